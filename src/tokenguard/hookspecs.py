@@ -1,0 +1,144 @@
+"""The hooks that a plugin may implement, and the protocols of what they return.
+
+Each hook takes no arguments and returns a list. tokenguard's own support for Microsoft Entra uses the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+import pluggy
+
+from tokenguard.model import CollectionFailure, Fact, Need, Precedence, Report, Resource, ResourceType, Scope, Tenant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import click
+
+hookspec = pluggy.HookspecMarker("tokenguard")
+hookimpl = pluggy.HookimplMarker("tokenguard")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """What one call to a source came to when it did not come to an answer."""
+
+    call: str
+    reason: str
+    """One line for people: what was asked, what came back. No tokens, no request bodies."""
+    status: int = 0
+    """HTTP status; 0 where none was received, 404 where the object does not exist."""
+    permission: str = ""
+    """The permission that is known to be missing."""
+
+
+class Source(Protocol):
+    """Something that answers GET calls as Microsoft Graph does: a live tenant, or a folder of saved answers.
+
+    A call is a path with its query below the version root, e.g. ``/policies/tokenLifetimePolicies/{id}/appliesTo``.
+    No method raises for a read that fails: the failure comes back as a value, so that it cannot be overlooked.
+    """
+
+    name: str
+    """What is being read, for people."""
+    cloud: str
+    permissions: tuple[str, ...] | None
+    """Permissions that the token holds; None where there is no token."""
+
+    def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
+        """Every row of a collection, all its pages, as they arrive. A failure is the last thing yielded."""
+        ...
+
+    def answers(self, calls: Sequence[str]) -> Iterator[tuple[str, Fact | int | ReadFailure]]:
+        """The answers to independent calls, each with a fate of its own, in any order; ``$count`` gives an int.
+
+        For a collection the fact is ``{"value": [...]}`` with the rows of all its pages.
+        """
+        ...
+
+
+class Collector(Protocol):
+    """Reads one area of a tenant: first the facts, then, purely, the resources.
+
+    The two steps are apart so that a fix can change a copy of the facts and derive every resource anew.
+    """
+
+    resource_types: Sequence[ResourceType]
+
+    def tenant(self, facts: Any) -> Tenant | None:
+        """The tenant that the facts are of, where this collector reads that; None otherwise."""
+        ...
+
+    def collect(self, source: Source, needs: Mapping[str, Need]) -> Any:
+        """Read the facts that `needs` (by resource type, this collector's only) ask for.
+
+        What comes back is this collector's own value. Large collections may be left to be streamed by `read`.
+        """
+        ...
+
+    def read(
+        self, facts: Any, needs: Mapping[str, Need], precedence: Precedence
+    ) -> Iterator[Resource | CollectionFailure | Scope]:
+        """Derive the resources of every needed type, small types first.
+
+        Anything that keeps a type from being complete is yielded as a `CollectionFailure`; a type of which only
+        named objects were asked for yields its `Scope`.
+        """
+        ...
+
+
+class Fixer(Protocol):
+    """Knows how to bring about a value of a resource type; which value is the rule's data."""
+
+    resource_type: str
+
+
+class Reporter(Protocol):
+    """Writes a report in one format."""
+
+    format: str
+    """The name that ``--format`` takes."""
+    title: str
+
+    def write(self, report: Report, out: BinaryIO, style: Style) -> None:
+        """Write the whole report, UTF-8, findings as a stream."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the place looks that a report is written to."""
+
+    terminal: bool = False
+    color: bool = False
+    width: int = 0
+    """Columns; 0 where there is no limit (a file, a pipe)."""
+    verbose: bool = False
+
+
+@hookspec
+def tokenguard_collectors() -> Iterable[Collector]:  # type: ignore[empty-body]
+    """Collectors, each with the resource types that it derives."""
+
+
+@hookspec
+def tokenguard_fixers() -> Iterable[Fixer]:  # type: ignore[empty-body]
+    """Fixers, one a resource type."""
+
+
+@hookspec
+def tokenguard_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
+    """Reporters, one a format."""
+
+
+@hookspec
+def tokenguard_rule_paths() -> Iterable[Path]:  # type: ignore[empty-body]
+    """Folders of rule files; each folder is a pack, named as the folder."""
+
+
+@hookspec
+def tokenguard_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Further commands of the ``tokenguard`` program."""

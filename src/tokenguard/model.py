@@ -1,0 +1,400 @@
+"""The values that flow through tokenguard: standard library only, frozen, and free of effects.
+
+Things of the tenant keep Microsoft Graph's names, spelt as there. Lifetimes inside resource properties are whole
+seconds and say so in their names (``accessTokenLifetimeSeconds``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+# --- a tenant ---------------------------------------------------------------------------------------------------
+
+Fact = Mapping[str, Any]
+"""One JSON object exactly as Microsoft Graph sends it."""
+
+Schema = Mapping[str, Any]
+"""A JSON Schema document, or a part of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The Microsoft Entra tenant that was read."""
+
+    id: str
+    """GUID in lower case; empty where it could not be read."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A kind of resource that a collector derives, and the contract of its properties."""
+
+    name: str
+    schema: Schema
+    """JSON Schema of ``properties``. Its first ``examples`` entry is the neutral resource that the examples of rules
+    are laid over; a property that a fix may write is the one *not* marked ``readOnly``."""
+    permissions: tuple[str, ...]
+    """Least-privileged Graph permissions that reading it takes, all of them."""
+
+
+class Resource:
+    """One thing to judge. `properties` is complete: what Graph does not send is null."""
+
+    # NOTE: not a frozen dataclass, whose __init__ costs four times as much; a scan makes one per line of a snapshot.
+    __slots__ = ("id", "name", "properties", "type", "unknown")
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002  (Graph's and the snapshot's word)
+        id: str,  # noqa: A002
+        name: str,
+        properties: dict[str, Any],
+        unknown: Mapping[str, str] | None = None,
+    ) -> None:
+        """`unknown` maps a top-level property that could not be determined to the reason; it is null there."""
+        self.type = type
+        self.id = id
+        self.name = name
+        self.properties = properties
+        self.unknown: Mapping[str, str] = unknown or {}
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.type, self.id, self.name, self.properties, dict(self.unknown))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Resource) and self._key() == other._key()
+
+    __hash__ = None  # type: ignore[assignment]  # properties are a dict
+
+    def __repr__(self) -> str:
+        return f"Resource(type={self.type!r}, id={self.id!r}, name={self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFailure:
+    """A resource type that could not be read in full; rules over it are not evaluated."""
+
+    type: str
+    reason: str
+    """What was being read and what came back, in one line, without tokens or request bodies."""
+    permission: str = ""
+    """The permission that would mend it, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A type of which only named objects were asked for: no statement about any other can be made."""
+
+    type: str
+    app_ids: frozenset[str]
+    """Lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What the selected rules want to know of one resource type."""
+
+    type: str
+    properties: frozenset[str]
+    """Top-level properties that any rule reads or any message names."""
+    app_ids: frozenset[str] | None = None
+    """Lower-case appIds when every rule over the type pins them; None asks for all objects."""
+
+
+class Precedence(StrEnum):
+    """Which of the documented orders of policies a tenant is taken to follow (domain facts 2.3)."""
+
+    ALL = "all"
+    DOCUMENTED_2026 = "documented-2026"
+    CLASSIC = "classic"
+
+
+# --- a snapshot -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known before the first resource: where, when and by what a snapshot was made."""
+
+    tenant: Tenant
+    cloud: str
+    collected_at: datetime
+    producer: str
+    """Name and version of the program that collected it."""
+    plugins: tuple[str, ...] = ()
+    permissions: tuple[str, ...] | None = None
+    """Permissions that the token held; None where there was no token (a folder of saved answers)."""
+    precedence: Precedence = Precedence.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSummary:
+    """How much of one resource type a snapshot holds."""
+
+    type: str
+    count: int
+    failures: tuple[CollectionFailure, ...] = ()
+    scope: frozenset[str] | None = None
+    """The only appIds that were asked for; None means all objects."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A tenant as a stream: `resources` can be iterated once, and only then is `summary` known.
+
+    `summary` raises `SnapshotError` when the stream did not end as it should: whatever was concluded from
+    the resources before that must be thrown away.
+    """
+
+    header: Header
+    resources: Iterator[Resource]
+    summary: Callable[[], Mapping[str, TypeSummary]]
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+class Severity(IntEnum):
+    """How bad a finding is; ordered."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Outcome(StrEnum):
+    """What a rule says of one resource."""
+
+    PASS = "pass"  # noqa: S105  (no password)
+    FAIL = "fail"
+    NOT_EVALUATED = "not-evaluated"
+    NOT_SELECTED = "not-selected"
+
+
+class Safety(StrEnum):
+    """Whether a remediation may run unasked, only with ``--unsafe``, or not at all."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value of a rule that its users may set: a schema with one assertion keyword."""
+
+    name: str
+    title: str
+    keyword: str
+    """As the author wrote it, e.g. ``maxDuration``."""
+    value: Any
+    """The effective value as people write it: ``"PT1H30M"``, a list, a number."""
+    schema: Schema
+    """The plain JSON Schema assertion that it stands for, e.g. ``{"maximum": 5400}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """How a finding of a rule can be mended: exactly one of `set` or `remove`, or guidance alone when manual."""
+
+    safety: Safety
+    set: Mapping[str, Any] | None = None
+    """Whole top-level writable properties, parameters already replaced by their values in seconds."""
+    remove: bool = False
+    guidance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked case that the rule is held to at load, laid over the type's neutral resource."""
+
+    outcome: Outcome
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule ready to judge with: parameters inlined, durations in seconds, no ``$ref`` left.
+
+    A resource of type `resource` that is valid against `select` must be valid against `require`.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    resource: str
+    require: Schema
+    select: Schema | None = None
+    absent: Outcome = Outcome.NOT_EVALUATED
+    """What is said of a pinned object that Graph does not know."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    message: str = ""
+    rationale: str = ""
+    references: tuple[str, ...] = ()
+    frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    remediation: Remediation | None = None
+    examples: tuple[Example, ...] = ()
+    select_reads: frozenset[str] = frozenset()
+    """Top-level properties that `select` reads."""
+    require_reads: frozenset[str] = frozenset()
+    pinned_app_ids: frozenset[str] | None = None
+    """Lower-case appIds that `select` pins; None when it pins none."""
+    digest: str = ""
+    """SHA-256 of the document with its effective parameters and severity, canonical JSON, in hex."""
+    source: str = ""
+    """The file, as the user named it."""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """As written; `parameters.with_values` compiles it anew with other values."""
+
+
+# --- exemptions -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Somebody's decision that a rule does not apply to a resource, or applies with another limit."""
+
+    rule: str
+    resource: str
+    """An id, an appId, or a name."""
+    reason: str
+    owner: str
+    expires: date
+    """The last day on which it applies, UTC."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """With these values the resource is judged; without any, its findings are exempt."""
+    source: str = ""
+
+
+# --- a report ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """Which resource is spoken of."""
+
+    type: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One assertion of a rule that a resource does not satisfy, in machine values (durations in seconds)."""
+
+    path: str
+    """JSON Pointer into the properties, e.g. ``/accessTokenLifetimeSeconds``."""
+    keyword: str
+    """The JSON Schema keyword, e.g. ``maximum``."""
+    expected: Any
+    observed: Any
+
+
+class FindingStatus(StrEnum):
+    """Whether a finding counts."""
+
+    NEW = "new"
+    EXEMPT = "exempt"
+    BASELINE = "baseline"
+    """Known, with the same observed values, in the baseline that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A resource that does not comply with a rule."""
+
+    rule: str
+    severity: Severity
+    resource: ResourceRef
+    message: str
+    violations: tuple[Violation, ...]
+    fingerprint: str
+    status: FindingStatus = FindingStatus.NEW
+    exemption: Exemption | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluated:
+    """Something that could not be judged, and why. Never compliance."""
+
+    rule: str
+    resource: ResourceRef | None
+    """None: the rule as a whole, because its type was not read to the end."""
+    reason: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule said of the whole tenant."""
+
+    rule: Rule
+    selected: int
+    failed: int
+    exempt: int
+    known: int
+    """Findings that the baseline holds with the same values."""
+    not_evaluated: int
+    incomplete: tuple[str, ...] = ()
+    """Why the rule could not be judged as a whole; then nothing of it counts as passed."""
+
+    @property
+    def passed(self) -> int:
+        """Resources that were selected, judged, and comply; 0 where the type was not read to the end."""
+        if self.incomplete:
+            return 0
+        return self.selected - self.failed - self.exempt - self.known - self.not_evaluated
+
+    @property
+    def verdict(self) -> str:
+        """``fail``, ``not evaluated``, ``nothing to check``, or ``pass``: the worst that holds, in this order.
+
+        A rule whose only findings are exempt or known passes with them counted beside it.
+        """
+        if self.failed:
+            return "fail"
+        if self.incomplete or self.not_evaluated:
+            return "not evaluated"
+        return "pass" if self.selected else "nothing to check"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a scan concluded. Findings may be many: iterate, do not copy."""
+
+    header: Header
+    scanned_at: datetime
+    rules: tuple[RuleResult, ...]
+    """Gravest first, then by id."""
+    findings: Collection[Finding]
+    not_evaluated: Collection[NotEvaluated]
+    types: Mapping[str, TypeSummary]
+    notices: tuple[str, ...]
+    """What the reader should know of exemptions and baselines that did not apply."""
+    fail_on: Severity
+    exit_status: int
+    source: str
+    """What was scanned, for people: a file, a folder, the embedded tenant, or a tenant's name."""
+
+
+def fingerprint(rule: str, tenant: str, type_: str, id_: str) -> str:
+    """Identify a finding across runs: 32 hex digits of (rule id, tenant, type, id), whatever its values."""
+    text = "\x1f".join((rule, tenant.lower(), type_, id_))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
