@@ -5,9 +5,10 @@ Each hook takes no arguments and returns a list. tokenguard's own support for Mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import pluggy
 
@@ -57,6 +58,49 @@ class Source(Protocol):
 
         For a collection the fact is ``{"value": [...]}`` with the rows of all its pages.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTarget:
+    """The tenant that travels with the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTarget:
+    """A folder of answers that somebody saved."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTarget:
+    """A tenant to sign in to."""
+
+    environment: Mapping[str, str]
+    """The process's environment: where sign-in, proxies and certificates come from."""
+    auth: str = "default"
+    """Which credential to use: ``default``, ``secret``, ``certificate``, ``federated``, ``github``, ``managed``,
+    ``cli``, ``device-code`` or ``browser``."""
+    cloud: str = "global"
+    """``global``, ``usgov``, ``usdod`` or ``china``."""
+    tenant: str = ""
+    """The tenant id that the configuration pins; signing in to another one is refused. Empty: any."""
+    progress: Callable[[str], None] | None = None
+    """Told, in a few words, what is being waited for."""
+    trace: Callable[[str], None] | None = None
+    """Told of every request made: method, path and status, never headers or bodies."""
+
+
+Target = DemoTarget | FolderTarget | LiveTarget
+
+
+@runtime_checkable
+class SourceProvider(Protocol):
+    """A collector that can also open the source it reads from."""
+
+    def open(self, target: Target) -> AbstractContextManager[Source]:
+        """Open `target`; raises `SourceError` or `DocumentError` when it cannot be read at all."""
         ...
 
 

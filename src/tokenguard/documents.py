@@ -1,0 +1,74 @@
+"""Strict JSON: what a person wrote is read without guessing, or refused with the place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tokenguard.errors import DocumentError
+
+MAXIMUM_DEPTH = 64
+"""Deeper nesting than any document of ours needs, and far from Python's own limit."""
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        raise _DuplicateKeyError(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return result
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def parse_document(data: bytes, source: str) -> Any:
+    """Parse `data` as JSON (RFC 8259, UTF-8, a byte order mark is passed over).
+
+    Refuses, as `DocumentError` naming `source`: anything else, a key that stands twice in one object, ``NaN`` and
+    ``Infinity``, and nesting deeper than `MAXIMUM_DEPTH`.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{source}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
+    try:
+        _check_depth(text)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        message = f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+        raise DocumentError(message, "correct the file at that place") from error
+    except _DuplicateKeyError as error:
+        raise DocumentError(
+            f"{source}: the key {str(error)!r} stands twice in one object",
+            "only one of the two can be meant: remove the other",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{source}: not JSON: {error}", "correct the file") from error
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before the parser recurses into it; brackets inside strings do not count."""
+    depth = 0
+    quoted = escaped = False
+    for character in text:
+        if quoted:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                quoted = False
+        elif character == '"':
+            quoted = True
+        elif character in "[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                raise ValueError(f"nested deeper than {MAXIMUM_DEPTH} levels")
+        elif character in "]}":
+            depth -= 1

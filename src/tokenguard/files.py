@@ -1,0 +1,66 @@
+"""Reading what a user named, and writing so that a good file is never replaced by half of a new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tokenguard.errors import DocumentError, UsageError
+
+MAXIMUM_SIZE = 64 * 1024 * 1024
+"""Bytes; more than any rule, exemption or baseline file needs. Snapshots are streamed and have no such limit."""
+
+
+def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:
+    """The content of `path`, which holds `what` (for the message). Raises `DocumentError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(maximum + 1)
+    except FileNotFoundError as error:
+        raise DocumentError(f"{path}: no such file; {what} was to be read from it", "check the path") from error
+    except IsADirectoryError as error:
+        raise DocumentError(f"{path}: is a folder; {what} was to be read from it", "name a file in it") from error
+    except OSError as error:
+        raise DocumentError(f"{path}: cannot be read ({error.strerror}); it should hold {what}") from error
+    if len(data) > maximum:
+        raise DocumentError(f"{path}: larger than {maximum // 2**20} MiB; {what} is never that large")
+    return data
+
+
+@contextmanager
+def replace_file(path: Path, what: str) -> Iterator[BinaryIO]:
+    """Write `what` to a new file beside `path` and put it in its place when all is written, mode 0600.
+
+    On any error, and on Ctrl-C, what stood at `path` stays as it was. A device or pipe is written to directly.
+    Raises `UsageError` when the folder does not exist or cannot be written to.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as stream:
+            yield cast("BinaryIO", stream)
+        return
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "is a folder")
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {what} cannot be written there ({error.strerror or error})",
+            "name a file in a folder that exists and that you may write to",
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield cast("BinaryIO", file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {what} could not be written ({error.strerror or error})", "free some room"
+        ) from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
