@@ -1,0 +1,82 @@
+"""What a report says, as plain JSON values, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tokenguard.model import Exemption, Finding, FindingStatus, NotEvaluated, ResourceRef, Severity, Violation
+
+
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """`exemption` is there only where one applied."""
+    result: dict[str, Any] = {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "status": str(finding.status),
+        "resource": _ref_to_dict(finding.resource),
+        "message": finding.message,
+        "violations": [
+            {"path": each.path, "keyword": each.keyword, "expected": each.expected, "observed": each.observed}
+            for each in finding.violations
+        ],
+        "fingerprint": finding.fingerprint,
+    }
+    if finding.exemption is not None:
+        result["exemption"] = exemption_to_dict(finding.exemption)
+    return result
+
+
+def finding_from_dict(data: Mapping[str, Any]) -> Finding:
+    """The inverse of `finding_to_dict`."""
+    exemption = data.get("exemption")
+    return Finding(
+        rule=data["rule"],
+        severity=Severity[data["severity"].upper()],
+        resource=ResourceRef(**data["resource"]),
+        message=data["message"],
+        violations=tuple(Violation(**each) for each in data["violations"]),
+        fingerprint=data["fingerprint"],
+        status=FindingStatus(data["status"]),
+        exemption=None if exemption is None else exemption_from_dict(exemption),
+    )
+
+
+def not_evaluated_to_dict(item: NotEvaluated) -> dict[str, Any]:
+    """`resource` is null where the rule as a whole could not be judged."""
+    resource = None if item.resource is None else _ref_to_dict(item.resource)
+    return {"rule": item.rule, "resource": resource, "reason": item.reason, "permission": item.permission}
+
+
+def not_evaluated_from_dict(data: Mapping[str, Any]) -> NotEvaluated:
+    """The inverse of `not_evaluated_to_dict`."""
+    resource = data["resource"]
+    return NotEvaluated(
+        rule=data["rule"],
+        resource=None if resource is None else ResourceRef(**resource),
+        reason=data["reason"],
+        permission=data["permission"],
+    )
+
+
+def exemption_to_dict(exemption: Exemption) -> dict[str, Any]:
+    """With the keys of an exemptions file, and the file it stands in as `source`."""
+    return {
+        "rule": exemption.rule,
+        "resource": exemption.resource,
+        "reason": exemption.reason,
+        "owner": exemption.owner,
+        "expires": exemption.expires.isoformat(),
+        "parameters": dict(exemption.parameters),
+        "source": exemption.source,
+    }
+
+
+def exemption_from_dict(data: Mapping[str, Any]) -> Exemption:
+    """The inverse of `exemption_to_dict`."""
+    return Exemption(**{**data, "expires": date.fromisoformat(data["expires"])})
+
+
+def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:
+    return {"type": ref.type, "id": ref.id, "name": ref.name}

@@ -1,0 +1,288 @@
+"""Judging resources by rules. The only module that knows the validator behind it, jsonschema-rs.
+
+Nothing is ever fetched (``offline=True``), and patterns run on an engine whose time is linear in the text, so that
+no rule can hang a scan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from tokenguard.errors import RuleError
+from tokenguard.model import Outcome, Resource, ResourceType, Rule, Schema, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule says of one resource, and why."""
+
+    outcome: Outcome
+    violations: tuple[Violation, ...] = ()
+    """Only of `Outcome.FAIL`."""
+    reason: str = ""
+    """Only of `Outcome.NOT_EVALUATED`."""
+
+
+_PASS = Judgement(Outcome.PASS)
+_NOT_SELECTED = Judgement(Outcome.NOT_SELECTED)
+
+
+def judge(rule: Rule, type_: ResourceType, resource: Resource) -> Judgement:
+    """Judge one resource by one rule. For many of either keep a `RuleJudge` or an `Engine`."""
+    return RuleJudge(rule, TypeCheck(type_)).judge(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a resource cannot be judged: it is not what its type's schema says."""
+
+    reason: str
+    properties: frozenset[str] | None
+    """The top-level properties that are wrong or missing; None where any may be."""
+
+
+class TypeCheck:
+    """Whether resources are what their type's schema says; no rule may pass on less."""
+
+    def __init__(self, type_: ResourceType) -> None:
+        self.type = type_
+        self._validators = _Weakenable(type_.schema, f"the schema of resource type {type_.name!r}")
+
+    def flaw(self, resource: Resource) -> Flaw | None:
+        """What is wrong with `resource`, apart from its unknown properties; None where nothing is."""
+        validator = self._validators.without(resource.unknown)
+        try:
+            if validator.is_valid(resource.properties):
+                return None
+            errors = list(validator.iter_errors(resource.properties))
+        except ValueError as error:  # not JSON: nested too deep, half a surrogate pair
+            return Flaw(f"its properties cannot be judged: {error}", None)
+        place = _pointer(errors[0].instance_path) or "its properties"
+        names = [_top_level_names(error) for error in errors]
+        certain = None if None in names else frozenset[str]().union(*(name for name in names if name is not None))
+        return Flaw(f"not a valid {self.type.name}: {place}: {errors[0].message[:300]}", certain)
+
+
+class RuleJudge:
+    """One rule, compiled. Raises `RuleError` for a schema that the validator refuses."""
+
+    def __init__(self, rule: Rule, check: TypeCheck) -> None:
+        self.rule = rule
+        self._check = check
+        self._select = None if rule.select is None else _compile(rule.select, _place(rule))
+        self._require = _Weakenable(rule.require, _place(rule))
+
+    def judge(self, resource: Resource) -> Judgement:
+        """What the rule says of `resource`, considering what is unknown or wrong about it."""
+        try:
+            return self._judge(resource)
+        except ValueError as error:
+            return Judgement(Outcome.NOT_EVALUATED, reason=f"its properties cannot be judged: {error}")
+
+    def selects(self, properties: dict[str, Any]) -> bool:
+        """Whether the rule is about a resource with these `properties`, all of them known and valid."""
+        return self._select is None or self._select.is_valid(properties)
+
+    def judge_selected(self, resource: Resource) -> Judgement:
+        """Judge a valid resource that is selected for certain.
+
+        What is unknown is first left out of `require`: a violation of the rest is one whatever the unknown may be.
+        """
+        hidden = self.rule.require_reads.intersection(resource.unknown)
+        validator = self._require.without(hidden)
+        if not validator.is_valid(resource.properties):
+            return Judgement(Outcome.FAIL, tuple(map(self._violation, validator.iter_errors(resource.properties))))
+        return _not_evaluated(resource, hidden) if hidden else _PASS
+
+    def _judge(self, resource: Resource) -> Judgement:
+        flaw = self._check.flaw(resource)
+        wrong: Collection[str] | None = flaw.properties if flaw else ()
+        if flaw and (wrong is None or self.rule.select_reads.intersection(wrong)):
+            return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason)
+        hidden = self.rule.select_reads.intersection(resource.unknown)
+        if hidden:
+            return _not_evaluated(resource, hidden)
+        if not self.selects(resource.properties):
+            return _NOT_SELECTED
+        return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason) if flaw else self.judge_selected(resource)
+
+    def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
+        path = error.instance_path
+        keyword, expected = _assertion(error, self.rule.require)
+        missing = getattr(error.kind, "property", None)
+        if missing is not None:  # of `required` and `dependentRequired`: the name that is not there
+            return Violation(_pointer([*path, missing]), keyword, "present", None)
+        observed: Any = error.instance
+        if not path:  # the whole resource is no evidence: only what the rule looks at
+            observed = {name: observed[name] for name in sorted(self.rule.require_reads) if name in observed}
+        return Violation(_pointer(path), keyword, expected, observed)
+
+
+class Engine:
+    """All rules over one resource type: one combined check first, and rule by rule only where that fails."""
+
+    def __init__(self, type_: ResourceType, rules: Sequence[Rule]) -> None:
+        self._check = TypeCheck(type_)
+        self._judges = [RuleJudge(rule, self._check) for rule in rules]
+        self._groups = _by_select(self._judges)
+        combined = {"allOf": [_embedded(type_), *map(_condition, rules)]}
+        self._passes = _compile(combined, f"the rules over {type_.name!r}").is_valid
+        self._counted: Counter[str] = Counter()
+
+    def judge(self, resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
+        """What each rule says of `resource` that fails or cannot be judged; all that select it count it."""
+        if resource.unknown:
+            return self._one_by_one(resource)
+        try:
+            passes = self._passes(resource.properties)
+            if not passes and self._check.flaw(resource) is not None:
+                return self._one_by_one(resource)
+            selecting = [group for group in self._groups if group.first.selects(resource.properties)]
+            judged = () if passes else _failures(selecting, resource)
+        except ValueError:  # not JSON: judged one by one each rule says so
+            return self._one_by_one(resource)
+        for group in selecting:
+            group.selected += 1
+        return judged
+
+    def selected(self) -> Mapping[str, int]:
+        """How many resources each rule, by id, selected or might have selected so far."""
+        counts = Counter(self._counted)
+        for group in self._groups:
+            counts.update({judge.rule.id: group.selected for judge in group.judges})
+        return counts
+
+    def _one_by_one(self, resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
+        judged = [(judge.rule, judge.judge(resource)) for judge in self._judges]
+        self._counted.update(rule.id for rule, judgement in judged if judgement.outcome is not Outcome.NOT_SELECTED)
+        return [(rule, judgement) for rule, judgement in judged if judgement not in (_PASS, _NOT_SELECTED)]
+
+
+class _Group:
+    """Rules of one `select`, which is judged once a resource for all of them."""
+
+    __slots__ = ("first", "judges", "selected")
+
+    def __init__(self, first: RuleJudge) -> None:
+        self.first = first
+        self.judges = [first]
+        self.selected = 0
+
+
+def _by_select(judges: Sequence[RuleJudge]) -> list[_Group]:
+    groups: dict[str, _Group] = {}
+    for judge in judges:
+        key = json.dumps(judge.rule.select, sort_keys=True)
+        if key in groups:
+            groups[key].judges.append(judge)
+        else:
+            groups[key] = _Group(judge)
+    return list(groups.values())
+
+
+def _failures(selecting: Sequence[_Group], resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
+    judged = [(judge.rule, judge.judge_selected(resource)) for group in selecting for judge in group.judges]
+    return [(rule, judgement) for rule, judgement in judged if judgement is not _PASS]
+
+
+class _Weakenable:
+    """A schema's validators, with all its assertions or without those that read certain top-level properties."""
+
+    def __init__(self, schema: Schema, place: str) -> None:
+        self._schema = schema
+        self._place = place
+        self._validators = {frozenset[str](): _compile(schema, place)}
+
+    def without(self, names: Collection[str]) -> jsonschema_rs.Validator:
+        key = frozenset(names)
+        if key not in self._validators:
+            self._validators[key] = _compile(_weaken(self._schema, key), self._place)
+        return self._validators[key]
+
+
+def _weaken(schema: Any, names: frozenset[str]) -> Any:
+    """`schema` without the assertions that read any of the top-level properties `names`.
+
+    What is not valid against the result is not valid against `schema`, whatever the values of `names`. Each subschema
+    keeps its place, so that a path into the result is one into `schema`.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    weak = dict(schema)
+    if "properties" in weak:
+        weak["properties"] = {name: name in names or sub for name, sub in weak["properties"].items()}
+    if "required" in weak:  # an unknown property is there, only its value is not known
+        weak["required"] = [name for name in weak["required"] if name not in names]
+    if "dependentRequired" in weak:
+        weak["dependentRequired"] = {
+            name: [other for other in others if other not in names]
+            for name, others in weak["dependentRequired"].items()
+            if name not in names
+        }
+    if "allOf" in weak:
+        weak["allOf"] = [_weaken(sub, names) for sub in weak["allOf"]]
+    for keyword in ("anyOf", "oneOf"):
+        if any(_weaken(sub, names) != sub for sub in weak.get(keyword, ())):
+            del weak[keyword]
+    for keyword in ("not", "if"):
+        if keyword in weak and _weaken(weak[keyword], names) != weak[keyword]:
+            del weak[keyword]
+    for keyword in ("then", "else"):  # without `if` they assert nothing
+        if keyword in weak:
+            weak[keyword] = _weaken(weak[keyword], names)
+    return weak
+
+
+def _compile(schema: Schema, place: str) -> jsonschema_rs.Validator:
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            dict(schema), offline=True, validate_formats=False, pattern_options=jsonschema_rs.RegexOptions()
+        )
+    except ValueError as error:
+        reason = str(error).partition("\n")[0]
+        raise RuleError(f"{place}: the validator refuses its schema: {reason}", "correct the schema") from error
+
+
+def _condition(rule: Rule) -> Schema:
+    return rule.require if rule.select is None else {"if": rule.select, "then": rule.require}
+
+
+def _embedded(type_: ResourceType) -> Schema:
+    """The type's schema as part of another: with an ``$id``, so that its own ``#/$defs`` stay its own."""
+    return {"$id": f"urn:tokenguard:resource-type:{type_.name}", **type_.schema}
+
+
+def _place(rule: Rule) -> str:
+    return f"{rule.source}: rule {rule.id!r}" if rule.source else f"rule {rule.id!r}"
+
+
+def _not_evaluated(resource: Resource, hidden: Collection[str]) -> Judgement:
+    reasons = (f"{name} is unknown: {resource.unknown[name]}" for name in sorted(hidden))
+    return Judgement(Outcome.NOT_EVALUATED, reason="; ".join(reasons))
+
+
+def _top_level_names(error: jsonschema_rs.ValidationError) -> frozenset[str] | None:
+    """The top-level properties that a violation of a type's schema is about; None where any may be."""
+    if error.instance_path:
+        return frozenset({str(error.instance_path[0])})
+    if error.kind.name == "required":
+        return frozenset({error.kind.value})
+    return frozenset() if error.kind.name == "additionalProperties" else None  # no rule reads a name not in the schema
+
+
+def _assertion(error: jsonschema_rs.ValidationError, schema: Any) -> tuple[str, Any]:
+    """The keyword that `error` violates, and its value in `schema`."""
+    for step in error.schema_path:
+        schema = schema[step]
+    return ("false", False) if error.kind.name == "falseSchema" else (str(error.schema_path[-1]), schema)
+
+
+def _pointer(path: Sequence[str | int]) -> str:
+    """JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
