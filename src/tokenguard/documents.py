@@ -52,6 +52,11 @@ def parse_document(data: bytes, source: str) -> Any:
         raise DocumentError(f"{source}: not JSON: {error}", "correct the file") from error
 
 
+def write_document(document: Any) -> bytes:
+    """`document` as JSON that people read and compare: indented, keys in the order given, a newline at the end."""
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
 def _check_depth(text: str) -> None:
     """Refuse deep nesting before the parser recurses into it; brackets inside strings do not count."""
     depth = 0

@@ -1,0 +1,74 @@
+"""The `tokenguard` program: the only place that prints, reads the environment, and exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from tokenguard.errors import TokenguardError
+from tokenguard.model import ExitStatus
+
+
+def main() -> NoReturn:
+    """Run the program and exit with the status that the documentation promises."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit status; nothing that a user can cause ends in a traceback."""
+    from tokenguard.cli.program import program  # noqa: PLC0415  (an interrupt while importing is caught, too)
+
+    if "_TOKENGUARD_COMPLETE" in os.environ:
+        program.main(list(arguments), prog_name="tokenguard")
+    try:
+        # NOTE: not `program.main`: click's own handling turns a closed pipe, and Ctrl-C, into exit status 1.
+        with program.make_context("tokenguard", list(arguments)) as context:
+            status = program.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last line of defence; `_explain` says all)
+        return _explain(error)
+    return int(status or ExitStatus.COMPLIANT)
+
+
+def _explain(error: BaseException) -> ExitStatus | int:
+    """Say what went wrong, on stderr, and which exit status that is."""
+    match error:
+        case click.Abort() | KeyboardInterrupt():
+            _say("Interrupted.")
+            return ExitStatus.INTERRUPTED
+        case BrokenPipeError():
+            # NOTE: Python flushes stdout once more at exit and would complain; let that go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitStatus.CLOSED_PIPE
+        case click.ClickException():
+            error.show()
+            return ExitStatus.USAGE
+        case TokenguardError():
+            _say(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+            return error.exit_status
+        case _:
+            _say(_internal(error))
+            return ExitStatus.INTERNAL
+
+
+def _internal(error: BaseException) -> str:
+    if os.environ.get("TOKENGUARD_DEBUG"):
+        return "".join(traceback.format_exception(error))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"Internal error: {type(error).__name__} in {frame.name}, line {frame.lineno} of {Path(frame.filename).name}."
+        " This is a fault of tokenguard, not yours.\n"
+        "Hint: run it again with TOKENGUARD_DEBUG=1 and report what that prints, without names of your tenant."
+    )
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

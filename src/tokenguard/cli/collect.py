@@ -1,0 +1,49 @@
+"""`tokenguard collect`: read now, judge later or elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli import context, options
+from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.selection import choose_rules
+from tokenguard.cli.sources import open_origin
+from tokenguard.model import ExitStatus
+from tokenguard.needs import needs_of
+from tokenguard.snapshot import write_snapshot
+
+
+@click.command()
+@options.where
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Read answers that somebody saved."
+)
+@options.which
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The snapshot to write; `.gz` and `.zst` compress it.",
+)
+@options.run
+def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output: Path) -> int:
+    """Write a snapshot of what the selected rules need, mode 0600: it holds names and ids of the tenant.
+
+    \b
+    tokenguard collect --output tenant.jsonl.gz
+    tokenguard collect --from saved-answers/ --output tenant.jsonl
+    """
+    plugins = context.plugins()
+    chosen = choose_rules(plugins, run.config, which, everything=where.demo)
+    with open_origin(run, where, folder, needs_of(chosen, plugins.types)) as (found, name):
+        summary = write_snapshot(found, output)
+    count = sum(part.count for part in summary.values())
+    context.say(f"{output}: {count} resources of {name}", quiet=run.quiet)
+    failures = [failure for part in summary.values() for failure in part.failures]
+    for failure in failures:
+        context.say(f"Not read to the end: {failure.type}: {failure.reason}")
+    return ExitStatus.NOT_EVALUATED if failures else ExitStatus.COMPLIANT

@@ -1,0 +1,62 @@
+"""What a command needs from around it: the environment, the plugins, the clock, and a voice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import IO
+
+import click
+
+from tokenguard import __version__
+from tokenguard.hookspecs import Style
+from tokenguard.plugins import Plugins, load_plugins
+
+PRODUCER = f"tokenguard {__version__}"
+
+
+@cache
+def plugins() -> Plugins:
+    """The plugins of this run. ``TOKENGUARD_PLUGINS`` lists the distributions allowed; empty: built-ins only."""
+    allowed = os.environ.get("TOKENGUARD_PLUGINS")
+    return load_plugins(None if allowed is None else [name for name in allowed.split(",") if name.strip()])
+
+
+def now() -> datetime:
+    """The one clock of a run."""
+    return datetime.now(UTC)
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """Tell a person something, on stderr."""
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) -> Style:
+    """How the place looks that is written to; https://no-color.org is respected."""
+    if not stream.isatty():
+        return Style(verbose=verbose)
+    wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Style(terminal=True, color=wanted, width=shutil.get_terminal_size().columns, verbose=verbose)
+
+
+def stdout() -> IO[bytes]:
+    """Standard output as bytes."""
+    return sys.stdout.buffer
+
+
+def progress() -> Callable[[str], None] | None:
+    """A line on the terminal that says what is being waited for; None where nobody is looking."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    return show

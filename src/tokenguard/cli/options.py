@@ -1,0 +1,166 @@
+"""Options that several commands share, so that they mean the same everywhere; each bundle arrives as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokenguard.cli import configuration
+from tokenguard.cli.configuration import Configuration
+from tokenguard.cli.context import say
+from tokenguard.model import Precedence
+
+Command = Callable[..., Any]
+
+AUTH = ("default", "secret", "certificate", "federated", "github", "managed", "cli", "device-code", "browser")
+CLOUDS = ("global", "usgov", "usdod", "china")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How this run behaves."""
+
+    quiet: bool
+    verbose: bool
+    config: Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which tenant to read, and how."""
+
+    demo: bool
+    auth: str
+    cloud: str
+    precedence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which rules to judge by, and with what values."""
+
+    rules: tuple[str, ...]
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+def _bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def bundled(**values: Any) -> Any:
+            own = {field.name: values.pop(field.name) for field in fields(kind)}
+            return command(**values, **{name: kind(**own)})
+
+        for decorator in reversed(decorators):
+            bundled = decorator(bundled)
+        return bundled
+
+    return decorate
+
+
+def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Configuration:
+    """Load the configuration before other options are looked at, since it supplies their defaults."""
+    found = path or configuration.find(Path.cwd(), Path.home())
+    if found is None:
+        return Configuration()
+    loaded = configuration.load(found)
+    say(f"Configuration: {found}", quiet=bool(ctx.params.get("quiet")))
+    known = {parameter.name for parameter in ctx.command.params}
+    ctx.default_map = {name: value for name, value in loaded.scan.items() if name in known}
+    return loaded
+
+
+run = _bundle(
+    "run",
+    Run,
+    click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        is_eager=True,
+        envvar="TOKENGUARD_QUIET",
+        help="Say nothing but the report and errors.",
+    ),
+    click.option("--verbose", "-v", is_flag=True, help="Say which requests are made."),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        envvar="TOKENGUARD_CONFIG",
+        is_eager=True,
+        callback=_configure,
+        help=f"Read this {configuration.NAME} rather than the nearest one.",
+    ),
+)
+
+where = _bundle(
+    "where",
+    Where,
+    click.option("--demo", is_flag=True, help="Read the embedded tenant: no sign-in, no network."),
+    click.option(
+        "--auth",
+        type=click.Choice(AUTH),
+        default="default",
+        show_default=True,
+        envvar="TOKENGUARD_AUTH",
+        help="How to sign in to a live tenant.",
+    ),
+    click.option(
+        "--cloud",
+        type=click.Choice(CLOUDS),
+        default="global",
+        show_default=True,
+        envvar="TOKENGUARD_CLOUD",
+        help="Which Microsoft cloud the tenant is in.",
+    ),
+    click.option(
+        "--precedence",
+        type=click.Choice([str(precedence) for precedence in Precedence]),
+        default=str(Precedence.ALL),
+        show_default=True,
+        envvar="TOKENGUARD_PRECEDENCE",
+        help="Which documented order of policies to take as true; `all` judges by each.",
+    ),
+)
+
+which = _bundle(
+    "which",
+    Which,
+    click.option(
+        "--rules",
+        multiple=True,
+        metavar="PACK|PATH",
+        envvar="TOKENGUARD_RULES",
+        help="Rule pack, folder or file; repeatable; `all` for every pack.",
+    ),
+    click.option(
+        "--select",
+        "-s",
+        multiple=True,
+        metavar="RULE",
+        envvar="TOKENGUARD_SELECT",
+        help="Judge by this rule alone (`*` and `?` match); repeatable.",
+    ),
+    click.option(
+        "--ignore",
+        "-i",
+        multiple=True,
+        metavar="RULE",
+        envvar="TOKENGUARD_IGNORE",
+        help="Leave this rule out; repeatable.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="RULE.PARAM=VALUE",
+        help="Set a parameter: PT8H, 42, a,b or @FILE; repeatable.",
+    ),
+)

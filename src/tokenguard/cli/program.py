@@ -1,0 +1,63 @@
+"""The command tree. `--help` must stay cheap, so a command's module is imported only when that command runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from tokenguard import __version__
+from tokenguard.errors import PluginError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "scan": ("tokenguard.cli.scan:scan", "Judge a tenant, a snapshot or saved answers against the rules."),
+    "collect": ("tokenguard.cli.collect:collect", "Write a snapshot of a tenant to judge later or elsewhere."),
+    "rules": ("tokenguard.cli.rules:rules", "List, show, check and write rules."),
+    "plugins": ("tokenguard.cli.plugins:plugins", "List the plugins and what each contributes."),
+}
+"""Name of the command: where it is, and its line in `--help`."""
+
+
+class Program(click.Group):
+    """A group that imports a command only to run it, and plugins only for a name that is not its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        return plugin_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+def plugin_commands() -> Mapping[str, click.Command]:
+    """Commands of plugins; a plugin that takes the name of one of ours is refused."""
+    from tokenguard.cli.context import plugins  # noqa: PLC0415  (plugins are asked only when they are needed)
+
+    commands = plugins().commands
+    for name in commands:
+        if name in COMMANDS:
+            raise PluginError(f"a plugin claims the command {name!r}, which is tokenguard's own", "uninstall it")
+    return commands
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="tokenguard %(version)s")
+def program() -> None:
+    """Policy as code for the lifetimes of Microsoft Entra tokens.
+
+    \b
+    tokenguard scan --demo          see what a report looks like
+    tokenguard rules list           what is checked
+    tokenguard scan --snapshot DIR  judge answers that somebody saved
+
+    Exit status: 0 compliant, 1 findings, 2 usage, 3 not evaluated, 4 change unconfirmed.
+    Plugins may add commands: `tokenguard plugins` lists them.
+    """

@@ -1,0 +1,84 @@
+"""Where reports go: pairs of format and place, checked before anything is read and written only when all is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from tokenguard.cli.context import stdout, style_of
+from tokenguard.errors import UsageError
+from tokenguard.files import replace_file
+from tokenguard.hookspecs import Reporter, Style
+from tokenguard.model import Report
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One report to write: in which format, and to which file (None: standard output)."""
+
+    reporter: Reporter
+    path: Path | None
+
+
+def pair(reporters: Mapping[str, Reporter], formats: Sequence[str], places: Sequence[str]) -> tuple[Output, ...]:
+    """Pair the first format with the first place, and so on; formats left over go to standard output.
+
+    A place without a format of its own is written in the format that its suffix names. Raises `UsageError` for a
+    format that nobody writes, two reports for one place, or a folder that does not exist.
+    """
+    formats = list(formats) or ([] if places else ["text"])
+    formats += [_by_suffix(reporters, place) for place in places[len(formats) :]]
+    targets = [*places, *[STDOUT] * (len(formats) - len(places))]
+    if doubled := sorted({place for place in targets if targets.count(place) > 1}):
+        name = "standard output" if doubled == [STDOUT] else doubled[0]
+        raise UsageError(
+            f"two reports would go to {name}",
+            "give each --format an --output of its own, in the same order; `-` is standard output",
+        )
+    return tuple(
+        Output(_reporter(reporters, name), _place(place)) for name, place in zip(formats, targets, strict=True)
+    )
+
+
+def write(outputs: Sequence[Output], report: Report, *, color: bool, verbose: bool) -> None:
+    """Write every report, files first, each whole or not at all."""
+    for output in sorted(outputs, key=lambda output: output.path is None):
+        if output.path is None:
+            stream = stdout()
+            output.reporter.write(report, stream, style_of(stream, color=color, verbose=verbose))
+            stream.flush()
+        else:
+            with replace_file(output.path, f"the {output.reporter.format} report") as file:
+                output.reporter.write(report, file, Style(verbose=verbose))
+
+
+def _reporter(reporters: Mapping[str, Reporter], name: str) -> Reporter:
+    if name in reporters:
+        return reporters[name]
+    near = get_close_matches(name, reporters, 1)
+    raise UsageError(
+        f"--format {name}: nobody writes that" + (f"; did you mean {near[0]!r}?" if near else ""),
+        f"the formats are: {', '.join(sorted(reporters))}",
+    )
+
+
+def _by_suffix(reporters: Mapping[str, Reporter], place: str) -> str:
+    suffix = Path(place).suffix.lstrip(".")
+    name = {"txt": "text", "": "text"}.get(suffix, suffix)
+    if name in reporters:
+        return name
+    raise UsageError(f"--output {place}: the suffix names no format", "say it with --format")
+
+
+def _place(place: str) -> Path | None:
+    if place == STDOUT:
+        return None
+    path = Path(place)
+    if path.is_dir() or not path.parent.is_dir():
+        found = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+        raise UsageError(f"--output {place}: {found}", "name a file in a folder that exists")
+    return path

@@ -1,0 +1,126 @@
+"""`tokenguard scan`: read, judge, report, and say the verdict in the exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tokenguard.baseline import Baseline, baseline_document, parse_baseline
+from tokenguard.cli import context, options, reports
+from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.selection import choose_rules
+from tokenguard.cli.sources import open_origin
+from tokenguard.documents import write_document
+from tokenguard.evaluate import evaluate
+from tokenguard.exemptions import parse_exemptions
+from tokenguard.files import read_file, replace_file
+from tokenguard.model import Exemption, ExitStatus, Rule, Severity, Snapshot
+from tokenguard.needs import needs_of
+from tokenguard.snapshot import open_snapshot, write_snapshot
+from tokenguard.spool import Spool
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@options.where
+@click.option(
+    "--snapshot",
+    type=PATH,
+    metavar="FILE|DIR",
+    help="Read a snapshot, or a folder of Graph answers that somebody saved, rather than a live tenant.",
+)
+@options.which
+@click.option("--exemptions", type=PATH, envvar="TOKENGUARD_EXEMPTIONS", help="Decisions that exempt resources.")
+@click.option(
+    "--baseline",
+    type=PATH,
+    envvar="TOKENGUARD_BASELINE",
+    help="Known findings, which count only when their values change.",
+)
+@click.option("--write-baseline", type=PATH, help="Write what was found as a baseline.")
+@click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
+@click.option(
+    "--format",
+    "-f",
+    multiple=True,
+    envvar="TOKENGUARD_FORMAT",
+    metavar="NAME",
+    help="text (default), json, sarif, or one of a plugin; repeatable, paired with --output.",
+)
+@click.option("--output", "-o", multiple=True, metavar="FILE", help="Where the report goes; `-` is standard output.")
+@click.option("--save-snapshot", type=PATH, help="Keep what was read, to judge it again later.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([str(severity) for severity in Severity]),
+    default="low",
+    show_default=True,
+    envvar="TOKENGUARD_FAIL_ON",
+    help="The least severity that gives exit status 1.",
+)
+@click.option("--exit-zero", is_flag=True, help="Give 0 where findings would give 1, and nothing else.")
+@click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR.")
+@options.run
+def scan(
+    *,
+    run: Run,
+    where: Where,
+    which: Which,
+    snapshot: Path | None,
+    exemptions: Path | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    strict: bool,
+    format: tuple[str, ...],  # noqa: A002  (the option's name, which the configuration shares)
+    output: tuple[str, ...],
+    save_snapshot: Path | None,
+    fail_on: str,
+    exit_zero: bool,
+    no_color: bool,
+) -> int:
+    """Judge a live tenant, a snapshot or saved answers against the rules.
+
+    \b
+    tokenguard scan --demo
+    tokenguard scan --snapshot tenant.jsonl.gz --format sarif --output tokenguard.sarif
+    tokenguard scan --select 'access-token-*' --set access-token-lifetime-too-long.maximum=PT2H
+    """
+    plugins = context.plugins()
+    outputs = reports.pair(plugins.reporters, format, output)
+    chosen = choose_rules(plugins, run.config, which, everything=where.demo)
+    exempted, known = _decisions(exemptions, chosen), _known(baseline)
+    now = context.now()
+    with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
+        report = evaluate(
+            chosen,
+            _kept(found, save_snapshot) if save_snapshot else found,
+            types=plugins.types,
+            exemptions=exempted,
+            baseline=known,
+            now=now,
+            fail_on=Severity[fail_on.upper()],
+            source=name,
+            findings=Spool.of_findings(),
+            not_evaluated=Spool.of_not_evaluated(),
+            strict=strict,
+        )
+    if write_baseline:
+        with replace_file(write_baseline, "the baseline") as file:
+            file.write(write_document(baseline_document(report)))
+    reports.write(outputs, report, color=not no_color, verbose=run.verbose)
+    return ExitStatus.COMPLIANT if exit_zero and report.exit_status == ExitStatus.FINDINGS else report.exit_status
+
+
+def _kept(snapshot: Snapshot, path: Path) -> Snapshot:
+    """Write the snapshot first and judge what was written: then a later scan of the file cannot say otherwise."""
+    write_snapshot(snapshot, path)
+    return open_snapshot(path, context.plugins().types)
+
+
+def _decisions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
+    return parse_exemptions(read_file(path, "exemptions"), str(path), rules) if path else ()
+
+
+def _known(path: Path | None) -> Baseline | None:
+    return parse_baseline(read_file(path, "a baseline"), str(path)) if path else None

@@ -1,0 +1,129 @@
+"""Which rules a run judges by, and with which severities and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from tokenguard.cli.configuration import Configuration
+from tokenguard.cli.options import Which
+from tokenguard.errors import UsageError
+from tokenguard.files import read_file
+from tokenguard.model import Rule
+from tokenguard.packs import read_pack
+from tokenguard.parameters import Override, parse_value
+from tokenguard.plugins import Plugins
+from tokenguard.rules import parse_rules
+
+ON_REQUEST = frozenset({"principals"})
+"""Packs that list every principal of a tenant, so they run only where they are named (the demo runs them all)."""
+
+
+def choose_rules(
+    plugins: Plugins,
+    configuration: Configuration,
+    which: Which,
+    *,
+    everything: bool = False,
+) -> tuple[Rule, ...]:
+    """Load the packs, narrow them to what is selected and not ignored, and apply the overrides.
+
+    A ``--set`` goes before the configuration's value. `everything`: without named packs, take all there are. Raises
+    `UsageError` for a name that is nothing, `RuleError` with every mistake in the rule documents.
+    """
+    packs = which.rules or (("all",) if everything else ())
+    documents = [document for path in pack_paths(plugins, packs) for document in read_pack(path)]
+    rules = parse_rules(documents, plugins.types)
+    by_id = {rule.id: rule for rule in rules}
+    overrides = _overrides(by_id, configuration, which.settings)
+    if overrides:
+        rules = parse_rules(documents, plugins.types, overrides)
+    chosen = _matching(rules, which.select, "--select") if which.select else set(by_id)
+    chosen -= _matching(rules, which.ignore, "--ignore")
+    if not chosen:
+        raise UsageError(
+            "no rule is left to judge by", "check --select and --ignore; `tokenguard rules list` lists all"
+        )
+    return tuple(rule for rule in rules if rule.id in chosen)
+
+
+def pack_paths(plugins: Plugins, packs: Sequence[str]) -> list[Path]:
+    """The folders and files that `packs` name; without any, every pack that does not have to be asked for."""
+    if not packs:
+        return [path for name, path in plugins.packs.items() if name not in ON_REQUEST]
+    return [path for pack in packs for path in _pack(plugins, pack)]
+
+
+def _pack(plugins: Plugins, name: str) -> list[Path]:
+    if name == "all":
+        return list(plugins.packs.values())
+    if name in plugins.packs:
+        return [plugins.packs[name]]
+    if Path(name).exists():
+        return [Path(name)]
+    near = get_close_matches(name, plugins.packs, 1)
+    raise UsageError(
+        f"--rules {name}: neither a rule pack nor a file or folder" + (f"; did you mean {near[0]!r}?" if near else ""),
+        f"the packs are: all, {', '.join(plugins.packs)}",
+    )
+
+
+def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str) -> set[str]:
+    """Ids that any pattern (an id, or one with ``*`` and ``?``) matches; a pattern that matches none is a mistake."""
+    ids = [rule.id for rule in rules]
+    found: set[str] = set()
+    for pattern in patterns:
+        matched = {id_ for id_ in ids if fnmatchcase(id_, pattern)}
+        if not matched:
+            near = get_close_matches(pattern, ids, 1)
+            raise UsageError(
+                f"{option} {pattern}: no such rule" + (f"; did you mean {near[0]!r}?" if near else ""),
+                "`tokenguard rules list` lists the rules; a pack that runs only on request is named with --rules",
+            )
+        found |= matched
+    return found
+
+
+def _overrides(rules: Mapping[str, Rule], configuration: Configuration, settings: Sequence[str]) -> dict[str, Override]:
+    values: dict[str, dict[str, Any]] = {}
+    for rule, parameters in configuration.parameters.items():
+        _known(rules, rule, f"{configuration.path}: parameters.{rule}")
+        values[rule] = dict(parameters)
+    for rule in configuration.severities:
+        _known(rules, rule, f"{configuration.path}: severity.{rule}")
+    for setting in settings:
+        rule, name, value = _setting(rules, setting)
+        values.setdefault(rule, {})[name] = value
+    return {
+        rule: Override(severity=configuration.severities.get(rule), parameters=values.get(rule, {}))
+        for rule in {*values, *configuration.severities}
+    }
+
+
+def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, Any]:
+    target, equals, text = setting.partition("=")
+    rule, dot, name = target.rpartition(".")
+    if not (equals and dot):
+        raise UsageError(f"--set {setting}: not of the form RULE.PARAM=VALUE", "e.g. RULE.maximum=PT2H")
+    parameters = _known(rules, rule, f"--set {setting}").parameters
+    if name not in parameters:
+        raise UsageError(
+            f"--set {setting}: rule {rule} has no parameter {name!r}",
+            f"it has: {', '.join(parameters) or 'none'}",
+        )
+    if text.startswith("@"):
+        text = read_file(Path(text[1:]), f"the value of {target}").decode(errors="replace")
+    return rule, name, parse_value(parameters[name], text)
+
+
+def _known(rules: Mapping[str, Rule], rule: str, where: str) -> Rule:
+    if rule in rules:
+        return rules[rule]
+    near = get_close_matches(rule, rules, 1)
+    raise UsageError(
+        f"{where}: no such rule among the chosen packs" + (f"; did you mean {near[0]!r}?" if near else ""),
+        "`tokenguard rules list` lists the rules",
+    )

@@ -1,0 +1,80 @@
+"""From where a run reads: the embedded tenant, a snapshot, a folder of saved answers, or a live tenant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokenguard.cli import context
+from tokenguard.cli.options import Run, Where
+from tokenguard.collect import collect
+from tokenguard.errors import UsageError
+from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, SourceProvider, Target
+from tokenguard.model import Need, Precedence, Snapshot
+from tokenguard.snapshot import open_snapshot
+
+
+@contextmanager
+def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, Need]) -> Iterator[tuple[Snapshot, str]]:
+    """The snapshot to judge, and what to call it: `path` is a snapshot file or a folder of saved answers.
+
+    Raises `UsageError` when two things are named, or the tenant is not the one that the configuration pins.
+    """
+    if where.demo and path is not None:
+        raise UsageError(f"--demo and {path} are two things to read", "leave one of them out")
+    if path is not None and not path.is_dir():
+        snapshot = open_snapshot(path, context.plugins().types)
+        _check_precedence(path, where, snapshot)
+        _check_tenant(run, snapshot)
+        yield snapshot, str(path)
+        return
+    provider = next(c for c in context.plugins().collectors if isinstance(c, SourceProvider))
+    with provider.open(_target(run, where, path)) as source:
+        snapshot = collect(
+            context.plugins().collectors,
+            source,
+            needs,
+            precedence=Precedence(where.precedence),
+            now=context.now(),
+            producer=context.PRODUCER,
+            plugins=context.plugins().outside,
+        )
+        if not where.demo:
+            _check_tenant(run, snapshot)
+        yield snapshot, source.name
+
+
+def _target(run: Run, where: Where, path: Path | None) -> Target:
+    if where.demo:
+        return DemoTarget()
+    if path is not None:
+        return FolderTarget(path)
+    return LiveTarget(
+        environment=dict(os.environ),
+        auth=where.auth,
+        cloud=where.cloud,
+        tenant=run.config.tenant,
+        progress=None if run.quiet else context.progress(),
+        trace=context.say if run.verbose else None,
+    )
+
+
+def _check_tenant(run: Run, snapshot: Snapshot) -> None:
+    pinned, found = run.config.tenant, snapshot.header.tenant.id
+    if pinned and found != pinned:
+        raise UsageError(
+            f"{run.config.path} is for tenant {pinned}, but this is {found or 'a tenant that could not be named'}",
+            "sign in to the other tenant, or use the configuration that belongs to this one",
+        )
+
+
+def _check_precedence(path: Path, where: Where, snapshot: Snapshot) -> None:
+    """Lifetimes in a snapshot are derived already: another order cannot be asked of it."""
+    asked, collected = Precedence(where.precedence), snapshot.header.precedence
+    if asked not in (Precedence.ALL, collected):
+        raise UsageError(
+            f"{path}: was collected with precedence {collected}, so it cannot be judged with {asked}",
+            f"collect it again with --precedence {asked}",
+        )

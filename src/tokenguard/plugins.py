@@ -1,0 +1,221 @@
+"""Finding, admitting and asking plugins: distributions that declare an entry point in the group ``tokenguard``.
+
+A plugin is code that runs with the user's credentials. So only distributions installed in the interpreter's site
+directories are considered, never the working directory or PYTHONPATH, and an allow-list is applied before import.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import site
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+import tokenguard
+from tokenguard import hookspecs
+from tokenguard.errors import PluginError
+from tokenguard.hookspecs import Collector, Fixer, Reporter
+from tokenguard.model import ResourceType
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+    import click
+
+T = TypeVar("T")
+
+GROUP = "tokenguard"
+BUILT_IN = ("tokenguard.entra.plugin", "tokenguard.reporters.plugin")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One distribution (or built-in part) and what it contributes."""
+
+    distribution: str
+    version: str
+    collectors: tuple[Collector, ...] = ()
+    fixers: tuple[Fixer, ...] = ()
+    reporters: tuple[Reporter, ...] = ()
+    rule_paths: tuple[Path, ...] = ()
+    commands: tuple[click.Command, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """Everything that can be used in this run, by the name that it goes by."""
+
+    loaded: tuple[Plugin, ...]
+    refused: tuple[str, ...] = ()
+    """Distributions that have a plugin but are not on the allow-list."""
+    types: Mapping[str, ResourceType] = field(default_factory=dict)
+    reporters: Mapping[str, Reporter] = field(default_factory=dict)
+    packs: Mapping[str, Path] = field(default_factory=dict)
+    commands: Mapping[str, click.Command] = field(default_factory=dict)
+    fixers: Mapping[str, Fixer] = field(default_factory=dict)
+
+    @property
+    def collectors(self) -> tuple[Collector, ...]:
+        return tuple(collector for plugin in self.loaded for collector in plugin.collectors)
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Name and version of each plugin that is not built in: a report says whose code took part."""
+        return tuple(str(plugin) for plugin in self.loaded if plugin.distribution != GROUP)
+
+
+def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] | None = None) -> Plugins:
+    """Import the built-in plugins and those of installed distributions, and ask each hook once.
+
+    `allowed`: distribution names that may be imported, None for all. `folders`: site directories, by default the
+    interpreter's. Raises `PluginError`, naming the distribution, for one that cannot be imported, that implements a
+    hook which does not exist, or that claims a name which is taken.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    for module in BUILT_IN:
+        manager.register(importlib.import_module(module), module)
+    admitted: dict[str, Distribution] = {}
+    refused: list[str] = []
+    names = None if allowed is None else {_normalised(name) for name in allowed}
+    for distribution in installed(site_folders() if folders is None else folders):
+        name = distribution.metadata["Name"]
+        if names is not None and _normalised(name) not in names:
+            refused.append(name)
+        elif _normalised(name) not in admitted:
+            admitted[_normalised(name)] = distribution
+            _register(manager, distribution, name)
+    if names is not None and (missing := sorted(names - admitted.keys())):
+        raise PluginError(
+            f"TOKENGUARD_PLUGINS names {', '.join(missing)}, which is not an installed plugin",
+            "install it in this interpreter's environment, or take the name out",
+        )
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(f"a plugin implements a hook that tokenguard does not have: {error}") from error
+    return _ask(manager, admitted, refused)
+
+
+def site_folders() -> tuple[str, ...]:
+    """The interpreter's own site directories; the user's too where Python admits it."""
+    user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+    return (*site.getsitepackages(), *user)
+
+
+def installed(folders: Iterable[str]) -> Iterator[Distribution]:
+    """Distributions in `folders` that declare an entry point of ours, in order of name."""
+    # NOTE: importlib.metadata costs 30 ms to import. Most installations have no plugin, so look for the text first.
+    metadata = sorted(
+        Path(entry.path)
+        for folder in folders
+        if Path(folder).is_dir()
+        for entry in os.scandir(folder)
+        if entry.name.endswith((".dist-info", ".egg-info")) and entry.is_dir() and _declares(entry.path)
+    )
+    if metadata:
+        from importlib.metadata import Distribution  # noqa: PLC0415  (see the note above)
+
+        yield from map(Distribution.at, metadata)
+
+
+def _declares(folder: str) -> bool:
+    try:
+        return f"[{GROUP}]".encode() in Path(folder, "entry_points.txt").read_bytes()
+    except OSError:
+        return False
+
+
+def _normalised(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(".", "-")
+
+
+def _register(manager: pluggy.PluginManager, distribution: Distribution, name: str) -> None:
+    for entry_point in distribution.entry_points.select(group=GROUP):
+        try:
+            with _without_borrowed_paths():
+                manager.register(entry_point.load(), f"{name}:{entry_point.name}")
+        except Exception as error:  # a plugin may fail in any way; which one it was must be said
+            raise PluginError(
+                f"plugin {name} {distribution.version}: {entry_point.value} cannot be loaded: "
+                f"{type(error).__name__}: {error}",
+                f"mend or uninstall {name}, or leave it out of TOKENGUARD_PLUGINS",
+            ) from error
+
+
+@contextmanager
+def _without_borrowed_paths() -> Iterator[None]:
+    """Import from where distributions are installed: a folder somebody stands in must not stand in for a plugin."""
+    borrowed = {"", str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+    before = sys.path[:]
+    sys.path[:] = [path for path in before if path not in borrowed]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _ask(manager: pluggy.PluginManager, admitted: Mapping[str, Distribution], refused: list[str]) -> Plugins:
+    loaded = [_contribution(manager, GROUP, tokenguard.__version__, BUILT_IN)]
+    for distribution in admitted.values():
+        name = distribution.metadata["Name"]
+        parts = [f"{name}:{entry_point.name}" for entry_point in distribution.entry_points.select(group=GROUP)]
+        loaded.append(_contribution(manager, name, distribution.version, parts))
+    return Plugins(
+        loaded=tuple(loaded),
+        refused=tuple(sorted(set(refused))),
+        types=_by_name(
+            loaded,
+            "resource type",
+            lambda plugin: [(t.name, t) for collector in plugin.collectors for t in collector.resource_types],
+        ),
+        reporters=_by_name(loaded, "report format", lambda plugin: [(r.format, r) for r in plugin.reporters]),
+        packs=_by_name(loaded, "rule pack", lambda plugin: [(path.name, path) for path in plugin.rule_paths]),
+        commands=_by_name(loaded, "command", lambda plugin: [(c.name or "", c) for c in plugin.commands]),
+        fixers=_by_name(loaded, "fixer for", lambda plugin: [(f.resource_type, f) for f in plugin.fixers]),
+    )
+
+
+def _contribution(manager: pluggy.PluginManager, name: str, version: str, parts: Iterable[str]) -> Plugin:
+    own = set(parts)
+    others = [plugin for known, plugin in manager.list_name_plugin() if known not in own and plugin is not None]
+
+    def ask(hook: str) -> tuple[Any, ...]:
+        try:
+            return tuple(item for answer in manager.subset_hook_caller(hook, others)() for item in answer)
+        except Exception as error:  # as above
+            raise PluginError(f"plugin {name} {version}: {hook} failed: {type(error).__name__}: {error}") from error
+
+    return Plugin(
+        name,
+        version,
+        collectors=ask("tokenguard_collectors"),
+        fixers=ask("tokenguard_fixers"),
+        reporters=ask("tokenguard_reporters"),
+        rule_paths=ask("tokenguard_rule_paths"),
+        commands=ask("tokenguard_commands"),
+    )
+
+
+def _by_name(plugins: Iterable[Plugin], what: str, names: Callable[[Plugin], Iterable[tuple[str, T]]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    owner: dict[str, Plugin] = {}
+    for plugin in plugins:
+        for name, item in names(plugin):
+            if name in owner:
+                raise PluginError(
+                    f"two plugins claim the {what} {name!r}: {owner[name]} and {plugin}",
+                    "uninstall one of them, or name the other alone in TOKENGUARD_PLUGINS",
+                )
+            found[name], owner[name] = item, plugin
+    return found
