@@ -1,0 +1,1 @@
+"""The built-in adapter: everything that knows Microsoft Entra and Microsoft Graph."""

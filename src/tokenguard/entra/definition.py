@@ -1,0 +1,228 @@
+"""What the `definition` of a token lifetime policy says, whatever people have written into it.
+
+Microsoft documents one string of JSON, ``{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"08:00:00"}}``, and
+not what Entra makes of anything else. So what can have one meaning only is read, and noted where it is spelt otherwise:
+other letter case, ``8:00:00``, ``00:90:00``, a missing Version or ``"1"``, quotes escaped once too often, several
+strings, and a setting given twice with one meaning. What can have two meanings, or none, is a problem, and then the
+lifetime is unknown, never a guess: a string that is no JSON or has no TokenLifetimePolicy, a lifetime that is no text
+or not in Graph's notation (``until-revoked`` was for retired settings only), a Version other than 1, and a setting
+given twice with different lifetimes, be it in one string or in two. An empty list sets nothing; an empty string is no
+JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tokenguard.durations import format_timespan, parse_timespan
+from tokenguard.entra.reading import Unknown
+from tokenguard.errors import DurationError
+
+SHORTEST = timedelta(minutes=10)
+LONGEST = timedelta(hours=23, minutes=59, seconds=59)
+"""The range Entra accepts. Source: Microsoft Learn, "Configurable token lifetimes", 2026-04-08."""
+
+ACCESS_TOKEN_LIFETIME = "AccessTokenLifetime"  # noqa: S105  (no password)
+RETIRED = (
+    "MaxInactiveTime",
+    "MaxAgeSingleFactor",
+    "MaxAgeMultiFactor",
+    "MaxAgeSessionSingleFactor",
+    "MaxAgeSessionMultiFactor",
+)
+"""Settings of refresh and session tokens, ignored by Entra since 2021-01-30 (same source)."""
+
+_ROOT = "TokenLifetimePolicy"
+_VERSION = "Version"
+_CANONICAL = {name.lower(): name for name in (_ROOT, _VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition as far as it could be read."""
+
+    lifetime: timedelta | Unknown | None
+    """What it sets for access, ID and SAML tokens, also outside the accepted range; None where it sets nothing."""
+    settings: tuple[str, ...]
+    """Supported settings that it gives, whether their value could be read or not; canonically spelt."""
+    retired: tuple[str, ...]
+    """Canonically spelt."""
+    unknown: tuple[str, ...]
+    """Settings that Microsoft documents nowhere, as written."""
+    spellings: tuple[str, ...]
+    """What is readable but not written as documented today, one ``found -> canonical`` each."""
+    problems: tuple[str, ...]
+    """What could not be read, or contradicts itself, a sentence each; empty where all is understood."""
+    complete: bool
+    """False where a string could not be read at all, so that it may hold settings that are not listed here."""
+
+    @property
+    def out_of_range(self) -> bool | Unknown:
+        """Whether the lifetime lies outside what Entra accepts."""
+        if isinstance(self.lifetime, Unknown):
+            return self.lifetime
+        return self.lifetime is not None and not SHORTEST <= self.lifetime <= LONGEST
+
+
+def parse_definition(strings: Sequence[object]) -> Definition:
+    """Read the strings of a policy's `definition`. Never raises; the module's text says what is read how."""
+    reading = _Reading()
+    for string in strings:
+        reading.read_string(string)
+    if len(strings) > 1:
+        reading.spellings.append(f"{len(strings)} strings -> one string")
+    if reading.bodies:
+        reading.read_version()
+    lifetime = reading.read_lifetime()
+    return Definition(
+        lifetime=Unknown("; ".join(reading.problems)) if reading.problems else lifetime,
+        settings=(ACCESS_TOKEN_LIFETIME,) if ACCESS_TOKEN_LIFETIME in reading.settings else (),
+        retired=tuple(name for name in RETIRED if name in reading.settings),
+        unknown=tuple(dict.fromkeys(reading.unknown)),
+        spellings=tuple(dict.fromkeys((*reading.spellings, *reading.repeated()))),
+        problems=tuple(dict.fromkeys(reading.problems)),
+        complete=reading.complete,
+    )
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object with every key it was written with, also those that stand twice."""
+
+
+class _Reading:
+    """What has been gathered while the strings are read one after the other."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, list[Any]] = {}
+        """Canonical name to every value it was given."""
+        self.unknown: list[str] = []
+        self.spellings: list[str] = []
+        self.problems: list[str] = []
+        self.bodies = 0
+        self.complete = True
+
+    def read_string(self, string: object) -> None:
+        try:
+            document = self._load(string)
+        except (ValueError, RecursionError) as error:
+            self._give_up(f"{_shown(string)} is not JSON: {_reason(error)}")
+            return
+        bodies = [value for _, value in self._named(document, within=False)]
+        if not bodies:
+            self._give_up(f"{_shown(string)} has no {_ROOT}")
+        for body in bodies:
+            if isinstance(body, _Members):
+                self.bodies += 1
+                for name, value in self._named(body, within=True):
+                    self.settings.setdefault(name, []).append(value)
+            else:
+                self._give_up(f"{_ROOT} is {_shown(body)}, not an object of settings")
+
+    def read_version(self) -> None:
+        if _VERSION not in self.settings:
+            self.spellings.append(f"no {_VERSION} -> {_VERSION} 1")
+        for version in self.settings.get(_VERSION, []):
+            if version in ("1", 1) and not isinstance(version, bool):
+                if not isinstance(version, int):
+                    self.spellings.append(f"{_VERSION} {_shown(version)} -> {_VERSION} 1")
+            else:
+                self.problems.append(f"{_VERSION} is {_shown(version)}; Microsoft documents 1 only")
+
+    def read_lifetime(self) -> timedelta | None:
+        """What all values agree on; where they do not, that is noted as a problem."""
+        found: dict[timedelta, str] = {}
+        for value in self.settings.get(ACCESS_TOKEN_LIFETIME, []):
+            lifetime = self._parse(value)
+            if lifetime is not None:
+                found.setdefault(lifetime, value)
+        if len(found) > 1:
+            self.problems.append(f"{ACCESS_TOKEN_LIFETIME} is given as {' and as '.join(found.values())}")
+        return next(iter(found), None)
+
+    def repeated(self) -> Iterator[str]:
+        return (f"{name} {len(values)} times -> once" for name, values in self.settings.items() if len(values) > 1)
+
+    def _parse(self, value: object) -> timedelta | None:
+        try:
+            lifetime = parse_timespan(value if isinstance(value, str) else "")
+        except DurationError:
+            self.problems.append(f"{ACCESS_TOKEN_LIFETIME} is {_shown(value)}, not a lifetime such as 08:00:00")
+            return None
+        canonical = format_timespan(lifetime)
+        if SHORTEST <= lifetime <= LONGEST and value != canonical:
+            self.spellings.append(f"{value} -> {canonical}")
+        return lifetime
+
+    def _load(self, string: object) -> _Members:
+        if not isinstance(string, str):
+            raise ValueError("it is no text")  # noqa: TRY004  (one fate for all that is no JSON)
+        try:
+            value = _decode(string)
+        except ValueError:
+            if '\\"' not in string:
+                raise
+            value = _decode(f'"{string}"')
+        if isinstance(value, str):
+            self.spellings.append("escaped quotes -> plain JSON")
+            value = _decode(value)
+        if not isinstance(value, _Members):
+            raise ValueError("it is no object")  # noqa: TRY004
+        return value
+
+    def _named(self, members: _Members, *, within: bool) -> Iterator[tuple[str, Any]]:
+        """The members that belong here, under their canonical names; the others are noted."""
+        for name, value in members:
+            canonical = _CANONICAL.get(name.lower())
+            if canonical is None:
+                self.unknown.append(_printable(name))
+            elif within == (canonical == _ROOT):
+                self.problems.append(f"{canonical} stands {'inside' if within else 'outside'} {_ROOT}")
+            else:
+                if name != canonical:
+                    self.spellings.append(f"{name} -> {canonical}")
+                yield canonical, value
+
+    def _give_up(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.complete = False
+
+
+def _decode(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_Members, parse_constant=_refuse_constant, strict=False)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError(msg=message, pos=position):
+            return f"{message} at character {position + 1}"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)
+
+
+def _shown(value: object, width: int = 60) -> str:
+    """`value` for people, cut to `width` characters."""
+    match value:
+        case _Members():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            shown = f"'{_printable(value)}'"
+        case _:
+            shown = json.dumps(value, default=repr)
+    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+
+
+def _printable(text: str) -> str:
+    """`text` without lone surrogates: JSON escapes can name them, but no file can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()

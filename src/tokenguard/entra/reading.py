@@ -1,0 +1,71 @@
+"""How one property is read from a fact: a value, null, or unknown with the reason.
+
+Graph sends every property that was asked for, null where it has none. A key that is missing was not asked for by
+whoever made the answer, so nothing is known of it; that is not the same as null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tokenguard.model import Fact, Resource
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Stands where a value would, for what could not be determined."""
+
+    reason: str
+
+
+NOT_ASKED = Unknown("not asked for: no selected rule reads it")
+
+
+def text(fact: Fact, name: str) -> str | Unknown | None:
+    """The string `name` of `fact`."""
+    return _typed(fact, name, str)
+
+
+def flag(fact: Fact, name: str) -> bool | Unknown | None:
+    """The boolean `name` of `fact`."""
+    return _typed(fact, name, bool)
+
+
+def guid(fact: Fact, name: str = "id") -> str | Unknown | None:
+    """The identifier `name` of `fact` in lower case: Graph ignores letter case in GUIDs, comparisons do not."""
+    value = text(fact, name)
+    return value.lower() if isinstance(value, str) else value
+
+
+def first_unknown(*values: object) -> Unknown | None:
+    """The first of `values` that is unknown: what depends on all of them is unknown for its reason."""
+    return next((value for value in values if isinstance(value, Unknown)), None)
+
+
+def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, Any]) -> Resource:
+    """A resource whose unknown properties are null, with their reasons beside; without a name it goes by its id."""
+    return Resource(
+        type_,
+        id_,
+        name if isinstance(name, str) and name else id_,
+        {key: None if isinstance(value, Unknown) else value for key, value in properties.items()},
+        {key: value.reason for key, value in properties.items() if isinstance(value, Unknown)},
+    )
+
+
+def unknown_all(names: Iterable[str], reason: Unknown) -> dict[str, Unknown]:
+    """Every one of `names` unknown for one reason."""
+    return dict.fromkeys(names, reason)
+
+
+def _typed(fact: Fact, name: str, kind: type[T]) -> T | Unknown | None:
+    if name not in fact:
+        return Unknown(f"the answer that was read holds no {name}")
+    value = fact[name]
+    if value is None or isinstance(value, kind):
+        return value
+    return Unknown(f"{name} is a {type(value).__name__} where Graph documents a {kind.__name__}")
