@@ -1,0 +1,1 @@
+"""Writing a report: as text for people, as JSON, and as SARIF."""

@@ -1,0 +1,61 @@
+"""Making text that others wrote harmless: names, definitions and reasons come from the tenant, rules from packs.
+
+Nothing is dropped: what could command a terminal, break a line, reorder or hide text is shown as its escape, as in
+``\\u202e``. What is merely foreign (any script, emoji, combining marks) stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_INVISIBLE = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: escape sequences, newlines, tabs
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029"  # line and paragraph separator
+    "\ud800-\udfff"  # unpaired surrogates
+    "\xad\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # other format characters
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff"  # zero width
+    "]"
+)
+_MESSAGE_SYNTAX = re.compile(r"[\\\[\]{}]")
+_MARKDOWN_SYNTAX = re.compile(r"[\\`*_\[\]<>&|~#!@$]|:(?=//)")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def visible(text: str) -> str:
+    """`text` on one line, with every character that is not seen, or not seen where it stands, as an escape."""
+    if text.isascii() and text.isprintable():  # nearly all text, and much faster
+        return text
+    return _INVISIBLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def sarif_text(text: str) -> str:
+    """`text` as a SARIF message that says just that.
+
+    Source: SARIF 2.1.0, 3.11.5 (braces delimit placeholders and are doubled) and 3.11.6 (square brackets begin a
+    link and are escaped with a backslash).
+    """
+    return _MESSAGE_SYNTAX.sub(lambda match: match[0] * 2 if match[0] in "{}" else "\\" + match[0], visible(text))
+
+
+def markdown(text: str) -> str:
+    """`text` as GitHub-flavoured Markdown that shows just that: no link, image, HTML, mention or emphasis."""
+    return _MARKDOWN_SYNTAX.sub(lambda match: "\\" + match[0], visible(text))
+
+
+def json_bytes(value: Any) -> bytes:
+    """`value` as JSON on one line that is safe to look at: invisible characters are JSON escapes and read back equal.
+
+    Only an unpaired surrogate, which strict parsers refuse, reads back as the six characters of its escape.
+    """
+    return _INVISIBLE.sub(lambda match: _json_escape(match[0]), _ENCODER.encode(value)).encode()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    escape = "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    return "\\" + escape if "\ud800" <= character <= "\udfff" else escape
