@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-import tokenguard
-from tokenguard import hookspecs
+from tokenguard import __version__, hookspecs
 from tokenguard.errors import PluginError
 from tokenguard.hookspecs import Collector, Fixer, Reporter
 from tokenguard.model import ResourceType
@@ -145,7 +144,7 @@ def _register(manager: pluggy.PluginManager, distribution: Distribution, name: s
         try:
             with _without_borrowed_paths():
                 manager.register(entry_point.load(), f"{name}:{entry_point.name}")
-        except Exception as error:  # a plugin may fail in any way; which one it was must be said
+        except (Exception, SystemExit) as error:  # a plugin may fail in any way; which one it was must be said
             raise PluginError(
                 f"plugin {name} {distribution.version}: {entry_point.value} cannot be loaded: "
                 f"{type(error).__name__}: {error}",
@@ -166,7 +165,7 @@ def _without_borrowed_paths() -> Iterator[None]:
 
 
 def _ask(manager: pluggy.PluginManager, admitted: Mapping[str, Distribution], refused: list[str]) -> Plugins:
-    loaded = [_contribution(manager, GROUP, tokenguard.__version__, BUILT_IN)]
+    loaded = [_contribution(manager, GROUP, __version__, BUILT_IN)]
     for distribution in admitted.values():
         name = distribution.metadata["Name"]
         parts = [f"{name}:{entry_point.name}" for entry_point in distribution.entry_points.select(group=GROUP)]
@@ -193,7 +192,7 @@ def _contribution(manager: pluggy.PluginManager, name: str, version: str, parts:
     def ask(hook: str) -> tuple[Any, ...]:
         try:
             return tuple(item for answer in manager.subset_hook_caller(hook, others)() for item in answer)
-        except Exception as error:  # as above
+        except (Exception, SystemExit) as error:  # as above
             raise PluginError(f"plugin {name} {version}: {hook} failed: {type(error).__name__}: {error}") from error
 
     return Plugin(

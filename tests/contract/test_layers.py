@@ -1,0 +1,111 @@
+"""Who may import whom: design section 3, held by reading the imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
+
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("model", "errors", "durations", "documents", "untrusted"),
+    ("schemas", "hookspecs"),
+    (
+        "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
+        "authoring", "needs", "encoding",
+    ),
+    ("files", "packs", "snapshot", "collect", "spool", "plugins"),
+    ("entra", "reporters"),
+    ("cli",),
+)  # fmt: skip
+THIRD_PARTY = {
+    "jsonschema_rs": {"engine"},
+    "jsonschema": {"authoring"},
+    "referencing": {"authoring"},
+    "click": {"cli", "hookspecs"},
+    "pluggy": {"hookspecs", "plugins"},
+    "rich": {"cli", "reporters"},
+    "msgraph": {"entra"},
+    "msgraph_core": {"entra"},
+    "kiota_abstractions": {"entra"},
+    "kiota_http": {"entra"},
+    "kiota_authentication_azure": {"entra"},
+    "azure": {"entra"},
+    "httpx": {"entra"},
+    "orjson": {"entra", "snapshot", "spool", "reporters"},
+    "backports": {"snapshot"},
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in PACKAGE.rglob("*.py"):
+        yield path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports from the root"
+            yield from (
+                f"{node.module}.{alias.name}" if node.module == "tokenguard" else node.module or ""
+                for alias in node.names
+            )
+
+
+def layer_of(part: str) -> int:
+    return next(number for number, parts in enumerate(LAYERS) if part in parts)
+
+
+@pytest.mark.parametrize(("part", "path"), [pytest.param(*m, id=str(m[1].relative_to(PACKAGE))) for m in modules()])
+def test_a_module_imports_only_its_own_layer_and_those_below(part: str, path: Path) -> None:
+    if part == "__init__":
+        assert not list(imports(path)), "importing the package must cost nothing"
+        return
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "tokenguard":
+            if rest and rest[0] != "__version__":
+                assert layer_of(rest[0]) <= layer_of(part), f"{path.name} imports {name}"
+                if {rest[0], part} <= {"entra", "reporters"}:
+                    assert rest[0] == part, "adapters do not know each other"
+        elif top not in sys.stdlib_module_names and top != "__future__":
+            assert part in THIRD_PARTY.get(top, ()), f"{path.name} imports {top}"
+
+
+def test_the_program_reaches_adapters_only_through_plugins() -> None:
+    for part, path in modules():
+        if part == "cli":
+            assert not [name for name in imports(path) if name.startswith(("tokenguard.entra", "tokenguard.reporters"))]
+
+
+HEAVY = {
+    "msgraph", "azure", "httpx", "kiota_abstractions", "jsonschema", "referencing", "rich", "asyncio",
+    "importlib.metadata",
+}  # fmt: skip
+
+
+def imported_by(*arguments: str) -> set[str]:
+    code = f"import sys\nfrom tokenguard.cli import run\nstatus = run({list(arguments)!r})\n"
+    code += "print(*sys.modules, file=sys.stderr)\nsys.exit(status)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return set(result.stderr.split())
+
+
+def test_help_imports_no_command_and_little_else() -> None:
+    loaded = imported_by("--help")
+    assert not loaded & HEAVY
+    assert not loaded & {"tokenguard.cli.scan", "jsonschema_rs", "orjson", "pluggy"}
+    assert len(loaded) < 150
+
+
+def test_an_offline_scan_imports_nothing_heavy() -> None:
+    loaded = imported_by("scan", "--demo", "--quiet")
+    assert "tokenguard.evaluate" in loaded
+    assert not loaded & HEAVY

@@ -1,0 +1,195 @@
+"""Plugins from outside: built, installed into an interpreter of their own, and driven through the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent.parent / "data" / "plugins"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with this one's packages behind its own, so that nothing has to be downloaded."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    here = sysconfig.get_path("purelib")
+    site = subprocess.check_output(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+    ).strip()
+    Path(site, "behind.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+    return python
+
+
+@pytest.fixture(scope="module")
+def installed(interpreter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    install(interpreter, DATA / "tokenguard-everything", tmp_path_factory.mktemp("wheel"))
+    return interpreter
+
+
+def install(python: Path, source: Path, wheels: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, source],
+        check=True,
+        capture_output=True,
+    )
+    purelib = subprocess.check_output(
+        [python, "-c", "import site; print(site.getsitepackages()[0])"], text=True
+    ).strip()
+    [wheel] = wheels.glob("*.whl")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", purelib, wheel],
+        check=True,
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def call(python: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-c", "from tokenguard.cli import main; main()", *arguments],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def lamps(tmp_path: Path) -> Path:
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    (folder / "lamps.json").write_text('{"value": [{"id": "1", "name": "desk", "lit": false}]}')
+    (folder / "calls.json").write_text('{"lamps.json": "https://graph.microsoft.com/v1.0/lamps"}')
+    return folder
+
+
+def test_a_plugin_contributes_to_every_hook(run: Run, installed: Path) -> None:
+    result = run(installed, "plugins")
+    assert result.returncode == 0, result.stderr
+    listing = result.stdout.partition("tokenguard-everything 1.2.3\n")[2]
+    assert listing.splitlines() == [
+        "  resource types: lamp",
+        "  fixers: lamp",
+        "  formats: tally",
+        "  rule packs: lamp-rules",
+        "  commands: hello",
+    ]
+
+
+def test_a_plugin_s_type_rules_and_format_work_together(run: Run, installed: Path, lamps: Path) -> None:
+    result = run(installed, "scan", "--snapshot", str(lamps), "--rules", "lamp-rules", "--format", "tally")
+    assert (result.returncode, result.stdout) == (1, "1\n"), result.stderr
+
+
+def test_a_plugin_s_type_that_cannot_be_read_is_not_compliant(run: Run, installed: Path) -> None:
+    result = run(installed, "scan", "--demo", "--rules", "lamp-rules")
+    assert result.returncode == 3
+    assert "Lamp.Read.All" in result.stdout
+
+
+def test_a_plugin_s_command_runs(run: Run, installed: Path) -> None:
+    assert run(installed, "hello").stdout == "hello from a plugin\n"
+
+
+@pytest.mark.parametrize("allowed", ["", "another-one"])
+def test_a_plugin_that_is_not_allowed_is_not_imported(run: Run, installed: Path, allowed: str) -> None:
+    result = run(installed, "hello", TOKENGUARD_PLUGINS=allowed)
+    assert result.returncode == 2
+    assert "hello from" not in result.stdout
+
+
+def test_the_list_says_which_plugin_was_left_out(run: Run, installed: Path) -> None:
+    result = run(installed, "plugins", TOKENGUARD_PLUGINS="")
+    assert "tokenguard-everything\n  not loaded" in result.stdout
+    assert "lamp" not in result.stdout
+
+
+def test_an_allowed_plugin_is_named_as_its_distribution_is_however_spelt(run: Run, installed: Path) -> None:
+    assert run(installed, "hello", TOKENGUARD_PLUGINS="Tokenguard_Everything").returncode == 0
+
+
+HOSTILE = "from pathlib import Path\nPath({marker!r}).touch()\n"
+ENTRY_POINT = "[tokenguard]\nhostile = tokenguard_hostile\n"
+
+
+@pytest.mark.parametrize("variable", [None, "PYTHONPATH"])
+def test_a_plugin_in_the_working_directory_is_not_loaded(
+    run: Run, installed: Path, tmp_path: Path, variable: str | None
+) -> None:
+    marker = tmp_path / "was-run"
+    information = tmp_path / "tokenguard_hostile-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: tokenguard-hostile\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(ENTRY_POINT)
+    for module in ("tokenguard_hostile", "tokenguard_everything"):  # the second stands in for one that is installed
+        (tmp_path / f"{module}.py").write_text(HOSTILE.format(marker=str(marker)))
+    result = run(installed, "plugins", **({variable: str(tmp_path)} if variable else {}))
+    assert result.returncode == 0, result.stderr
+    assert "hostile" not in result.stdout
+    assert not marker.exists()
+
+
+@pytest.fixture
+def spoilt(interpreter: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Install a plugin whose module has the given text, in an environment that is thrown away afterwards."""
+
+    def make(text: str) -> Path:
+        folder = tmp_path / "environment"
+        venv.create(folder, with_pip=False, symlinks=True)
+        [site] = folder.glob("lib/python*/site-packages")
+        (site / "behind.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+        information = site / "tokenguard_spoilt-0.1.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: tokenguard-spoilt\nVersion: 0.1\n")
+        (information / "entry_points.txt").write_text("[tokenguard]\nspoilt = tokenguard_spoilt\n")
+        (site / "tokenguard_spoilt.py").write_text(text)
+        return folder / "bin" / "python"
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import does_not_exist", "ModuleNotFoundError"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_collector(): return []", "collector"),
+        ("from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_commands(): return 1 / 0", "ZeroDiv"),
+        (
+            (
+                "from tokenguard.hookspecs import hookimpl\nclass R: format = 'json'\n"
+                "@hookimpl\ndef tokenguard_reporters(): return [R]"
+            ),
+            "'json'",
+        ),
+        (
+            (
+                "import click\nfrom tokenguard.hookspecs import hookimpl\n"
+                "@hookimpl\ndef tokenguard_commands(): return [click.Command('scan')]"
+            ),
+            "'scan'",
+        ),
+    ],
+)
+def test_a_plugin_that_is_no_good_stops_the_run_and_is_named(
+    run: Run, spoilt: Callable[[str], Path], text: str, said: str
+) -> None:
+    result = run(spoilt(text), "plugins")
+    assert result.returncode == 2
+    assert "tokenguard-spoilt 0.1" in result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
