@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,47 +74,24 @@ class RuleJudge:
 
     def __init__(self, rule: Rule, check: TypeCheck) -> None:
         self.rule = rule
+        self.selects: Callable[[dict[str, Any]], bool] = (
+            _everything if rule.select is None else _compile(rule.select, _place(rule)).is_valid
+        )
+        """Whether the rule is about a resource of these properties, all of them known and valid."""
         self._check = check
-        self._select = None if rule.select is None else _compile(rule.select, _place(rule))
         self._require = _Weakenable(rule.require, _place(rule))
 
     def judge(self, resource: Resource) -> Judgement:
         """What the rule says of `resource`, considering what is unknown or wrong about it."""
         try:
             return self._judge(resource)
-        except ValueError as error:
+        except ValueError as error:  # not JSON
             return Judgement(Outcome.NOT_EVALUATED, reason=f"its properties cannot be judged: {error}")
 
-    def selects(self, properties: dict[str, Any]) -> bool:
-        """Whether the rule is about a resource with these `properties`, all of them known and valid."""
-        return self._select is None or self._select.is_valid(properties)
-
-    def judge_selected(self, resource: Resource) -> Judgement:
-        """Judge a valid resource that is selected for certain.
-
-        What is unknown is first left out of `require`: a violation of the rest is one whatever the unknown may be.
-        """
-        hidden = self.rule.require_reads.intersection(resource.unknown)
-        validator = self._require.without(hidden)
-        if not validator.is_valid(resource.properties):
-            return Judgement(Outcome.FAIL, tuple(map(self._violation, validator.iter_errors(resource.properties))))
-        return _not_evaluated(resource, hidden) if hidden else _PASS
-
-    def _judge(self, resource: Resource) -> Judgement:
-        flaw = self._check.flaw(resource)
-        wrong: Collection[str] | None = flaw.properties if flaw else ()
-        if flaw and (wrong is None or self.rule.select_reads.intersection(wrong)):
-            return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason)
-        hidden = self.rule.select_reads.intersection(resource.unknown)
-        if hidden:
-            return _not_evaluated(resource, hidden)
-        if not self.selects(resource.properties):
-            return _NOT_SELECTED
-        return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason) if flaw else self.judge_selected(resource)
-
-    def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
+    def violation(self, error: jsonschema_rs.ValidationError, schema: Schema) -> Violation:
+        """`error`, found by `schema` that is or holds this rule's `require`, in our terms."""
         path = error.instance_path
-        keyword, expected = _assertion(error, self.rule.require)
+        keyword, expected = _assertion(error, schema)
         missing = getattr(error.kind, "property", None)
         if missing is not None:  # of `required` and `dependentRequired`: the name that is not there
             return Violation(_pointer([*path, missing]), keyword, "present", None)
@@ -123,72 +100,102 @@ class RuleJudge:
             observed = {name: observed[name] for name in sorted(self.rule.require_reads) if name in observed}
         return Violation(_pointer(path), keyword, expected, observed)
 
+    def _judge(self, resource: Resource) -> Judgement:
+        reads = self.rule.select_reads
+        flaw = self._check.flaw(resource)
+        if flaw and (flaw.properties is None or reads & flaw.properties):
+            return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason)
+        if hidden := reads.intersection(resource.unknown):
+            return _not_evaluated(resource, hidden)
+        if not self.selects(resource.properties):
+            return _NOT_SELECTED
+        return Judgement(Outcome.NOT_EVALUATED, reason=flaw.reason) if flaw else self._judge_selected(resource)
+
+    def _judge_selected(self, resource: Resource) -> Judgement:
+        """What is unknown is left out of `require`: a violation of the rest is one whatever the unknown may be."""
+        hidden = self.rule.require_reads.intersection(resource.unknown)
+        errors = self._require.without(hidden).iter_errors(resource.properties)
+        violations = tuple(self.violation(error, self.rule.require) for error in errors)
+        if violations:
+            return Judgement(Outcome.FAIL, violations)
+        return _not_evaluated(resource, hidden) if hidden else _PASS
+
 
 class Engine:
-    """All rules over one resource type: one combined check first, and rule by rule only where that fails."""
+    """All rules over one resource type as one compiled schema, against which most resources are valid."""
 
     def __init__(self, type_: ResourceType, rules: Sequence[Rule]) -> None:
-        self._check = TypeCheck(type_)
-        self._judges = [RuleJudge(rule, self._check) for rule in rules]
+        check = TypeCheck(type_)
+        self._judges = [RuleJudge(rule, check) for rule in rules]
+        self._schema = {"allOf": [*map(_condition, rules), _embedded(type_)]}
+        self._validator = _compile(self._schema, f"the rules over {type_.name!r}")
         self._groups = _by_select(self._judges)
-        combined = {"allOf": [_embedded(type_), *map(_condition, rules)]}
-        self._passes = _compile(combined, f"the rules over {type_.name!r}").is_valid
-        self._counted: Counter[str] = Counter()
+        self._selected: Counter[str] = Counter()
 
     def judge(self, resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
-        """What each rule says of `resource` that fails or cannot be judged; all that select it count it."""
+        """What each rule says of `resource` that fails or cannot be judged; where it passes, it is only counted."""
+        properties = resource.properties
         if resource.unknown:
             return self._one_by_one(resource)
         try:
-            passes = self._passes(resource.properties)
-            if not passes and self._check.flaw(resource) is not None:
-                return self._one_by_one(resource)
-            selecting = [group for group in self._groups if group.first.selects(resource.properties)]
-            judged = () if passes else _failures(selecting, resource)
-        except ValueError:  # not JSON: judged one by one each rule says so
+            failures: Sequence[tuple[Rule, Judgement]] | None = ()
+            if not self._validator.is_valid(properties):
+                failures = self._failures(properties)
+            selecting = [group for group in self._groups if group.selects(properties)]
+        except ValueError:  # not JSON: judged one by one, each rule says so
+            failures = None
+        if failures is None:
             return self._one_by_one(resource)
         for group in selecting:
             group.selected += 1
-        return judged
+        return failures
 
     def selected(self) -> Mapping[str, int]:
         """How many resources each rule, by id, selected or might have selected so far."""
-        counts = Counter(self._counted)
+        counts = Counter(self._selected)
         for group in self._groups:
             counts.update({judge.rule.id: group.selected for judge in group.judges})
         return counts
 
+    def _failures(self, properties: dict[str, Any]) -> Sequence[tuple[Rule, Judgement]] | None:
+        """Of the rules that fail; None where the resource is not even valid against its type's schema."""
+        found: dict[int, list[Violation]] = {}
+        for error in self._validator.iter_errors(properties):
+            place = int(error.schema_path[1])  # /allOf/{place of the rule}/...
+            if place == len(self._judges):
+                return None
+            found.setdefault(place, []).append(self._judges[place].violation(error, self._schema))
+        return [
+            (self._judges[place].rule, Judgement(Outcome.FAIL, tuple(violations)))
+            for place, violations in found.items()
+        ]
+
     def _one_by_one(self, resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
         judged = [(judge.rule, judge.judge(resource)) for judge in self._judges]
-        self._counted.update(rule.id for rule, judgement in judged if judgement.outcome is not Outcome.NOT_SELECTED)
+        self._selected.update(rule.id for rule, judgement in judged if judgement.outcome is not Outcome.NOT_SELECTED)
         return [(rule, judgement) for rule, judgement in judged if judgement not in (_PASS, _NOT_SELECTED)]
 
 
 class _Group:
     """Rules of one `select`, which is judged once a resource for all of them."""
 
-    __slots__ = ("first", "judges", "selected")
+    __slots__ = ("judges", "selected", "selects")
 
-    def __init__(self, first: RuleJudge) -> None:
-        self.first = first
-        self.judges = [first]
+    def __init__(self, judges: Sequence[RuleJudge]) -> None:
+        self.selects = judges[0].selects
+        self.judges = judges
         self.selected = 0
 
 
 def _by_select(judges: Sequence[RuleJudge]) -> list[_Group]:
-    groups: dict[str, _Group] = {}
+    alike: dict[str, list[RuleJudge]] = {}
     for judge in judges:
-        key = json.dumps(judge.rule.select, sort_keys=True)
-        if key in groups:
-            groups[key].judges.append(judge)
-        else:
-            groups[key] = _Group(judge)
-    return list(groups.values())
+        alike.setdefault(json.dumps(judge.rule.select, sort_keys=True), []).append(judge)
+    return [_Group(group) for group in alike.values()]
 
 
-def _failures(selecting: Sequence[_Group], resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
-    judged = [(judge.rule, judge.judge_selected(resource)) for group in selecting for judge in group.judges]
-    return [(rule, judgement) for rule, judgement in judged if judgement is not _PASS]
+def _everything(_: dict[str, Any]) -> bool:
+    return True
 
 
 class _Weakenable:
