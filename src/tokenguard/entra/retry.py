@@ -1,0 +1,56 @@
+"""Whether a read that failed is worth another try, and after how long. Decisions only; waiting is `pacing`'s.
+
+Every read goes through here once, the SDK's own retries are off: they leave out 500, 502 and broken connections, give
+up on a long Retry-After, do not see inside batches, and would multiply with ours.
+Source of what is retried: Microsoft Graph, "error responses" and "throttling guidance".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokenguard.entra.answer import Answer, Broken
+
+_PASSING = {408: False, 429: True, 500: False, 502: False, 503: True, 504: False}
+"""Statuses that pass, and whether they speak of the service as a whole rather than of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a run puts up with a service."""
+
+    attempts: int = 5
+    """Tries of one request, where the service does not say when to repeat it."""
+    asked_attempts: int = 20
+    """Tries of one request that the service names a time for, each time anew."""
+    first_wait: float = 0.5
+    """Seconds before the second try; doubled for each further one."""
+    budget: float = 900.0
+    """Seconds that a whole run may spend waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Try again, after `seconds`."""
+
+    seconds: float
+    shared: bool
+    """Whether every other request should wait as well."""
+    why: str
+
+
+def next_try(outcome: Answer | Broken, attempt: int, patience: Patience, jitter: float) -> Wait | None:
+    """What to do after the `attempt`-th try (from 1) came to `outcome`; None: it stands.
+
+    `jitter`, from 0 to 1, spreads the waits of clients that were turned away together. A time that the service names
+    is kept to, however long: whether the run has it is for `pacing` to say.
+    """
+    if isinstance(outcome, Broken):
+        again, shared, asked, why = outcome.passing, False, None, outcome.reason
+    else:
+        again, shared = outcome.status in _PASSING, _PASSING.get(outcome.status, False)
+        asked, why = outcome.retry_after() or None, f"Graph answered {outcome.explain()}"
+    if not again or attempt >= (patience.asked_attempts if asked else patience.attempts):
+        return None
+    own = patience.first_wait * 2.0 ** (attempt - 1) * (0.5 + jitter)
+    return Wait(asked + jitter * patience.first_wait if asked else own, shared, why)

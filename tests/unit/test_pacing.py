@@ -1,0 +1,89 @@
+import asyncio
+
+import pytest
+
+from tokenguard.entra.pacing import Pace
+from tokenguard.entra.retry import Wait
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.slept = []
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+def pace(clock, said, budget=60.0):
+    return Pace(budget, said.append, lambda: clock.now, clock.sleep)
+
+
+def test_a_throttled_request_stops_every_other(clock, said):
+    async def run():
+        gate = pace(clock, said)
+        await gate.turn("/organization")
+        assert clock.now == 100
+        assert await gate.wait(Wait(7.5, shared=True, why="Graph answered 429"))
+        await gate.turn("/organization")
+
+    asyncio.run(run())
+    assert clock.now == 107.5
+    assert said == ["waiting 8 s: Graph answered 429"]
+
+
+def test_overlapping_pauses_are_paid_for_once(clock, said):
+    async def run():
+        gate = pace(clock, said, budget=10)
+        for _ in range(5):
+            assert await gate.wait(Wait(10, shared=True, why="429"))
+        assert gate.left == 0
+        assert not await gate.wait(Wait(10.1, shared=True, why="429"))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(("budget", "waits"), [(9.9, False), (10.0, True)])
+def test_a_wait_beyond_the_budget_of_the_run_is_declined_at_once(clock, said, shared, budget, waits):
+    async def run():
+        assert await pace(clock, said, budget).wait(Wait(10, shared, "busy")) is waits
+
+    asyncio.run(run())
+    assert bool(said) is waits
+
+
+def test_a_request_that_fails_alone_waits_alone(clock, said):
+    async def run():
+        gate = pace(clock, said)
+        assert await gate.wait(Wait(4, shared=False, why="reset"))
+        before = clock.now
+        await gate.turn("/organization")
+        assert clock.now == before == 104
+
+    asyncio.run(run())
+
+
+def test_conditional_access_is_asked_once_a_second(clock, said):
+    async def run():
+        gate = pace(clock, said)
+        for _ in range(3):
+            await gate.turn("/identity/conditionalAccess/policies")
+        assert clock.now == 102
+        await gate.turn("/policies/tokenLifetimePolicies")
+        assert clock.now == 102
+
+    asyncio.run(run())
