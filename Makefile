@@ -21,7 +21,7 @@ types: .venv/.dev
 	$(BIN)/mypy
 
 docs: .venv/.dev
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 bench: .venv/.dev
 	$(PIP) install --group bench
