@@ -1,0 +1,96 @@
+"""The examples of a rule: worked cases that prove, whenever it is loaded, that it can fail and can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tokenguard.engine import Judgement, TypeCheck, judge
+from tokenguard.fit import types_of
+from tokenguard.messages import present
+from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.model import Example, Outcome, Resource, ResourceType, Rule
+
+PATH = "/examples"
+
+
+def example_mistakes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
+    """What is wrong with the examples and the remediation of a compiled `rule`, by trying them."""
+    yield from _missing_outcomes(rule, type_)
+    names = type_.schema["properties"]
+    for index, example in enumerate(rule.examples):
+        path = pointer(PATH, index)
+        unknown_names = [name for name in (*example.properties, *example.unknown) if name not in names]
+        if unknown_names:
+            for name in unknown_names:
+                yield Mistake(path, f"{type_.name} has no property {quote(name)}{did_you_mean(name, names)}")
+        else:
+            yield from _tried(rule, type_, example, path)
+    if rule.remediation is not None and rule.remediation.set is not None:
+        yield from _remediation_mistakes(rule, type_, rule.remediation.set)
+
+
+def laid_over(type_: ResourceType, example: Example, change: Mapping[str, Any] | None = None) -> Resource:
+    """The type's neutral resource with an example's properties, and those of a remediation, in place of its own."""
+    unknown = dict.fromkeys(example.unknown)
+    properties = {**type_.schema["examples"][0], **example.properties, **unknown, **(change or {})}
+    return Resource(type_.name, "example", example.title or "example", properties, example.unknown)
+
+
+def _missing_outcomes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
+    """A pass and a fail each rule can have; an unknown it can meet where it reads what may be null."""
+    shown = {example.outcome for example in rule.examples}
+    wanted = {Outcome.PASS: "", Outcome.FAIL: ""}
+    reads = rule.select_reads | rule.require_reads
+    uncertain = sorted(name for name in reads if "null" in types_of(type_.schema["properties"][name]))
+    if uncertain:
+        wanted[Outcome.NOT_EVALUATED] = f": one where {' or '.join(uncertain)} is unknown"
+    for outcome in wanted.keys() - shown:
+        yield Mistake(PATH, f'no example whose outcome is "{outcome}"{wanted[outcome]}')
+
+
+def _tried(rule: Rule, type_: ResourceType, example: Example, path: str) -> Iterator[Mistake]:
+    resource = laid_over(type_, example)
+    flaw = TypeCheck(type_).flaw(resource)
+    if flaw is not None:
+        yield Mistake(path, flaw.reason)
+        return
+    judgement = judge(rule, type_, resource)
+    if judgement.outcome is not example.outcome:
+        text = f'the rule says "{judgement.outcome}" of it, not "{example.outcome}"'
+        yield Mistake(path, text + _because(judgement))
+
+
+def _because(judgement: Judgement) -> str:
+    reasons = [judgement.reason] if judgement.reason else []
+    reasons += [
+        f"{violation.path or 'the resource'} is {present(violation.path, violation.observed)}, "
+        f"{violation.keyword} is {present(violation.path, violation.expected)}"
+        for violation in judgement.violations
+    ]
+    return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _remediation_mistakes(rule: Rule, type_: ResourceType, change: Mapping[str, Any]) -> Iterator[Mistake]:
+    path = pointer("/remediation", "set")
+    names = type_.schema["properties"]
+    writable = [name for name in names if not names[name].get("readOnly")]
+    wrong = [name for name in change if name not in writable]
+    for name in wrong:
+        meant = did_you_mean(name, writable) or f"; nothing of {type_.name} can be"
+        yield Mistake(pointer(path, name), f"{quote(name)} is nothing that can be set{meant}")
+    if wrong:
+        return
+    flaw = TypeCheck(type_).flaw(laid_over(type_, Example(Outcome.PASS), change))
+    if flaw is not None:
+        yield Mistake(path, flaw.reason)
+        return
+    for index, example in enumerate(rule.examples):
+        if example.outcome is Outcome.FAIL:
+            yield from _not_mended(judge(rule, type_, laid_over(type_, example, change)), path, index)
+
+
+def _not_mended(judgement: Judgement, path: str, index: int) -> Iterator[Mistake]:
+    if judgement.outcome not in (Outcome.PASS, Outcome.NOT_SELECTED):
+        text = f'with it the rule says "{judgement.outcome}" of example {index}; it must mend every failing one'
+        yield Mistake(path, text + _because(judgement))

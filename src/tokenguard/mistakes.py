@@ -1,0 +1,55 @@
+"""What an author got wrong, said with the place and, where there is one, the nearest right name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenguard.errors import RuleError
+
+LONGEST_QUOTE = 60
+"""Characters of a found value that a message repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong in a document."""
+
+    path: str
+    """JSON Pointer to it; empty for the document as a whole."""
+    text: str
+    """What was found, and what was meant."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}" if self.path else self.text
+
+
+def pointer(path: str, *steps: str | int) -> str:
+    """`path` with `steps` below it, as a JSON Pointer (RFC 6901)."""
+    return path + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def quote(value: Any) -> str:
+    """`value` as JSON, cut short where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def did_you_mean(found: object, known: Collection[str]) -> str:
+    """``; did you mean "x"?`` with the nearest of `known`, else what there is to choose from."""
+    from difflib import get_close_matches  # noqa: PLC0415  (only a mistake needs it)
+
+    lower = {name.lower(): name for name in known}
+    near = get_close_matches(str(found).lower(), lower, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {quote(lower[near[0]])}?"
+    return f"; there is {', '.join(sorted(known))}" if known else ""
+
+
+def rule_error(mistakes: Mapping[str, Sequence[Mistake]]) -> RuleError:
+    """All `mistakes`, by the file they are in, as one error: one line each."""
+    lines = [f"{source}: {mistake}" for source, found in mistakes.items() for mistake in dict.fromkeys(found)]
+    title = "1 mistake in the rules" if len(lines) == 1 else f"{len(lines)} mistakes in the rules"
+    return RuleError("\n  ".join([f"{title}:", *lines]), "`tokenguard rules check PATH` checks rule files on their own")

@@ -1,0 +1,50 @@
+"""Rule packs on disk: a folder of rule documents, or a single one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tokenguard.errors import DocumentError
+from tokenguard.files import read_file
+
+MAXIMUM_RULE_SIZE = 4 * 1024 * 1024
+"""Bytes; room for an allow-list of 100,000 ids."""
+
+
+def read_pack(path: Path) -> list[tuple[str, bytes]]:
+    """The rule documents at `path`, each with its name: a file, or every ``*.json`` below a folder but schemas.
+
+    Raises `DocumentError` for a path that does not exist, cannot be read, or holds no rule.
+    """
+    files = _rule_files(path) if path.is_dir() else [path]
+    if not files:
+        raise DocumentError(
+            f"{path}: no rule in this folder",
+            "name a folder that holds *.json rule files; `tokenguard rules new` writes one",
+        )
+    return [(str(file), read_file(file, "a rule", MAXIMUM_RULE_SIZE)) for file in files]
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise DocumentError(
+            f"{error.filename}: cannot be read ({error.strerror}); rules were to be read from it"
+        ) from error
+
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if name.endswith(".json") and not name.endswith(".schema.json")
+    ]
+    return sorted(found)
+
+
+def read_value(path: Path) -> str:
+    """The text of a parameter's value from a file (``@file``): JSON, or items with commas or on lines of their own."""
+    data = read_file(path, "the value of a rule's parameter", MAXIMUM_RULE_SIZE)
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error

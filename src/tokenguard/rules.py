@@ -1,0 +1,253 @@
+"""Rule documents: reading them, and refusing those that could not do what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+from tokenguard.documents import parse_document
+from tokenguard.engine import TypeCheck
+from tokenguard.errors import DocumentError
+from tokenguard.examples import example_mistakes
+from tokenguard.fit import Fit, meaning_problem
+from tokenguard.messages import check_template
+from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
+from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
+from tokenguard.parameters import (
+    Override,
+    compiled_rule,
+    read_parameter,
+    references,
+    settable_keywords,
+    value_mistakes,
+    with_values,
+)
+from tokenguard.schemas import SCHEMA_BASE, schema
+
+EDITOR_SCHEMA = "rule.schema.json"
+
+
+def parse_rules(
+    documents: Iterable[tuple[str, bytes]],
+    types: Mapping[str, ResourceType],
+    overrides: Mapping[str, Override] = MappingProxyType({}),
+) -> tuple[Rule, ...]:
+    """Read rule `documents`, each with the name of its file, and set their parameters and severities by rule id.
+
+    Each rule's examples are run with its own values. Raises `RuleError` with every mistake of every document.
+    """
+    rules: dict[str, Rule] = {}
+    mistakes: dict[str, list[Mistake]] = {}
+    for source, data in documents:
+        read = _read(source, data, types)
+        if not isinstance(read, Rule):
+            mistakes[source] = read
+        elif read.id in rules:
+            mistakes[source] = [Mistake("/id", f"{quote(read.id)} is also the id of {rules[read.id].source}")]
+        else:
+            rules[read.id] = read
+    if mistakes:
+        raise rule_error(mistakes)
+    return _overridden(rules, types, overrides)
+
+
+def _read(source: str, data: bytes, types: Mapping[str, ResourceType]) -> Rule | list[Mistake]:
+    try:
+        document = parse_document(data, source)
+    except DocumentError as error:
+        return [Mistake("", f"{error.message.removeprefix(f'{source}: ')}; {error.hint}")]
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # 1e999 is infinite to Python's parser, and half a surrogate pair is a character
+        return [Mistake("", f"holds what other readers of JSON refuse: {error}")]
+    flaw = _dialect().flaw(Resource("rule", source, source, document))
+    if flaw is not None:
+        return _shape_and_meaning(document, source, types)
+    mistakes = [*_name_mistakes(document, source), *_meaning_mistakes(document, types)]
+    if mistakes:
+        return mistakes
+    rule = _compile(document, source)
+    return [*_pointless(rule), *example_mistakes(rule, types[rule.resource])] or rule
+
+
+@cache
+def _dialect() -> TypeCheck:
+    """A rule document is held to its schema as a resource is to that of its type."""
+    return TypeCheck(ResourceType("rule", schema("dialect"), ()))
+
+
+def _shape_and_meaning(document: Any, source: str, types: Mapping[str, ResourceType]) -> list[Mistake]:
+    from tokenguard.authoring import shape_mistakes, without_mistakes  # noqa: PLC0415  (slow to import)
+
+    rest = without_mistakes(document)
+    return [*shape_mistakes(document), *_name_mistakes(rest, source), *_meaning_mistakes(rest, types)]
+
+
+def _compile(document: Mapping[str, Any], source: str) -> Rule:
+    """The rule that a checked `document` says."""
+    rule = Rule(
+        id=document["id"],
+        title=document["title"],
+        severity=Severity[document["severity"].upper()],
+        resource=document["resource"],
+        require={},
+        absent=Outcome(document.get("absent", Outcome.NOT_EVALUATED)),
+        message=document.get("message", ""),
+        rationale=document.get("rationale", ""),
+        references=tuple(document.get("references", ())),
+        frameworks={name: tuple(ids) for name, ids in document.get("frameworks", {}).items()},
+        remediation=_remediation(document.get("remediation")),
+        examples=tuple(_example(example) for example in document["examples"]),
+        source=source,
+        document=document,
+    )
+    parameters = {name: read_parameter(name, part) for name, part in document.get("parameters", {}).items()}
+    return compiled_rule(rule, parameters)
+
+
+def _remediation(document: Mapping[str, Any] | None) -> Remediation | None:
+    if document is None:
+        return None
+    return Remediation(
+        safety=Safety(document.get("safety", Safety.UNSAFE)),
+        set=document.get("set"),
+        remove=document.get("remove", False),
+        guidance=document.get("guidance", ""),
+    )
+
+
+def _example(document: Mapping[str, Any]) -> Example:
+    return Example(
+        outcome=Outcome(document["outcome"]),
+        properties=document.get("properties", {}),
+        unknown=document.get("unknown", {}),
+        title=document.get("title", ""),
+    )
+
+
+def _name_mistakes(document: Mapping[str, Any], source: str) -> Iterator[Mistake]:
+    id_, file = document.get("id"), PurePath(source)
+    if id_ is not None and file.name != f"{id_}.json":
+        yield Mistake("/id", f"{quote(id_)} in a file of another name; the file should be {id_}.json")
+    named = document.get("$schema", EDITOR_SCHEMA)
+    if not named.endswith(EDITOR_SCHEMA) and named != f"{SCHEMA_BASE}rule":
+        yield Mistake("/$schema", f"{quote(named)} is not the schema of rules; name a file {EDITOR_SCHEMA}, or nothing")
+
+
+def _meaning_mistakes(document: Mapping[str, Any], types: Mapping[str, ResourceType]) -> Iterator[Mistake]:
+    """What is wrong with a document of the right shape. Parts that it should have may be missing."""
+    yield from _parameter_mistakes(document.get("parameters", {}))
+    yield from _remediation_shape(document)
+    resource = document.get("resource")
+    if resource is None:
+        return
+    if resource not in types:
+        yield Mistake("/resource", f"no resource type {quote(resource)}{did_you_mean(resource, types)}")
+        return
+    type_schema = types[resource].schema
+    fit = Fit(type_schema, _references(document))
+    for part in ("select", "require"):
+        if part in document:
+            yield from fit.mistakes(document[part], pointer("", part))
+    for problem in check_template(document.get("message", ""), type_schema["properties"]):
+        yield Mistake("/message", problem)
+
+
+def _references(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"#/{kind}/{name}": part for kind in ("parameters", "$defs") for name, part in document.get(kind, {}).items()
+    }
+
+
+def _parameter_mistakes(parameters: Mapping[str, Any]) -> Iterator[Mistake]:
+    for name, part in parameters.items():
+        path, keywords = pointer("/parameters", name), list(settable_keywords(part))
+        if len(keywords) != 1:
+            found = ", ".join(keywords) or "none"
+            yield Mistake(path, f"a parameter is a title and exactly one keyword such as maxDuration; found {found}")
+        for keyword in keywords:
+            problem = meaning_problem(keyword, part[keyword])
+            if problem:
+                yield Mistake(pointer(path, keyword), problem)
+
+
+def _remediation_shape(document: Mapping[str, Any]) -> Iterator[Mistake]:
+    remediation = document.get("remediation")
+    if remediation is None:
+        return
+    acts = [name for name in ("set", "remove") if name in remediation]
+    if remediation.get("safety") == Safety.MANUAL:
+        if acts or "guidance" not in remediation:
+            yield Mistake("/remediation", 'what is "manual" has guidance, and neither set nor remove')
+    elif len(acts) != 1:
+        yield Mistake("/remediation", 'exactly one of set and remove is needed, or the safety "manual" with guidance')
+    parameters = document.get("parameters", {})
+    for name in _parameters_named(remediation.get("set")):
+        if name not in parameters:
+            yield Mistake("/remediation/set", f"no parameter {quote(name)}{did_you_mean(name, parameters)}")
+
+
+def _parameters_named(part: Any) -> Iterator[str]:
+    """The names in every ``{"$parameter": NAME}`` of a remediation."""
+    match part:
+        case {"$parameter": str(name)}:
+            yield name
+        case dict() | list():
+            for item in part.values() if isinstance(part, dict) else part:
+                yield from _parameters_named(item)
+
+
+def _pointless(rule: Rule) -> Iterator[Mistake]:
+    """Parts of a rule that nothing depends on: a slip of the author, since each was meant to do something."""
+    text = rule.document
+    used = set(_referred({key: text.get(key) for key in ("select", "require", "$defs")}))
+    used.update(f"#/parameters/{name}" for name in _parameters_named(text.get("remediation", {}).get("set")))
+    for reference in _references(text):
+        if reference not in used:
+            yield Mistake(reference.removeprefix("#"), "nothing in the rule refers to it")
+    if "absent" in text and rule.pinned_app_ids is None:
+        yield Mistake("/absent", "has no meaning: `select` does not require an appId and give it by const or enum")
+
+
+def _referred(part: Any) -> Iterator[str]:
+    match part:
+        case {"$ref": str(reference)}:
+            yield reference
+    match part:
+        case dict() | list():
+            for item in part.values() if isinstance(part, dict) else part:
+                yield from _referred(item)
+
+
+def _overridden(
+    rules: Mapping[str, Rule], types: Mapping[str, ResourceType], overrides: Mapping[str, Override]
+) -> tuple[Rule, ...]:
+    mistakes: dict[str, list[Mistake]] = {}
+    for id_ in overrides.keys() - rules.keys():
+        mistakes[id_] = [Mistake("", f"there is no such rule{did_you_mean(id_, rules)}")]
+    result = []
+    for rule in rules.values():
+        override = overrides.get(rule.id, Override())
+        found = list(value_mistakes(rule, override.parameters))
+        if found:
+            mistakes[rule.id] = found
+            continue
+        changed = replace(rule, severity=rule.severity if override.severity is None else override.severity)
+        result.append(with_values(changed, override.parameters))
+        mistakes[rule.id] = list(_value_fit(result[-1], types[rule.resource]))
+    if any(mistakes.values()):
+        raise rule_error(mistakes)
+    return tuple(result)
+
+
+def _value_fit(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
+    """Values that were set and that the property they are compared with can never have."""
+    fit = Fit(type_.schema, references(rule.document, rule.parameters))
+    for part in ("select", "require"):
+        if part in rule.document:
+            yield from fit.mistakes(rule.document[part], pointer("", part))
