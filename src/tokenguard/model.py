@@ -131,6 +131,8 @@ class Header:
     permissions: tuple[str, ...] | None = None
     """Permissions that the token held; None where there was no token (a folder of saved answers)."""
     precedence: Precedence = Precedence.ALL
+    properties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names that the properties of each resource type have; a type that is not here was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
