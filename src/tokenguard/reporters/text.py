@@ -1,0 +1,213 @@
+"""The report that a person reads: what is wrong, what could not be known, and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import BinaryIO, TypeVar
+
+from tokenguard.hookspecs import Style
+from tokenguard.model import (
+    Exemption,
+    ExitStatus,
+    Finding,
+    FindingStatus,
+    NotEvaluated,
+    Report,
+    ResourceRef,
+    Rule,
+    RuleResult,
+    Severity,
+)
+from tokenguard.reporters import wording
+from tokenguard.reporters.layout import Page, Paint
+from tokenguard.reporters.table import write_table
+
+SHOWN = 50
+"""Findings of one rule that a terminal shows; a file or pipe gets all."""
+
+_SEVERITY = {
+    Severity.CRITICAL: Paint.BRIGHT_RED,
+    Severity.HIGH: Paint.RED,
+    Severity.MEDIUM: Paint.YELLOW,
+    Severity.LOW: Paint.BLUE,
+    Severity.INFO: Paint.DIM,
+}
+
+T = TypeVar("T", Finding, NotEvaluated)
+
+
+class TextReporter:
+    """Reporter of the format ``text``."""
+
+    format = "text"
+    title = "Text for people, coloured and wrapped on a terminal"
+
+    def write(self, report: Report, out: BinaryIO, style: Style) -> None:
+        page = Page(out, style)
+        _write_head(page, report)
+        for result in report.rules:
+            if result.failed:
+                _write_rule(page, report, result)
+        _write_not_evaluated(page, report)
+        _write_exceptions(page, report)
+        _write_notices(page, report.notices)
+        write_table(page, report.rules)
+        _write_end(page, report)
+
+
+def _write_head(page: Page, report: Report) -> None:
+    word, paint = _verdict(report)
+    tenant = report.header.tenant
+    page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=paint, label=word)
+    page.line(f"{wording.findings_by_severity(report.rules)}, {_unknown(report)}", indent=2)
+    page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
+    header = report.header
+    page.line(
+        f"collected {header.collected_at:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}",
+        indent=2,
+        paint=Paint.DIM,
+    )
+
+
+def _verdict(report: Report) -> tuple[str, Paint]:
+    """In one word; what was found comes before what is not known, as in the exit status."""
+    if any(result.failed and result.rule.severity >= report.fail_on for result in report.rules):
+        return "NOT COMPLIANT", Paint.BRIGHT_RED
+    if wording.unknown_rules(report):
+        return "COMPLIANCE NOT KNOWN", Paint.BRIGHT_YELLOW
+    if not any(result.selected for result in report.rules):
+        return "NOTHING TO CHECK", Paint.BRIGHT_YELLOW
+    return "COMPLIANT", Paint.BRIGHT_GREEN
+
+
+def _unknown(report: Report) -> str:
+    unknown = wording.unknown_rules(report)
+    return f"{wording.count(unknown, 'rule')} not evaluated in full" if unknown else "every rule evaluated in full"
+
+
+def _write_rule(page: Page, report: Report, result: RuleResult) -> None:
+    rule = result.rule
+    page.line()
+    page.line(rule.id, paint=_SEVERITY[rule.severity], label=str(rule.severity).upper())
+    page.line(f"{rule.title}: {wording.count(result.failed, 'finding')}", indent=2, paint=Paint.BOLD)
+    if page.style.verbose and rule.rationale:
+        page.line(rule.rationale, indent=2)
+    new = (item for item in _of_rule(report.findings, rule) if item.status is FindingStatus.NEW)
+    for finding in islice(new, _limit(page.style)):
+        _write_finding(page, finding, report)
+    _write_more(page, result.failed)
+    if rule.remediation is not None:
+        how = wording.remediation(rule.remediation, rule.resource)
+        page.line(f"How to fix ({rule.remediation.safety}): {how}", indent=2)
+    for reference in rule.references:
+        page.row([(f"  {reference}", Paint.DIM)])  # not wrapped: terminals open a link only if it is whole
+
+
+def _limit(style: Style) -> int | None:
+    return SHOWN if style.terminal and not style.verbose else None
+
+
+def _of_rule(items: Iterable[T], rule: Rule) -> Iterator[T]:
+    # NOTE: one pass over the stream for each rule that has any, so that memory stays flat however many there are.
+    return (item for item in items if item.rule == rule.id)
+
+
+def _write_finding(page: Page, finding: Finding, report: Report) -> None:
+    lines = [finding.message, *map(wording.violation, finding.violations)]
+    if finding.exemption is not None:
+        lines.append(f"judged by an exemption: {wording.exemption(finding.exemption, report.scanned_at)}")
+    _write_resource(page, finding.resource, lines)
+
+
+def _write_resource(page: Page, resource: ResourceRef, lines: Iterable[str]) -> None:
+    page.line(resource.name or resource.id, indent=4, paint=Paint.BOLD)
+    for line in lines:
+        page.line(line, indent=6)
+    page.line(f"{resource.type} {resource.id}", indent=6, paint=Paint.DIM)
+
+
+def _write_more(page: Page, total: int) -> None:
+    limit = _limit(page.style)
+    if limit is not None and total > limit:
+        page.line(f"and {total - limit} more: --verbose, a pipe or --output FILE shows all", indent=4)
+
+
+def _write_not_evaluated(page: Page, report: Report) -> None:
+    if not wording.unknown_rules(report):
+        return
+    page.line()
+    page.line("this is not compliance", paint=Paint.BRIGHT_YELLOW, label="NOT EVALUATED")
+    for obstacle, rules in _whole_rules(report).items():
+        page.line(obstacle, indent=2, paint=Paint.YELLOW)
+        for rule in rules:
+            page.line(rule, indent=4)
+    for result in report.rules:
+        if result.not_evaluated:
+            _write_unknown_resources(page, report, result)
+
+
+def _whole_rules(report: Report) -> dict[str, list[str]]:
+    """The rules that could not be judged as a whole, by what stood in the way: often one thing for many."""
+    types = {result.rule.id: result.rule.resource for result in report.rules}
+    rules: dict[str, list[str]] = {}
+    for item in report.not_evaluated:
+        if item.resource is None:
+            obstacle = f"{types[item.rule]}: {item.reason}{wording.needs(item.permission)}"
+            rules.setdefault(obstacle, []).append(item.rule)
+    return rules
+
+
+def _write_unknown_resources(page: Page, report: Report, result: RuleResult) -> None:
+    page.line(f"{result.rule.id}: {wording.count(result.not_evaluated, 'resource')}", indent=2, paint=Paint.YELLOW)
+    unknown = (
+        (item.resource, item.reason + wording.needs(item.permission))
+        for item in _of_rule(report.not_evaluated, result.rule)
+        if item.resource is not None
+    )
+    for resource, reason in islice(unknown, _limit(page.style)):
+        _write_resource(page, resource, [reason])
+    _write_more(page, result.not_evaluated)
+
+
+def _write_exceptions(page: Page, report: Report) -> None:
+    if not any(result.exempt or result.known for result in report.rules):
+        return
+    page.line()
+    page.line("not counted as findings", paint=Paint.BOLD, label="EXEMPT AND KNOWN")
+    for exemption, number in _exemptions(report.findings):
+        page.line(f"{exemption.rule}: {wording.count(number, 'finding')} exempt", indent=2)
+        page.line(wording.exemption(exemption, report.scanned_at), indent=4)
+    for result in report.rules:
+        if result.known:
+            page.line(f"{result.rule.id}: {wording.count(result.known, 'finding')} known from the baseline", indent=2)
+
+
+def _exemptions(findings: Iterable[Finding]) -> Iterator[tuple[Exemption, int]]:
+    """Each exemption that applied, with the number of findings that it covers."""
+    numbers: Counter[tuple[str, str, str]] = Counter()
+    exemptions = {}
+    for exemption in (item.exemption for item in findings if item.status is FindingStatus.EXEMPT):
+        if exemption is not None:
+            key = (exemption.source, exemption.rule, exemption.resource)  # its parameters have no hash
+            numbers[key] += 1
+            exemptions[key] = exemption
+    return ((exemption, numbers[key]) for key, exemption in exemptions.items())
+
+
+def _write_notices(page: Page, notices: Iterable[str]) -> None:
+    for number, notice in enumerate(notices):
+        if not number:
+            page.line()
+        page.line(notice, paint=Paint.YELLOW, label="NOTE")
+
+
+def _write_end(page: Page, report: Report) -> None:
+    numbers = Counter(result.verdict for result in report.rules)
+    verdicts = ("fail", "not evaluated", "pass", "nothing to check")
+    parts = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in verdicts if numbers[verdict])
+    page.line()
+    page.line(f"{wording.count(len(report.rules), 'rule')}: {parts}" if parts else "no rules")
+    page.line(f"{wording.findings_by_severity(report.rules)}; {report.fail_on} or graver fails the scan")
+    page.line(f"exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}")

@@ -1,0 +1,88 @@
+"""How a report is put into words, the same in every format that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from tokenguard.messages import present
+from tokenguard.model import Exemption, Remediation, Report, ResourceRef, RuleResult, Severity, Violation
+
+LISTED = 8
+"""Items of a list that are written out; allow-lists run to hundreds."""
+
+_DEMANDS = {
+    "const": "exactly {} required",
+    "enum": "one of {} required",
+    "exclusiveMaximum": "less than {} required",
+    "exclusiveMinimum": "more than {} required",
+    "maxItems": "at most {} in the list allowed",
+    "maxLength": "at most {} characters allowed",
+    "maximum": "at most {} allowed",
+    "minItems": "at least {} in the list required",
+    "minLength": "at least {} characters required",
+    "minimum": "at least {} required",
+    "multipleOf": "a multiple of {} required",
+    "pattern": "text that matches {} required",
+    "required": "must be there",
+    "type": "type {} required",
+}
+"""What an assertion asks for. Of conditions that hold others, such as `anyOf`, the name has to do."""
+
+
+def violation(item: Violation) -> str:
+    """``accessTokenLifetimeSeconds: 8 h, at most 1 h 30 min allowed``."""
+    name = item.path.removeprefix("/") or "the resource"
+    demand = _DEMANDS.get(item.keyword, f"does not meet the rule's {item.keyword!r}")
+    return f"{name}: {_value(name, item.observed)}, {demand.replace('{}', _value(name, item.expected))}"
+
+
+def remediation(item: Remediation, type_: str) -> str:
+    """What would mend a finding on a resource of `type_`, and what to mind."""
+    changes = [f"set {name} to {_value(name, value)}." for name, value in (item.set or {}).items()]
+    if item.remove:
+        changes = [f"remove the {type_}."]
+    return " ".join([*changes, item.guidance]).rstrip()
+
+
+def exemption(item: Exemption, now: datetime) -> str:
+    """Who answers for it, how long yet, and why."""
+    days = (item.expires - now.date()).days
+    left = "today is its last day" if days == 0 else f"{count(days, 'day')} left (until {item.expires})"
+    return f"owner {item.owner}, {left}: {item.reason}"
+
+
+def resource(item: ResourceRef) -> str:
+    """Type and id first: they cannot be chosen to look like something else, as names can."""
+    return f"{item.type} {item.id} {item.name}".rstrip()
+
+
+def needs(permission: str) -> str:
+    return f" (needs the permission {permission})" if permission else ""
+
+
+def count(number: int, noun: str) -> str:
+    """``1 finding``, ``2 findings``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def findings_by_severity(results: Iterable[RuleResult]) -> str:
+    """``3 findings (1 critical, 2 high)``, exempt and known ones not counted."""
+    counts = dict.fromkeys(sorted(Severity, reverse=True), 0)
+    for result in results:
+        counts[result.rule.severity] += result.failed
+    parts = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number)
+    total = count(sum(counts.values()), "finding")
+    return f"{total} ({parts})" if parts else "no findings"
+
+
+def unknown_rules(report: Report) -> int:
+    """Rules of which something could not be evaluated, whatever else they found."""
+    return sum(1 for result in report.rules if result.incomplete or result.not_evaluated)
+
+
+def _value(path: str, value: Any) -> str:
+    if isinstance(value, list) and len(value) > LISTED:
+        return f"{present(path, value[:LISTED])} and {len(value) - LISTED} more"
+    return present(path, value)
