@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema_rs
 
 from tokenguard.errors import RuleError
+from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Schema, Violation
 
 
@@ -36,6 +37,19 @@ _NOT_SELECTED = Judgement(Outcome.NOT_SELECTED)
 def judge(rule: Rule, type_: ResourceType, resource: Resource) -> Judgement:
     """Judge one resource by one rule. For many of either keep a `RuleJudge` or an `Engine`."""
     return RuleJudge(rule, TypeCheck(type_)).judge(resource)
+
+
+def document_mistakes(schema: Schema, document: Any) -> list[Mistake]:
+    """What is wrong with a `document` that somebody wrote, by the `schema` of its kind."""
+    found: list[Mistake] = []
+    for error in _compile(schema, f"the schema of {schema['title']}").iter_errors(document):
+        here = pointer("", *error.instance_path)
+        if error.kind.name == "additionalProperties":
+            known = _at(schema, error.schema_path[:-1])["properties"]
+            found += [Mistake(here, f"no key {quote(key)} here{did_you_mean(key, known)}") for key in error.kind.value]
+        else:
+            found.append(Mistake(here, error.message))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class TypeCheck:
             errors = list(validator.iter_errors(resource.properties))
         except ValueError as error:  # not JSON: nested too deep, half a surrogate pair
             return Flaw(f"its properties cannot be judged: {error}", None)
-        place = _pointer(errors[0].instance_path) or "its properties"
+        place = pointer("", *errors[0].instance_path) or "its properties"
         names = [_top_level_names(error) for error in errors]
         certain = None if None in names else frozenset[str]().union(*(name for name in names if name is not None))
         return Flaw(f"not a valid {self.type.name}: {place}: {errors[0].message[:300]}", certain)
@@ -94,11 +108,11 @@ class RuleJudge:
         keyword, expected = _assertion(error, schema)
         missing = getattr(error.kind, "property", None)
         if missing is not None:  # of `required` and `dependentRequired`: the name that is not there
-            return Violation(_pointer([*path, missing]), keyword, "present", None)
+            return Violation(pointer("", *path, missing), keyword, "present", None)
         observed: Any = error.instance
         if not path:  # the whole resource is no evidence: only what the rule looks at
             observed = {name: observed[name] for name in sorted(self.rule.require_reads) if name in observed}
-        return Violation(_pointer(path), keyword, expected, observed)
+        return Violation(pointer("", *path), keyword, expected, observed)
 
     def _judge(self, resource: Resource) -> Judgement:
         reads = self.rule.select_reads
@@ -125,12 +139,18 @@ class Engine:
     """All rules over one resource type as one compiled schema, against which most resources are valid."""
 
     def __init__(self, type_: ResourceType, rules: Sequence[Rule]) -> None:
-        check = TypeCheck(type_)
-        self._judges = [RuleJudge(rule, check) for rule in rules]
+        self._check = TypeCheck(type_)
+        self.judges = {rule.id: self.compiled(rule) for rule in rules}
+        """By the rule's id."""
+        self._judges = list(self.judges.values())
         self._schema = {"allOf": [*map(_condition, rules), _embedded(type_)]}
         self._validator = _compile(self._schema, f"the rules over {type_.name!r}")
         self._groups = _by_select(self._judges)
         self._selected: Counter[str] = Counter()
+
+    def compiled(self, rule: Rule) -> RuleJudge:
+        """One more rule over the type, to be judged on its own."""
+        return RuleJudge(rule, self._check)
 
     def judge(self, resource: Resource) -> Sequence[tuple[Rule, Judgement]]:
         """What each rule says of `resource` that fails or cannot be judged; where it passes, it is only counted."""
@@ -283,13 +303,15 @@ def _top_level_names(error: jsonschema_rs.ValidationError) -> frozenset[str] | N
     return frozenset() if error.kind.name == "additionalProperties" else None  # no rule reads a name not in the schema
 
 
-def _assertion(error: jsonschema_rs.ValidationError, schema: Any) -> tuple[str, Any]:
-    """The keyword that `error` violates, and its value in `schema`."""
-    for step in error.schema_path:
-        schema = schema[step]
-    return ("false", False) if error.kind.name == "falseSchema" else (str(error.schema_path[-1]), schema)
+def _assertion(error: jsonschema_rs.ValidationError, schema: Schema) -> tuple[str, Any]:
+    """The keyword of `schema` that `error` violates, and its value."""
+    if error.kind.name == "falseSchema":
+        return "false", False
+    return str(error.schema_path[-1]), _at(schema, error.schema_path)
 
 
-def _pointer(path: Sequence[str | int]) -> str:
-    """JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+def _at(schema: Schema, path: Sequence[str | int]) -> Any:
+    part: Any = schema
+    for step in path:
+        part = part[step]
+    return part

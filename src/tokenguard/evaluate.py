@@ -1,0 +1,149 @@
+"""From rules and a snapshot to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from tokenguard.baseline import Baseline
+from tokenguard.errors import UsageError
+from tokenguard.exemptions import Claim
+from tokenguard.lanes import Lane
+from tokenguard.model import (
+    Exemption,
+    ExitStatus,
+    Finding,
+    NotEvaluated,
+    Report,
+    ResourceType,
+    Rule,
+    RuleResult,
+    Severity,
+    Snapshot,
+    TypeSummary,
+)
+from tokenguard.verdicts import Ledger, Verdicts
+
+
+def evaluate(
+    rules: Iterable[Rule],
+    snapshot: Snapshot,
+    *,
+    types: Mapping[str, ResourceType],
+    findings: Ledger[Finding],
+    not_evaluated: Ledger[NotEvaluated],
+    now: datetime,
+    fail_on: Severity,
+    source: str,
+    exemptions: Sequence[Exemption] = (),
+    baseline: Baseline | None = None,
+    strict: bool = False,
+) -> Report:
+    """Judge every resource of `snapshot`, in one pass, by every rule over its type.
+
+    `findings` and `not_evaluated` are empty and are filled. `exemptions` may be of rules that are not among `rules`.
+
+    Raises `SnapshotError` where the stream does not end as it should, `UsageError` for a baseline of another tenant
+    and, with `strict`, for exemptions and baselines that did not apply; then what was filled in means nothing.
+    """
+    ordered = in_report_order(rules)
+    if baseline is not None:
+        baseline.check_tenant(snapshot.header.tenant)
+    ours = [each for each in exemptions if any(each.rule == rule.id for rule in ordered)]
+    today = now.astimezone(UTC).date()
+    verdicts = Verdicts(ordered, snapshot.header.tenant, baseline, findings, not_evaluated)
+    lanes = _lanes(ordered, types, [each for each in ours if each.expires >= today], verdicts)
+    summary = _run(lanes, snapshot)
+    results = tuple(verdicts.tallies[rule.id].result(rule) for rule in ordered)
+    complete = {result.rule.id for result in results if not result.incomplete}
+    notices = (
+        *_expired(ours, today),
+        *(notice for name, lane in lanes.items() for notice in _unused(lane.claims.all, complete, summary.get(name))),
+        *_mended(baseline, verdicts.met, complete),
+    )
+    if strict and notices:
+        raise UsageError("\n".join(notices), "correct the exemptions or the baseline, or leave out --strict")
+    return Report(
+        header=snapshot.header,
+        scanned_at=now,
+        rules=results,
+        findings=findings,
+        not_evaluated=not_evaluated,
+        types=summary,
+        notices=notices,
+        fail_on=fail_on,
+        exit_status=exit_status(results, fail_on),
+        source=source,
+    )
+
+
+def in_report_order(rules: Iterable[Rule]) -> list[Rule]:
+    """Gravest first, then by id."""
+    return sorted(rules, key=lambda rule: (-rule.severity, rule.id))
+
+
+def exit_status(results: Iterable[RuleResult], fail_on: Severity) -> ExitStatus:
+    """1 where any finding that counts is at or above `fail_on`, else 3 where anything is not evaluated, else 0."""
+    status = ExitStatus.COMPLIANT
+    for result in results:
+        if result.failed and result.rule.severity >= fail_on:
+            return ExitStatus.FINDINGS
+        if result.incomplete or result.not_evaluated:
+            status = ExitStatus.NOT_EVALUATED
+    return status
+
+
+def _lanes(
+    rules: Sequence[Rule], types: Mapping[str, ResourceType], exemptions: Sequence[Exemption], verdicts: Verdicts
+) -> dict[str, Lane]:
+    lanes = {}
+    for name in dict.fromkeys(rule.resource for rule in rules):
+        over = [rule for rule in rules if rule.resource == name]
+        ids = {rule.id for rule in over}
+        lanes[name] = Lane(types[name], over, [each for each in exemptions if each.rule in ids], verdicts)
+    return lanes
+
+
+def _run(lanes: Mapping[str, Lane], snapshot: Snapshot) -> Mapping[str, TypeSummary]:
+    for resource in snapshot.resources:
+        lane = lanes.get(resource.type)
+        if lane is not None:
+            lane.take(resource)
+    summary = snapshot.summary()
+    for name, lane in lanes.items():
+        lane.finish(summary.get(name))
+    return summary
+
+
+def _expired(exemptions: Iterable[Exemption], today: date) -> Iterator[str]:
+    for each in exemptions:
+        if each.expires < today:
+            yield f"{_described(each)} expired on {each.expires} and applies no more"
+
+
+def _unused(claims: Iterable[Claim], complete: set[str], summary: TypeSummary | None) -> Iterator[str]:
+    """Exemptions that apply to nothing, where everything was seen that they could have applied to."""
+    for claim in claims:
+        each = claim.exemption
+        if claim.several and not claim.identified:
+            yield f"{_described(each)} names several resources and applies to none; name one by its id or appId"
+        elif each.rule in complete and not claim.matched and _was_read(each, summary):
+            yield f"{_described(each)} matches nothing"
+
+
+def _was_read(exemption: Exemption, summary: TypeSummary | None) -> bool:
+    return summary is not None and (summary.scope is None or exemption.resource.lower() in summary.scope)
+
+
+def _mended(baseline: Baseline | None, met: set[str], complete: set[str]) -> Iterator[str]:
+    """The number of known findings that are no more, of rules that were judged to the end."""
+    if baseline is not None:
+        gone = sum(known.rule in complete for mark, known in baseline.findings.items() if mark not in met)
+        if gone:
+            noun = "finding" if gone == 1 else "findings"
+            yield f"{baseline.source}: {gone} {noun} of the baseline found no more; make it anew to forget them"
+
+
+def _described(exemption: Exemption) -> str:
+    place = f"{exemption.source}: " if exemption.source else ""
+    return f"{place}the exemption of {exemption.resource!r} from {exemption.rule} (owner {exemption.owner})"

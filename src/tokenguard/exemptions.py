@@ -1,0 +1,141 @@
+"""Exemptions: somebody's decisions that a rule does not apply to a resource, or applies with another limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from tokenguard.documents import parse_document
+from tokenguard.engine import document_mistakes
+from tokenguard.errors import DocumentError, RuleError
+from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.model import Exemption, Resource, Rule
+from tokenguard.parameters import with_values
+from tokenguard.schemas import schema
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)
+"""What is an id can be nobody's name: whoever may name an application could else borrow another's exemption."""
+
+
+def parse_exemptions(data: bytes, source: str, rules: Iterable[Rule]) -> tuple[Exemption, ...]:
+    """Read an exemptions file for `rules`, all that there are, selected for this run or not.
+
+    Raises `DocumentError` with every mistake in it: of form, of a rule or parameter that there is not, of a value that
+    the parameter does not take, of two decisions about one rule and resource.
+    """
+    document = parse_document(data, source)
+    mistakes = document_mistakes(schema("exemptions"), document)
+    if not mistakes:
+        mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}))
+    if mistakes:
+        lines = "\n  ".join(str(mistake) for mistake in mistakes)
+        raise DocumentError(f"{source}: not a file of exemptions:\n  {lines}", "correct the file at these places")
+    return tuple(_exemption(entry, source) for entry in document["exemptions"])
+
+
+def _meaning_mistakes(entries: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> Iterator[Mistake]:
+    """What a JSON Schema cannot say."""
+    first: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(entries):
+        here = pointer("/exemptions", index)
+        if not _is_date(entry["expires"]):
+            yield Mistake(f"{here}/expires", f"{quote(entry['expires'])} is no date, e.g. 2027-06-30")
+        if entry["rule"] not in rules:
+            yield Mistake(
+                f"{here}/rule", f"there is no rule {quote(entry['rule'])}{did_you_mean(entry['rule'], rules)}"
+            )
+        elif entry.get("parameters"):
+            yield from _parameter_mistakes(rules[entry["rule"]], entry["parameters"], here)
+        earlier = first.setdefault((entry["rule"], entry["resource"].lower()), index)
+        if earlier != index:
+            yield Mistake(
+                here, f"the same rule and resource as /exemptions/{earlier}: only one of the two can be meant"
+            )
+
+
+def _parameter_mistakes(rule: Rule, values: Mapping[str, Any], here: str) -> Iterator[Mistake]:
+    for name, value in values.items():
+        try:
+            with_values(rule, {name: value})
+        except RuleError as error:
+            yield Mistake(pointer(here, "parameters", name), error.message)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _exemption(entry: Mapping[str, Any], source: str) -> Exemption:
+    return Exemption(
+        rule=entry["rule"],
+        resource=entry["resource"],
+        reason=entry["reason"],
+        owner=entry["owner"],
+        expires=date.fromisoformat(entry["expires"]),
+        parameters=entry.get("parameters", {}),
+        source=source,
+    )
+
+
+class Claim:
+    """What became of one exemption while the resources of its rule's type passed by."""
+
+    def __init__(self, exemption: Exemption) -> None:
+        self.exemption = exemption
+        self.identified = False
+        """Some resource has the exemption's text as its id or appId: then it is no name."""
+        self.several = False
+        """Resources of several ids bear the text as their name: then it says of none which is meant."""
+        self.held: list[Resource] = []
+        """The one resource so far of that name, not judged until it is known that there is no other."""
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the exemption applies to what is held. Known at the end of the stream."""
+        return bool(self.held) and not self.identified and not self.several
+
+    @property
+    def matched(self) -> bool:
+        """Whether it applies to anything."""
+        return self.identified or self.by_name
+
+    def hold(self, resource: Resource) -> bool:
+        """Keep `resource`, which bears the name, for later; False where that could not help it any more."""
+        if self.held and self.held[0].id != resource.id:
+            self.several = True
+        if self.several or self.identified:
+            return False
+        self.held.append(resource)
+        return True
+
+
+class Claims:
+    """The exemptions from the rules over one resource type, found by what they name."""
+
+    def __init__(self, exemptions: Iterable[Exemption]) -> None:
+        self.all = [Claim(exemption) for exemption in exemptions]
+        self._by_id: dict[str, list[Claim]] = {}
+        self._by_name: dict[str, list[Claim]] = {}
+        for claim in self.all:
+            self._by_id.setdefault(claim.exemption.resource.lower(), []).append(claim)
+            if not _ID.match(claim.exemption.resource):
+                self._by_name.setdefault(claim.exemption.resource, []).append(claim)
+
+    def identified(self, *ids: object) -> dict[str, Exemption]:
+        """The exemptions, by rule, that name one of `ids` (in lower or upper case); an earlier id's outranks."""
+        found: dict[str, Exemption] = {}
+        for id_ in ids:
+            for claim in self._by_id.get(id_.lower(), ()) if isinstance(id_, str) else ():
+                claim.identified = True
+                found.setdefault(claim.exemption.rule, claim.exemption)
+        return found
+
+    def named(self, name: str) -> Sequence[Claim]:
+        """The exemptions that name `name`, exactly."""
+        return self._by_name.get(name, ())
