@@ -101,8 +101,8 @@ def scan(
             now=now,
             fail_on=Severity[fail_on.upper()],
             source=name,
-            findings=Spool.of_findings(),
-            not_evaluated=Spool.of_not_evaluated(),
+            findings=Spool.of_findings(chosen),
+            not_evaluated=Spool.of_not_evaluated(chosen),
             strict=strict,
         )
     if write_baseline:
