@@ -1,0 +1,150 @@
+"""``tokenguard sandbox``: run a tenant in the foreground, or around one command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from tokenguard_sandbox.running import Running
+
+
+@click.group()
+def sandbox() -> None:
+    """A Microsoft Entra tenant on this machine, to try things on."""
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which sandbox."""
+    for option in reversed(
+        (
+            click.option(
+                "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one."
+            ),
+            click.option("--tenant", type=click.Choice(["demo", "generated"]), default="demo", help="Which tenant."),
+            click.option("--principals", type=click.IntRange(0), default=1000, help="Size of a generated tenant."),
+            click.option("--policies", type=click.IntRange(0), default=20, help="Policies of a generated tenant."),
+            click.option(
+                "--assignments", type=click.IntRange(0), default=200, help="Assignments of a generated tenant."
+            ),
+            click.option("--seed", type=click.IntRange(0), default=1, help="Another seed makes another tenant."),
+            click.option(
+                "--permissions", help="Application permissions of the client, or the sets 'read' and 'write'."
+            ),
+            click.option("--propagation", help="Seconds until a changed policy shows in new tokens."),
+            click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting."),
+            click.option("--fault", "faults", multiple=True, metavar="FAULT", help="E.g. 'GET /policies/*=403'."),
+            click.option(
+                "--trust",
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                multiple=True,
+                help="PEM certificate or public key (RSA) whose assertions sign the client in.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@sandbox.command()
+@_options
+def start(**options: Any) -> None:
+    """Run in the foreground, and print the variables that lead a client here.
+
+    Paste the printed lines into another shell. Ctrl-C ends the sandbox and everything in it.
+    """
+    with _running(**options) as here:
+        from tokenguard_sandbox.running import UNSET  # noqa: PLC0415  (the server is imported when one is wanted)
+
+        for name, value in here.variables.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        click.echo(f"unset {' '.join(UNSET)}")
+        sys.stdout.flush()
+        click.echo("The sandbox is running; Ctrl-C ends it.", err=True)
+        here.serve()
+
+
+@sandbox.command(name="exec", context_settings={"ignore_unknown_options": True})
+@_options
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(command: Sequence[str], **options: Any) -> None:
+    """Run COMMAND against a sandbox of its own, exit as it exits, and leave nothing behind.
+
+    Example: tokenguard sandbox exec -- tokenguard scan
+    """
+    with _running(**options) as here, here.serving():
+        status = _run(command, here.variables)
+    sys.exit(status)
+
+
+def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    from tokenguard_sandbox.running import UNSET  # noqa: PLC0415
+
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET} | dict(variables)
+    try:
+        child = subprocess.Popen(command, env=environment)  # noqa: S603  (the user's own command)
+    except OSError as error:
+        click.echo(f"cannot run {command[0]}: {error.strerror}", err=True)
+        return 126 if isinstance(error, PermissionError) else 127
+    with _passed_on(child):
+        status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """While the block runs, signals are the child's business. A terminal's Ctrl-C reaches it without our help."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number)),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda number, _: child.send_signal(number)),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _running(
+    *,
+    port: int,
+    permissions: str | None,
+    propagation: str | None,
+    settings: Sequence[str],
+    faults: Sequence[str],
+    trust: Sequence[Path],
+    tenant: str,
+    **size: int,
+) -> Iterator[Running]:
+    from tokenguard_sandbox import demo, generated  # noqa: PLC0415
+    from tokenguard_sandbox.faults import parse_fault  # noqa: PLC0415
+    from tokenguard_sandbox.running import running  # noqa: PLC0415
+    from tokenguard_sandbox.settings import Settings  # noqa: PLC0415
+    from tokenguard_sandbox.trust import public_key  # noqa: PLC0415
+
+    named = {"permissions": permissions, "propagation": propagation}
+    chosen = Settings().changed({name: value for name, value in named.items() if value is not None})
+    chosen = chosen.changed(dict(_pair(each) for each in settings))
+    directory = demo.directory(time.time) if tenant == "demo" else generated.directory(clock=time.time, **size)
+    struck = [parse_fault(each) for each in faults]
+    with running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
+        yield here
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--setting {text}: write NAME=VALUE")
+    return name, value

@@ -1,0 +1,157 @@
+"""Faults that can be switched on: ``METHOD PATH=ACTION[,option=value]...``, e.g. ``GET /policies/*=403,times=1``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tokenguard.errors import UsageError
+from tokenguard_sandbox.answers import Answer, Call, RefusedError
+
+STATUSES = ("401", "403", "404", "409", "429", "500", "502", "503", "504")
+PAGES = ("loop", "foreign", "empty")
+TOKENS = ("expired", "challenge")
+CONNECTION = ("reset", "hang", "slow", "cut", "half", "lost")
+ACTIONS = {
+    **dict.fromkeys(STATUSES, "that status, in Graph's error body"),
+    "html": "200 with a page of HTML",
+    "expired": "401 for this token from now on, as if it had expired; a new token is taken",
+    "challenge": "401 with a claims challenge for this token from now on",
+    "loop": "a nextLink to the page itself",
+    "foreign": "a nextLink to another host",
+    "empty": "a page without rows, and a nextLink to the page that was asked for",
+    "missing": "a part of a batch that gets no answer",
+    "late": "a write that is answered at once and seen after `seconds`",
+    "lost": "a call that is carried out, and the connection reset instead of an answer",
+    "reset": "the connection reset, nothing carried out",
+    "hang": "no answer for `seconds`, then a reset",
+    "slow": "the right answer after `seconds`",
+    "cut": "the connection closed in the middle of the body",
+    "half": "a complete answer with half a body",
+}
+_GRAMMAR = re.compile(r"(?P<method>[A-Z]+|\*)\s+(?P<path>/\S*?)=(?P<action>[\w]+)(?P<options>(?:,[\w-]+=[^,]+)*)")
+_OPTIONS = ("times", "after", "retry-after", "seconds", "only")
+_SECONDS = {"late": 5.0, "slow": 1.0, "hang": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong, and when."""
+
+    method: str
+    """``*`` for any."""
+    path: str
+    """Below ``/v1.0`` for Graph, whole for the token service; ``*`` stands for any characters."""
+    action: str
+    times: int | None = None
+    """How often; None for ever."""
+    after: int = 0
+    """How many matching calls go well first."""
+    retry_after: str = ""
+    """The header: seconds, or ``date:`` and the seconds until then; empty for none."""
+    seconds: float = 0
+    only: str = ""
+    """``batch`` for parts of batches alone, ``alone`` for other calls alone."""
+
+    def matches(self, method: str, path: str, *, in_batch: bool) -> bool:
+        if in_batch and (self.only == "alone" or self.action in CONNECTION + TOKENS):
+            return False
+        if not in_batch and (self.only == "batch" or self.action == "missing"):
+            return False
+        return self.method in ("*", method) and fnmatchcase(path, self.path)
+
+
+class Faults:
+    """The faults of a running sandbox, and how often each has met a call."""
+
+    def __init__(self) -> None:
+        self._armed: list[tuple[Fault, list[int]]] = []
+
+    def add(self, fault: Fault) -> None:
+        self._armed.append((fault, [0]))
+
+    def clear(self) -> None:
+        self._armed.clear()
+
+    def strike(self, method: str, path: str, *, in_batch: bool) -> Fault | None:
+        """The fault that this call meets, if any: the first that has not had its fill."""
+        struck = None
+        for fault, met in self._armed:
+            if not fault.matches(method, path, in_batch=in_batch):
+                continue
+            met[0] += 1
+            past = met[0] - fault.after
+            if struck is None and past > 0 and (fault.times is None or past <= fault.times):
+                struck = fault
+        return struck
+
+    def describe(self) -> list[dict[str, Any]]:
+        return [{**asdict(fault), "met": met[0]} for fault, met in self._armed]
+
+
+def parse_fault(text: str) -> Fault:
+    """Read a fault as people write it; raises `UsageError`."""
+    found = _GRAMMAR.fullmatch(text.strip())
+    if not found:
+        raise UsageError(f"{text!r} is no fault", hint="METHOD PATH=ACTION[,option=value], e.g. 'GET /policies/*=403'")
+    if found["action"] not in ACTIONS:
+        raise UsageError(f"{text!r}: unknown action {found['action']!r}", hint=f"one of {', '.join(ACTIONS)}")
+    options = dict(each.split("=", 1) for each in found["options"].split(",")[1:])
+    if unknown := set(options).difference(_OPTIONS):
+        raise UsageError(f"{text!r}: unknown option {unknown.pop()!r}", hint=f"one of {', '.join(_OPTIONS)}")
+    try:
+        return _with(Fault(found["method"], found["path"], found["action"]), options)
+    except ValueError as error:
+        raise UsageError(f"{text!r}: {error}", hint="times, after and seconds are numbers") from error
+
+
+def _with(fault: Fault, options: Mapping[str, str]) -> Fault:
+    retry_after, only = options.get("retry-after", ""), options.get("only", "")
+    if not re.fullmatch(r"(date:)?\d+(\.\d+)?|none|", retry_after):
+        raise ValueError(f"retry-after={retry_after} is neither seconds, date:SECONDS nor none")
+    if only not in ("", "batch", "alone"):
+        raise ValueError(f"only={only} is neither batch nor alone")
+    return replace(
+        fault,
+        times=int(options["times"]) if "times" in options else None,
+        after=int(options.get("after", 0)),
+        retry_after="" if retry_after == "none" else retry_after,
+        seconds=float(options.get("seconds", _SECONDS.get(fault.action, 0))),
+        only=only,
+    )
+
+
+def instead(fault: Fault) -> Answer | None:
+    """What is answered instead of asking Graph; None for a fault of another kind."""
+    if fault.action == "html":
+        return Answer(
+            200, "<!doctype html><title>Proxy</title><p>Sign in to the network.</p>", content_type="text/html"
+        )
+    if fault.action not in STATUSES:
+        return None
+    return RefusedError(int(fault.action), headers=_retry_after(fault.retry_after)).answer
+
+
+def altered(fault: Fault, call: Call, answer: Answer) -> Answer:
+    """What becomes of Graph's answer under a fault of paging; other answers pass."""
+    if fault.action not in PAGES or not isinstance(answer.body, dict) or "value" not in answer.body:
+        return answer
+    here = f"{call.root}{call.path}" + (
+        "?" + "&".join(f"{name}={value}" for name, value in call.query.items()) if call.query else ""
+    )
+    if fault.action == "empty":
+        return replace(answer, body={**answer.body, "@odata.nextLink": here, "value": []})
+    link = here if fault.action == "loop" else "https://graph.attacker.example/v1.0/servicePrincipals?$skiptoken=x"
+    return replace(answer, body={**answer.body, "@odata.nextLink": link})
+
+
+def _retry_after(value: str) -> dict[str, str]:
+    if value.startswith("date:"):
+        moment = datetime.now(UTC) + timedelta(seconds=float(value.removeprefix("date:")))
+        return {"Retry-After": format_datetime(moment, usegmt=True)}
+    return {"Retry-After": value} if value else {}

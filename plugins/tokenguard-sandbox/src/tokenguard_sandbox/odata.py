@@ -1,0 +1,111 @@
+"""The query options that the sandbox understands. It refuses the others: ignoring one would be a wrong answer."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+from tokenguard_sandbox.answers import Answer, Call, RefusedError
+from tokenguard_sandbox.directory import Row
+
+LARGEST_PAGE = 999
+_FILTER = re.compile(r"(?P<name>\w+)\s+(?:eq\s+(?P<one>'(?:[^']|'')*'|true|false)|in\s*\((?P<several>.*)\))", re.DOTALL)
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
+
+
+def check_options(call: Call, *supported: str) -> None:
+    """Refuse a query option that this call does not take."""
+    for name in call.query:
+        if name not in supported:
+            raise RefusedError(400, f"The query option '{name}' is not supported here.", code="BadRequest")
+
+
+def selected(call: Call) -> Callable[[Row], Row]:
+    """What ``$select`` leaves of a row; without it, everything."""
+    names = [name.strip() for name in call.query.get("$select", "").split(",") if name.strip()]
+    if not names:
+        return lambda row: row
+    wanted = ("@odata.type", *names)
+    return lambda row: {name: row[name] for name in wanted if name in row}
+
+
+def matching(call: Call, rows: Iterable[Row], filterable: Collection[str]) -> Iterator[Row]:
+    """Rows that ``$filter`` lets through: ``name eq value`` or ``name in (values)`` over `filterable` names."""
+    found = _FILTER.fullmatch(call.query["$filter"].strip())
+    if not found or found["name"] not in filterable:
+        raise RefusedError(400, "Unsupported or invalid query filter clause.", code="Request_UnsupportedQuery")
+    name, values = found["name"], {_value(each) for each in _literals(found["one"], found["several"])}
+    return (row for row in rows if row.get(name) in values)
+
+
+def _literals(one: str | None, several: str | None) -> list[str]:
+    return [one] if one is not None else [match[0] for match in _TEXT.finditer(several or "")]
+
+
+def _value(literal: str) -> str | bool:
+    return literal[1:-1].replace("''", "'") if literal.startswith("'") else literal == "true"
+
+
+def wants_count(call: Call) -> bool:
+    """Advanced queries need a header as well as the option; without it Graph leaves the count out."""
+    return call.query.get("$count") == "true" and eventual(call)
+
+
+def eventual(call: Call) -> bool:
+    return call.headers.get("consistencylevel", "").lower() == "eventual"
+
+
+def page(call: Call, context: str, rows: Callable[[int, int], Iterable[Row]], total: int, size: int) -> Answer:
+    """One page of a collection of `total` rows, with a link to the next."""
+    start, length = _start(call), _page_length(call, size)
+    select = selected(call)
+    body: dict[str, Any] = {"@odata.context": f"{call.root}/$metadata#{context}"}
+    if wants_count(call) and not start:
+        body["@odata.count"] = total
+    if start + length < total:
+        body["@odata.nextLink"] = _next_link(call, start + length)
+    body["value"] = [select(row) for row in rows(start, start + length)]
+    return Answer(200, body)
+
+
+def page_of(call: Call, context: str, rows: Iterable[Row], size: int) -> Answer:
+    """One page of rows that are all at hand."""
+    everything = list(rows)
+    return page(call, context, lambda start, stop: islice(everything, start, stop), len(everything), size)
+
+
+def _page_length(call: Call, size: int) -> int:
+    if "$top" not in call.query:
+        return size
+    top = call.query["$top"]
+    if not (top.isascii() and top.isdigit() and 1 <= int(top) <= LARGEST_PAGE):
+        message = f"Invalid page size specified: '{top}'. Must be between 1 and {LARGEST_PAGE} inclusive."
+        raise RefusedError(400, message, code="Request_UnsupportedQuery")
+    return int(top)
+
+
+def _start(call: Call) -> int:
+    token = call.query.get("$skiptoken")
+    if token is None:
+        return 0
+    try:
+        return int(urlsafe_b64decode(token).removeprefix(b"sandbox:"))
+    except ValueError:
+        raise RefusedError(400, "The page token is not valid.", code="Directory_ExpiredPageToken") from None
+
+
+def _next_link(call: Call, start: int) -> str:
+    token = urlsafe_b64encode(f"sandbox:{start}".encode()).decode()
+    query = {**call.query, "$skiptoken": token}
+    return f"{call.root}{call.path}?" + "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
+
+
+def count(call: Call, total: int, *, advanced: bool) -> Answer:
+    """The text answer of a ``$count`` path; `advanced` where it takes the header ConsistencyLevel: eventual."""
+    if advanced and not eventual(call):
+        raise RefusedError(400, "$count is not currently supported.", code="Request_UnsupportedQuery")
+    return Answer(200, str(total), content_type="text/plain")

@@ -1,0 +1,134 @@
+"""Running a sandbox: the sockets, the certificate, the server, and what its clients need to know."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tokenguard.errors import UsageError
+from tokenguard_sandbox.certificate import throw_away_identity
+from tokenguard_sandbox.directory import Directory
+from tokenguard_sandbox.faults import Fault
+from tokenguard_sandbox.graph import Graph
+from tokenguard_sandbox.server import Sandbox
+from tokenguard_sandbox.settings import Settings
+from tokenguard_sandbox.tokens import Client
+
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+UNSET = (
+    *_PROXIES,
+    *(name.lower() for name in _PROXIES),
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "AZURE_REGIONAL_AUTHORITY_NAME",
+    "AZURE_TOKEN_CREDENTIALS",
+    "SSL_CERT_DIR",
+)
+"""Variables that would lead a client elsewhere, or to another way of signing in."""
+
+
+class _Protocol(H11Protocol):
+    """Lets an application reach the connection it answers on: only so can it break it."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A sandbox that answers."""
+
+    sandbox: Sandbox
+    server: uvicorn.Server
+    listener: socket.socket
+    variables: Mapping[str, str]
+    """Environment variables that lead a client here."""
+
+    def serve(self) -> None:
+        """Answer until interrupted."""
+        self.server.run(sockets=[self.listener])
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Answer in a thread while the block runs."""
+        thread = threading.Thread(target=self.serve, name="tokenguard-sandbox", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.server.should_exit = True
+            thread.join(timeout=10)
+
+
+@contextmanager
+def running(
+    directory: Directory, settings: Settings, faults: Sequence[Fault], port: int, keys: Sequence[RSAPublicKey] = ()
+) -> Iterator[Running]:
+    """A sandbox on loopback, ready to serve; afterwards nothing of it is left."""
+    client = Client(str(uuid4()), secrets.token_urlsafe(24), keys)
+    sandbox = Sandbox(Graph(directory, settings), client, time.time, secrets.token_urlsafe(24))
+    for fault in faults:
+        sandbox.faults.add(fault)
+    identity = throw_away_identity()
+    with _listener(port) as listener, tempfile.TemporaryDirectory(prefix="tokenguard-sandbox-") as folder:
+        authority = Path(folder) / "authority.pem"
+        authority.write_bytes(identity.authority)
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        yield Running(sandbox, _server(sandbox, identity.context), listener, _variables(sandbox, url, authority))
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise UsageError(f"cannot listen on port {port} of 127.0.0.1: {error.strerror}", hint="try --port 0") from error
+
+
+def _server(sandbox: Sandbox, context: ssl.SSLContext) -> uvicorn.Server:
+    config = uvicorn.Config(
+        sandbox.application(),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",  # broken-off answers are this server's business
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        ssl_context_factory=lambda _config, _default: context,
+    )
+    return uvicorn.Server(config)
+
+
+def _variables(sandbox: Sandbox, url: str, authority: Path) -> dict[str, str]:
+    return {
+        "AZURE_TENANT_ID": sandbox.directory.tenant_id,
+        "AZURE_CLIENT_ID": sandbox.client.id,
+        "AZURE_CLIENT_SECRET": sandbox.client.secret,
+        "AZURE_AUTHORITY_HOST": url,
+        "TOKENGUARD_GRAPH_URL": url,
+        "SSL_CERT_FILE": str(authority),
+        "REQUESTS_CA_BUNDLE": str(authority),
+        "TOKENGUARD_SANDBOX_URL": url,
+        "TOKENGUARD_SANDBOX_TOKEN": sandbox.control,
+    }
