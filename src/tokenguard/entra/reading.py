@@ -6,7 +6,7 @@ whoever made the answer, so nothing is known of it; that is not the same as null
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,21 +23,22 @@ class Unknown:
 
 
 NOT_ASKED = Unknown("not asked for: no selected rule reads it")
+NOT_HELD = Unknown("the answer that was read does not hold it")
 
 
-def text(fact: Fact, name: str) -> str | Unknown | None:
-    """The string `name` of `fact`."""
-    return _typed(fact, name, str)
+def text(fact: Fact, name: str, missing: Unknown = NOT_HELD) -> str | Unknown | None:
+    """The string `name` of `fact`; `missing` where there is no such key."""
+    return _typed(fact, name, str, missing)
 
 
-def flag(fact: Fact, name: str) -> bool | Unknown | None:
-    """The boolean `name` of `fact`."""
-    return _typed(fact, name, bool)
+def flag(fact: Fact, name: str, missing: Unknown = NOT_HELD) -> bool | Unknown | None:
+    """The boolean `name` of `fact`; `missing` where there is no such key."""
+    return _typed(fact, name, bool, missing)
 
 
-def guid(fact: Fact, name: str = "id") -> str | Unknown | None:
+def guid(fact: Fact, name: str, missing: Unknown = NOT_HELD) -> str | Unknown | None:
     """The identifier `name` of `fact` in lower case: Graph ignores letter case in GUIDs, comparisons do not."""
-    value = text(fact, name)
+    value = text(fact, name, missing)
     return value.lower() if isinstance(value, str) else value
 
 
@@ -57,14 +58,9 @@ def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, A
     )
 
 
-def unknown_all(names: Iterable[str], reason: Unknown) -> dict[str, Unknown]:
-    """Every one of `names` unknown for one reason."""
-    return dict.fromkeys(names, reason)
-
-
-def _typed(fact: Fact, name: str, kind: type[T]) -> T | Unknown | None:
+def _typed(fact: Fact, name: str, kind: type[T], missing: Unknown) -> T | Unknown | None:
     if name not in fact:
-        return Unknown(f"the answer that was read holds no {name}")
+        return missing
     value = fact[name]
     if value is None or isinstance(value, kind):
         return value

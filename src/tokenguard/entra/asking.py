@@ -1,0 +1,184 @@
+"""Which calls find out what: each function asks a source for one piece of `EntraFacts`.
+
+Independent calls go out together, through `Source.answers`, so that a live source can batch them. Nothing here raises
+for a read that fails: the failure stands where the piece would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because
+from tokenguard.entra.reading import Unknown, guid
+from tokenguard.hookspecs import ReadFailure, Source
+from tokenguard.model import Fact
+
+ORGANIZATION = "/organization"
+PRINCIPAL_COUNT = "/servicePrincipals/$count"
+POLICIES = "/policies/tokenLifetimePolicies"
+PAGE_SIZE = 999
+"""The largest page that Graph gives of applications and service principals."""
+
+PATHS = {Kind.SERVICE_PRINCIPAL: "/servicePrincipals", Kind.APPLICATION: "/applications"}
+_ODATA_TYPES = {f"#microsoft.graph.{kind}": kind for kind in Kind}
+_DETAILS = {
+    Kind.SERVICE_PRINCIPAL: (
+        "id",
+        "appId",
+        "displayName",
+        "servicePrincipalType",
+        "signInAudience",
+        "appOwnerOrganizationId",
+    ),
+    Kind.APPLICATION: ("id", "appId", "displayName", "signInAudience"),
+}
+"""What an assignment says of its holder; a row of `appliesTo` that holds all of it needs no second call."""
+_MORE = {Kind.SERVICE_PRINCIPAL: ("accountEnabled",), Kind.APPLICATION: ("createdDateTime",)}
+
+Fate = Fact | int | ReadFailure
+
+
+def select(kind: Kind, further: Iterable[str] = ()) -> str:
+    """The ``$select`` that names what the resources of `kind` hold, and `further` costly properties."""
+    return f"$select={','.join((*_DETAILS[kind], *_MORE[kind], *further))}"
+
+
+def ask_organization(source: Source, *, count: bool) -> tuple[Fact | ReadFailure, int | ReadFailure]:
+    """The organization, and how many service principals it has where `count` asks for that."""
+    fates = _ask(source, [ORGANIZATION, *([PRINCIPAL_COUNT] if count else [])])
+    number = fates.get(PRINCIPAL_COUNT, UNASKED)
+    if not isinstance(number, int | ReadFailure):
+        number = ReadFailure(PRINCIPAL_COUNT, f"GET {PRINCIPAL_COUNT}: the answer is no number")
+    rows = _rows(ORGANIZATION, fates[ORGANIZATION])
+    if isinstance(rows, ReadFailure):
+        return rows, number
+    if len(rows) != 1:
+        return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations"), number
+    return rows[0], number
+
+
+def ask_policies(source: Source) -> tuple[dict[str, Fact], ReadFailure | None]:
+    """Every token lifetime policy by id, and why there may be more."""
+    policies: dict[str, Fact] = {}
+    for row in source.rows(POLICIES):
+        if isinstance(row, ReadFailure):
+            return policies, row
+        id_ = guid(row, "id")
+        if not isinstance(id_, str):
+            return policies, ReadFailure(POLICIES, f"GET {POLICIES}: a policy has no id")
+        policies[id_] = row
+    return policies, None
+
+
+def ask_holders(
+    source: Source, policies: Iterable[str]
+) -> tuple[dict[str, tuple[str, ...] | ReadFailure], dict[str, Fact]]:
+    """Which objects hold each policy, and what the answers already say of these objects."""
+    calls = {f"{POLICIES}/{id_}/appliesTo": id_ for id_ in policies}
+    holders: dict[str, tuple[str, ...] | ReadFailure] = {}
+    said: dict[str, Fact] = {}
+    for call, fate in _ask(source, list(calls)).items():
+        rows = _rows(call, fate)
+        if not isinstance(rows, ReadFailure) and not all(isinstance(guid(row, "id"), str) for row in rows):
+            rows = ReadFailure(call, f"GET {call}: an object has no id")
+        if isinstance(rows, ReadFailure):
+            holders[calls[call]] = rows
+            continue
+        found = {str(row["id"]).lower(): row for row in rows}
+        holders[calls[call]] = tuple(found)
+        said.update(found)
+    return holders, said
+
+
+def ask_objects(source: Source, said: Mapping[str, Fact]) -> tuple[dict[str, DirectoryObject], frozenset[str]]:
+    """The details of the holders in `said`, and the ids of those that are gone since.
+
+    Where `appliesTo` did not say what an object is, it is asked for as a service principal first, then as an
+    application.
+    """
+    objects = {id_: DirectoryObject(_kind(row), row) for id_, row in said.items()}
+    tried: dict[str, list[tuple[Kind, Fact | ReadFailure]]]
+    tried = {id_: [] for id_, found in objects.items() if _lacks_details(found)}
+    for kind in (Kind.SERVICE_PRINCIPAL, Kind.APPLICATION):
+        calls = {
+            f"{PATHS[kind]}/{id_}?{select(kind)}": id_
+            for id_, tries in tried.items()
+            if objects[id_].kind is kind or (isinstance(objects[id_].kind, Unknown) and not any(map(_found, tries)))
+        }
+        for call, fate in _ask(source, list(calls)).items():
+            tried[calls[call]].append((kind, _one(call, fate)))
+    settled = {id_: _settle(objects[id_], tries) for id_, tries in tried.items()}
+    gone = frozenset(id_ for id_, found in settled.items() if found is None)
+    objects.update((id_, found) for id_, found in settled.items() if found is not None)
+    return {id_: found for id_, found in objects.items() if id_ not in gone}, gone
+
+
+def ask_named(
+    source: Source, kind: Kind, app_ids: Iterable[str], further: Iterable[str]
+) -> dict[str, Fact | ReadFailure | None]:
+    """The objects with these appIds; None for one that the tenant does not have."""
+    query = select(kind, further)
+    calls = {f"{PATHS[kind]}(appId='{app_id}')?{query}": app_id for app_id in sorted(app_ids)}
+    named: dict[str, Fact | ReadFailure | None] = {}
+    for call, fate in _ask(source, list(calls)).items():
+        fact = _one(call, fate)
+        absent = isinstance(fact, ReadFailure) and fact.status == HTTPStatus.NOT_FOUND
+        named[calls[call]] = None if absent else fact
+    return named
+
+
+def list_all(source: Source, kind: Kind, further: Iterable[str]) -> Rows:
+    """Every object of `kind`, asked for when it is iterated."""
+    return partial(source.rows, f"{PATHS[kind]}?{select(kind, further)}&$top={PAGE_SIZE}")
+
+
+def _ask(source: Source, calls: Sequence[str]) -> dict[str, Fate]:
+    """The fate of every call; one that a source forgets has failed."""
+    fates = dict(source.answers(calls)) if calls else {}
+    return {call: fates.get(call, ReadFailure(call, f"GET {call}: no answer came")) for call in calls}
+
+
+def _one(call: str, fate: Fate) -> Fact | ReadFailure:
+    return ReadFailure(call, f"GET {call}: the answer is no object") if isinstance(fate, int) else fate
+
+
+def _rows(call: str, fate: Fate) -> Sequence[Fact] | ReadFailure:
+    fact = _one(call, fate)
+    if isinstance(fact, ReadFailure):
+        return fact
+    rows = fact.get("value")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return ReadFailure(call, f"GET {call}: the answer is no collection")
+    return rows
+
+
+def _kind(row: Fact) -> Kind | Unknown:
+    type_ = row.get("@odata.type")
+    if type_ is None:
+        return Kind.SERVICE_PRINCIPAL if "servicePrincipalType" in row else Unknown("Graph did not say what it is")
+    return _ODATA_TYPES.get(type_, Unknown(f"Graph calls it {type_}, which no token lifetime policy can govern"))
+
+
+def _lacks_details(found: DirectoryObject) -> bool:
+    """Whether a second call could tell more; of an object of a third type there is nothing to learn."""
+    if isinstance(found.kind, Unknown):
+        return "@odata.type" not in found.fact
+    return any(name not in found.fact for name in _DETAILS[found.kind])
+
+
+def _found(attempt: tuple[Kind, Fact | ReadFailure]) -> bool:
+    return not isinstance(attempt[1], ReadFailure)
+
+
+def _settle(known: DirectoryObject, tries: Sequence[tuple[Kind, Fact | ReadFailure]]) -> DirectoryObject | None:
+    """What the answers make of a holder; None when Graph knows it no longer."""
+    for kind, fate in tries:
+        if not isinstance(fate, ReadFailure):
+            return DirectoryObject(kind, {**known.fact, **fate})
+    failures = [fate for _, fate in tries if isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND]
+    if not failures:
+        return None
+    reason = because(failures[0])
+    return DirectoryObject(known.kind if isinstance(known.kind, Kind) else reason, known.fact, reason)

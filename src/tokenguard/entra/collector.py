@@ -1,0 +1,132 @@
+"""The collector of Microsoft Entra: reads what the needs ask for, then derives the resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
+from tokenguard.entra.assignments import Assignments, read_assignments
+from tokenguard.entra.facts import EntraFacts, Kind
+from tokenguard.entra.folder import FolderSource
+from tokenguard.entra.organization import read_organization, read_tenant
+from tokenguard.entra.policy import read_policies
+from tokenguard.entra.principals import CREDENTIALS, read_objects
+from tokenguard.errors import UsageError
+from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target
+from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
+from tokenguard.schemas import schema
+
+DEMO = Path(__file__).parent / "demo"
+TYPES = ("organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "application", "servicePrincipal")
+"""Small types first."""
+ORGANIZATION_DEFAULTS = frozenset({"organizationDefaultPolicyCount", "organizationDefaultPolicies"})
+GOVERNED = frozenset(
+    {
+        "assignedTokenLifetimePolicy",
+        "longestLifetimeSeconds",
+        "shortestLifetimeSeconds",
+        "lifetimeBasis",
+        "precedenceAmbiguous",
+    }
+)
+"""Properties of applications and service principals that hang on the tenant's policies."""
+
+
+def _resource_type(name: str) -> ResourceType:
+    document = schema(f"resources/{name}")
+    return ResourceType(name, document, tuple(document["x-tokenguard-permissions"]))
+
+
+class EntraCollector:
+    """Token lifetime policies, who holds them, and what is in force for applications and service principals."""
+
+    def __init__(self) -> None:
+        self.resource_types: Sequence[ResourceType] = tuple(map(_resource_type, TYPES))
+
+    def open(self, target: Target) -> AbstractContextManager[Source]:
+        """The source that answers for `target`; see `tokenguard.hookspecs.SourceProvider`."""
+        match target:
+            case DemoTarget():
+                return FolderSource(DEMO)
+            case FolderTarget(path=path):
+                return FolderSource(path)
+            case LiveTarget():
+                return _open_live(target)
+
+    def tenant(self, facts: EntraFacts) -> Tenant:
+        """Which tenant the facts are of; without an id where that could not be read."""
+        return read_tenant(facts)
+
+    def collect(self, source: Source, needs: Mapping[str, Need]) -> EntraFacts:
+        """Ask `source` for no more than `needs` takes: about 1 + P/20 + A/20 requests for P policies with A holders.
+
+        The tenant's identity is always asked for. Full lists are left to `read`.
+        """
+        organization, count = ask_organization(source, count=_reads(needs, "organization", {"servicePrincipalCount"}))
+        facts = EntraFacts(organization=organization, service_principal_count=count)
+        details = "tokenLifetimePolicyAssignment" in needs or any(_reads(needs, kind, GOVERNED) for kind in Kind)
+        holders = details or _reads(needs, "tokenLifetimePolicy", {"assignmentCount"})
+        if holders or "tokenLifetimePolicy" in needs or _reads(needs, "organization", ORGANIZATION_DEFAULTS):
+            policies, failure = ask_policies(source)
+            facts = replace(facts, policies=policies, policies_failure=failure)
+        if holders:
+            facts = _with_holders(facts, source, details=details)
+        for kind in Kind:
+            if kind in needs:
+                facts = _with_objects(facts, source, kind, needs[kind])
+        return facts
+
+    def read(
+        self, facts: EntraFacts, needs: Mapping[str, Need], precedence: Precedence
+    ) -> Iterator[Resource | CollectionFailure | Scope]:
+        """Derive the resources of every needed type, small types first."""
+        assignments = Assignments(facts, precedence)
+        for name in TYPES:
+            if name in needs:
+                yield from _read(assignments, needs[name])
+
+
+def _reads(needs: Mapping[str, Need], type_: str, properties: Set[str]) -> bool:
+    return type_ in needs and not properties.isdisjoint(needs[type_].properties)
+
+
+def _with_holders(facts: EntraFacts, source: Source, *, details: bool) -> EntraFacts:
+    holders, said = ask_holders(source, facts.policies)
+    facts = replace(facts, holders=holders)
+    if not details:
+        return facts
+    objects, gone = ask_objects(source, said)
+    return replace(facts, objects=objects, gone=gone)
+
+
+def _with_objects(facts: EntraFacts, source: Source, kind: Kind, need: Need) -> EntraFacts:
+    further = [name for name in CREDENTIALS if name in need.properties]
+    if need.app_ids is None:
+        return replace(facts, lists={**facts.lists, kind: list_all(source, kind, further)})
+    return replace(facts, named={**facts.named, kind: ask_named(source, kind, need.app_ids, further)})
+
+
+def _read(assignments: Assignments, need: Need) -> Iterator[Resource | CollectionFailure | Scope]:
+    match need.type:
+        case "organization":
+            return read_organization(assignments.facts, assignments.policies)
+        case "tokenLifetimePolicy":
+            return read_policies(assignments.facts, assignments.policies)
+        case "tokenLifetimePolicyAssignment":
+            return read_assignments(assignments)
+        case kind:
+            return read_objects(assignments, Kind(kind), need)
+
+
+def _open_live(target: LiveTarget) -> AbstractContextManager[Source]:
+    try:
+        from tokenguard.entra.live import open_live  # noqa: PLC0415  (400 MB that offline scans must not need)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"a live tenant cannot be read: the Python package {error.name!r} is not installed",
+            "pip install 'entra-tokenguard[graph]'; --demo and --snapshot work without",
+        ) from error
+    return open_live(target)

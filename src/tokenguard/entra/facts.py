@@ -1,0 +1,70 @@
+"""What was read of a tenant, in Graph's shape: each piece with the failure that stands where it could not be read.
+
+A plan changes a copy (`dataclasses.replace` on `policies` and `holders`) and derives every resource anew. What is not
+said is not known: facts without anything derive to unknowns, never to compliance. Ids in keys are lower case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import Fact
+
+UNASKED = ReadFailure("", NOT_ASKED.reason)
+
+
+class Kind(StrEnum):
+    """What can hold a policy; the values are Graph's names and our resource types."""
+
+    SERVICE_PRINCIPAL = "servicePrincipal"
+    APPLICATION = "application"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryObject:
+    """An application or a service principal, as far as it could be read."""
+
+    kind: Kind | Unknown
+    fact: Fact
+    missing: Unknown = NOT_HELD
+    """Why that is unknown which `fact` does not hold."""
+
+
+Rows = Callable[[], Iterator[Fact | ReadFailure]]
+
+
+@dataclass(frozen=True, slots=True)
+class EntraFacts:
+    """A tenant's token lifetime policies, who holds them, and the objects that rules speak of."""
+
+    organization: Fact | ReadFailure = UNASKED
+    service_principal_count: int | ReadFailure = UNASKED
+    policies: Mapping[str, Fact] = field(default_factory=dict)
+    """Policy id to policy; all that were read, even where `policies_failure` says that there may be more."""
+    policies_failure: ReadFailure | None = UNASKED
+    holders: Mapping[str, tuple[str, ...] | ReadFailure] = field(default_factory=dict)
+    """Policy id to the ids of the objects in its `appliesTo`; a policy that is not here was not asked about."""
+    objects: Mapping[str, DirectoryObject] = field(default_factory=dict)
+    """Object id to the details of everything that holds a policy."""
+    gone: frozenset[str] = frozenset()
+    """Objects of `holders` that Graph no longer knew when their details were asked for.
+
+    They are left out of every resource, as deleted. A holder created moments before the scan can look the same,
+    because Graph's reads lag behind its writes; the next scan sees it.
+    """
+    named: Mapping[Kind, Mapping[str, Fact | ReadFailure | None]] = field(default_factory=dict)
+    """appId to the object that was asked for by it; None where the tenant has none."""
+    lists: Mapping[Kind, Rows] = field(default_factory=dict)
+    """Full lists, read as they are iterated and anew each time: they can be longer than memory."""
+
+
+def because(failure: ReadFailure, what: str = "") -> Unknown:
+    """What hangs on a read that failed is unknown for its reason; `what` says what could not be determined."""
+    if failure is UNASKED:
+        return NOT_ASKED
+    needs = f"; it takes {failure.permission}" if failure.permission else ""
+    return Unknown(f"{what}: {failure.reason}{needs}" if what else f"{failure.reason}{needs}")

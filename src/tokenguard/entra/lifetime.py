@@ -1,0 +1,178 @@
+"""Which policy decides how long tokens for an application live, under each order of precedence Microsoft documented.
+
+The policies of three levels can govern tokens *for* an application (the resource, not the client): its service
+principal's, its own, and the organization's default. Microsoft wrote down two orders of them:
+
+- ``classic``, until April 2023: service principal, then organization, then application.
+- ``documented-2026``: organization, then application. Where a service principal's policy stands is no longer said.
+
+Source: Microsoft Learn, "Configurable token lifetimes", 2023 and 2026-04-08. What the pages leave open is not guessed:
+
+- Under ``documented-2026``, where principal and application both hold a policy, either may decide.
+- A policy that sets no lifetime may let the next level decide, or leave Microsoft's default in force; we consider both.
+- Foreign applications' own policies, in their publishers' tenants, are invisible to any scan and not considered.
+
+So an order gives one or more candidates. Over all candidates of the chosen orders we take the longest and the shortest
+lifetime; where they differ, precedence is ambiguous. A level that is reached and cannot be read makes the result
+unknown; one that is not reached, because a level before it decides for certain, does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from tokenguard.entra.facts import DirectoryObject, Kind
+from tokenguard.entra.policy import Policy
+from tokenguard.entra.reading import Unknown, first_unknown, text
+from tokenguard.model import Precedence
+
+
+class Basis(StrEnum):
+    """Where the policy that decides sits, or why none does; Graph's names where it has them."""
+
+    SERVICE_PRINCIPAL = "servicePrincipal"
+    APPLICATION = "application"
+    ORGANIZATION = "organization"
+    DEFAULT = "default"
+    NOT_APPLICABLE = "notApplicable"
+
+
+class InForce(StrEnum):
+    """Whether a policy decides the lifetime of tokens for its holder: under every chosen order, none, or some."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    AMBIGUOUS = "ambiguous"
+
+
+Standing = Policy | Unknown | None
+"""The policy at a level; None where there is none."""
+
+Levels = Mapping[Basis, Standing]
+"""What stands at each of the three levels for one application."""
+
+Order = tuple[tuple[Basis, ...], ...]
+"""Levels, the first to decide first; within one step the order is not documented."""
+
+ORDERS: Mapping[Precedence, Order] = {
+    Precedence.DOCUMENTED_2026: ((Basis.ORGANIZATION,), (Basis.SERVICE_PRINCIPAL, Basis.APPLICATION)),
+    Precedence.CLASSIC: ((Basis.SERVICE_PRINCIPAL,), (Basis.ORGANIZATION,), (Basis.APPLICATION,)),
+}
+
+PERSONAL_AUDIENCES = frozenset({"AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"})
+"""Values of signInAudience that token lifetime policies do not support (same source)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A lifetime that may be in force."""
+
+    basis: Basis
+    shortest: timedelta
+    longest: timedelta
+    policy: Policy | None = None
+
+    def __str__(self) -> str:
+        if self.policy is None:
+            return "Microsoft's default of 60 to 90 minutes"
+        level = {Basis.SERVICE_PRINCIPAL: "service principal"}.get(self.basis, self.basis.value)
+        return f"{self.policy} on the {level}"
+
+
+DEFAULT = Candidate(Basis.DEFAULT, timedelta(minutes=60), timedelta(minutes=90))
+"""Microsoft assigns a random lifetime in this range (same source)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What is in force for tokens issued for an application; no lifetimes where policies do not apply to it."""
+
+    longest: timedelta | None
+    shortest: timedelta | None
+    basis: Basis
+    ambiguous: bool
+
+
+NOT_APPLICABLE = Effective(None, None, Basis.NOT_APPLICABLE, ambiguous=False)
+
+
+def exclusion(holder: DirectoryObject) -> str | Unknown | None:
+    """Why token lifetime policies have no effect on `holder`, a sentence; None where they do."""
+    audience = text(holder.fact, "signInAudience", holder.missing)
+    if audience in PERSONAL_AUDIENCES:
+        return "The application signs in personal Microsoft accounts; token lifetime policies do not support that."
+    if holder.kind is Kind.APPLICATION:
+        return first_unknown(audience)
+    type_ = text(holder.fact, "servicePrincipalType", holder.missing)
+    if type_ == "ManagedIdentity":
+        return "The holder is a managed identity; token lifetime policies do not support them."
+    return first_unknown(holder.kind, type_, audience)
+
+
+def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Precedence) -> Effective | Unknown:
+    """What is in force for tokens issued for `holder`, over all orders that `precedence` chooses."""
+    excluded = exclusion(holder)
+    if excluded is not None:
+        return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
+    found: list[Candidate] = []
+    for order in _chosen(precedence).values():
+        candidates = _candidates(order, levels)
+        if isinstance(candidates, Unknown):
+            return candidates
+        found += candidates
+    longest = max(found, key=lambda candidate: candidate.longest)
+    return Effective(
+        longest=longest.longest,
+        shortest=min(candidate.shortest for candidate in found),
+        basis=longest.basis,
+        ambiguous=len({(candidate.shortest, candidate.longest) for candidate in found}) > 1,
+    )
+
+
+def in_force(
+    policy: Policy, holder: DirectoryObject, levels: Levels, precedence: Precedence
+) -> tuple[InForce, str] | Unknown:
+    """Whether `policy`, which `holder` holds, decides the lifetime of tokens issued for it, and why."""
+    excluded = exclusion(holder)
+    if excluded is not None:
+        return excluded if isinstance(excluded, Unknown) else (InForce.NEVER, excluded)
+    if policy.lifetime is None:
+        return InForce.NEVER, "The policy sets no access token lifetime."
+    deciding: dict[Precedence, tuple[Candidate, ...]] = {}
+    for name, order in _chosen(precedence).items():
+        candidates = _candidates(order, levels)
+        if isinstance(candidates, Unknown):
+            return candidates
+        deciding[name] = candidates
+    shares = {candidate.policy == policy for candidates in deciding.values() for candidate in candidates}
+    if shares == {True}:
+        return InForce.ALWAYS, "It decides under every order of precedence considered."
+    sentence = "; ".join(f"under {name}, {' or '.join(map(str, found))} decides" for name, found in deciding.items())
+    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _chosen(precedence: Precedence) -> Mapping[Precedence, Order]:
+    return ORDERS if precedence is Precedence.ALL else {precedence: ORDERS[precedence]}
+
+
+def _candidates(order: Order, levels: Levels) -> tuple[Candidate, ...] | Unknown:
+    """What may be in force under one order, each once."""
+    found: list[Candidate] = []
+    for step in order:
+        for basis in step:
+            policy = levels[basis]
+            if isinstance(policy, Unknown):
+                return policy
+            if policy is not None:
+                lifetime = policy.lifetime
+                if isinstance(lifetime, Unknown):
+                    return Unknown(f"{policy}: {lifetime.reason}")
+                found.append(DEFAULT if lifetime is None else Candidate(basis, lifetime, lifetime, policy))
+        if any(candidate is not DEFAULT for candidate in found):
+            break
+    else:
+        found.append(DEFAULT)
+    return tuple(dict.fromkeys(found))

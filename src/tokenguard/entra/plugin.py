@@ -1,0 +1,22 @@
+"""What the built-in support for Microsoft Entra contributes, through the hooks that every plugin uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenguard.entra.collector import EntraCollector
+from tokenguard.hookspecs import Collector, hookimpl
+from tokenguard.schemas import data_folder
+
+
+@hookimpl
+def tokenguard_collectors() -> Iterable[Collector]:
+    """The one collector of organization, policies, assignments, applications and service principals."""
+    return [EntraCollector()]
+
+
+@hookimpl
+def tokenguard_rule_paths() -> Iterable[Path]:
+    """The built-in packs."""
+    return [data_folder("rules") / pack for pack in ("token-lifetime", "principals")]

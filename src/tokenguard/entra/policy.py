@@ -1,0 +1,134 @@
+"""A token lifetime policy read, and the `tokenLifetimePolicy` resource made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tokenguard.entra.definition import Definition, parse_definition
+from tokenguard.entra.facts import UNASKED, EntraFacts, because
+from tokenguard.entra.reading import NOT_HELD, Unknown, first_unknown, flag, make_resource, text
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import CollectionFailure, Fact, Resource
+
+_DEFINITION_PROPERTIES = (
+    "definition",
+    "definitionReadable",
+    "definitionProblems",
+    "accessTokenLifetimeSeconds",
+    "settings",
+    "retiredSettings",
+    "unknownSettings",
+    "lifetimeOutOfRange",
+    "nonCanonicalSpellings",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A token lifetime policy with its definition parsed."""
+
+    id: str
+    name: str | Unknown | None
+    is_organization_default: bool | Unknown
+    definition: Definition | Unknown
+
+    @property
+    def lifetime(self) -> timedelta | Unknown | None:
+        """What it sets; None where it sets nothing."""
+        return self.definition if isinstance(self.definition, Unknown) else self.definition.lifetime
+
+    @property
+    def seconds(self) -> int | Unknown | None:
+        """The lifetime as resources hold it."""
+        return whole_seconds(self.lifetime)
+
+    def __str__(self) -> str:
+        """What sentences call it."""
+        return f"policy “{self.name}”" if isinstance(self.name, str) and self.name else f"policy {self.id}"
+
+
+def whole_seconds(length: timedelta | Unknown | None) -> int | Unknown | None:
+    """`length` as a whole number of seconds, where there is one."""
+    return int(length.total_seconds()) if isinstance(length, timedelta) else length
+
+
+def parse_policies(facts: EntraFacts) -> dict[str, Policy]:
+    """Every policy that was read, by id."""
+    return {id_: _parse(id_, fact) for id_, fact in facts.policies.items()}
+
+
+def read_policies(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
+    """The `tokenLifetimePolicy` resources, and why there may be more."""
+    for id_, policy in policies.items():
+        fact = facts.policies[id_]
+        properties = {
+            "displayName": policy.name,
+            # Responses that Microsoft documents leave the description out where there is none.
+            "description": text(fact, "description") if "description" in fact else None,
+            "isOrganizationDefault": policy.is_organization_default,
+            **_definition_properties(fact, policy),
+            "assignmentCount": _assignment_count(facts, id_),
+            "policiesOfThisName": _policies_of_this_name(facts, policies, policy),
+        }
+        yield make_resource("tokenLifetimePolicy", id_, policy.name, properties)
+    failure = facts.policies_failure
+    if failure is not None:
+        yield CollectionFailure("tokenLifetimePolicy", failure.reason, failure.permission)
+
+
+def _parse(id_: str, fact: Fact) -> Policy:
+    default = flag(fact, "isOrganizationDefault")
+    strings = fact.get("definition", NOT_HELD)
+    if not isinstance(strings, list | Unknown):
+        strings = Unknown("definition is no collection of strings")
+    return Policy(
+        id=id_,
+        name=text(fact, "displayName"),
+        is_organization_default=default or False,  # documented: "default value is false"
+        definition=parse_definition(strings) if isinstance(strings, list) else strings,
+    )
+
+
+def _definition_properties(fact: Fact, policy: Policy) -> dict[str, Any]:
+    definition = policy.definition
+    if isinstance(definition, Unknown):
+        return dict.fromkeys(_DEFINITION_PROPERTIES, definition)
+    hidden = None if definition.complete else definition.lifetime
+    listed = {
+        "settings": list(definition.settings),
+        "retiredSettings": list(definition.retired),
+        "unknownSettings": list(definition.unknown),
+        "lifetimeOutOfRange": definition.out_of_range,
+        "nonCanonicalSpellings": list(definition.spellings),
+    }
+    strings = fact["definition"]
+    return {
+        "definition": strings if all(isinstance(string, str) for string in strings) else definition.lifetime,
+        "definitionReadable": not definition.problems,
+        "definitionProblems": list(definition.problems),
+        "accessTokenLifetimeSeconds": policy.seconds,
+        **{name: hidden or value for name, value in listed.items()},
+    }
+
+
+def _assignment_count(facts: EntraFacts, policy_id: str) -> int | Unknown:
+    holders = facts.holders.get(policy_id, UNASKED)
+    if isinstance(holders, ReadFailure):
+        return because(holders)
+    return sum(holder not in facts.gone for holder in holders)
+
+
+def _policies_of_this_name(facts: EntraFacts, policies: Mapping[str, Policy], policy: Policy) -> int | Unknown:
+    """How many share the name, letter case aside; a policy without a name shares it with nobody."""
+    if facts.policies_failure is not None:
+        return because(facts.policies_failure, "not every policy could be read")
+    names = [other.name for other in policies.values()]
+    unknown = first_unknown(*names)
+    if unknown is not None:
+        return unknown
+    if not isinstance(policy.name, str):
+        return 1
+    return sum(isinstance(name, str) and name.casefold() == policy.name.casefold() for name in names)

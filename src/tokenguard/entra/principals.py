@@ -1,0 +1,87 @@
+"""The `servicePrincipal` and `application` resources: objects that rules name, or every one of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tokenguard.entra.assignments import Assignments, is_first_party, lifetime_properties
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
+from tokenguard.entra.lifetime import Standing
+from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, flag, guid, make_resource, text
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import CollectionFailure, Fact, Need, Resource, Scope
+
+CREDENTIALS = ("passwordCredentials", "keyCredentials")
+
+
+def read_objects(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Resource | CollectionFailure | Scope]:
+    """The objects of `kind` that were asked for, as they arrive; an appId that the tenant does not know gives none."""
+    if need.app_ids is not None:
+        yield Scope(kind.value, need.app_ids)
+    for fact in _facts(assignments, kind, need):
+        if isinstance(fact, ReadFailure):
+            yield CollectionFailure(kind.value, fact.reason, fact.permission)
+            continue
+        id_ = guid(fact, "id")
+        if isinstance(id_, str):
+            yield _read_object(assignments, kind, id_, fact)
+        else:
+            yield CollectionFailure(kind.value, f"an answer about a {kind} has no id")
+
+
+def _facts(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Fact | ReadFailure]:
+    facts = assignments.facts
+    if need.app_ids is not None:
+        named = facts.named.get(kind, {})
+        found = (named.get(app_id, UNASKED) for app_id in sorted(need.app_ids))
+        return (fact for fact in found if fact is not None)
+    return facts.lists[kind]() if kind in facts.lists else iter((UNASKED,))
+
+
+def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact) -> Resource:
+    name = text(fact, "displayName")
+    owner = guid(fact, "appOwnerOrganizationId")
+    properties = {
+        "appId": guid(fact, "appId"),
+        "displayName": name,
+        "signInAudience": text(fact, "signInAudience"),
+        **(
+            {"createdDateTime": text(fact, "createdDateTime")}
+            if kind is Kind.APPLICATION
+            else {
+                "servicePrincipalType": text(fact, "servicePrincipalType"),
+                "appOwnerOrganizationId": owner,
+                "isFirstParty": is_first_party(owner),
+                "accountEnabled": flag(fact, "accountEnabled"),
+            }
+        ),
+        "assignedTokenLifetimePolicy": _assigned(assignments.held_by(id_)),
+        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind, fact))),
+        **{credentials: _credentials(fact, credentials) for credentials in CREDENTIALS},
+    }
+    return make_resource(kind.value, id_, name, properties)
+
+
+def _assigned(policy: Standing) -> dict[str, Any] | Unknown | None:
+    if policy is None or isinstance(policy, Unknown):
+        return policy
+    described = {
+        "id": policy.id,
+        "displayName": policy.name,
+        "isOrganizationDefault": policy.is_organization_default,
+        "accessTokenLifetimeSeconds": policy.seconds,
+    }
+    return first_unknown(*described.values()) or described
+
+
+def _credentials(fact: Fact, name: str) -> list[dict[str, Any]] | Unknown:
+    """What is known of secrets or certificates; the answer does not hold them unless a rule asked."""
+    credentials = fact.get(name, NOT_ASKED)
+    if isinstance(credentials, Unknown):
+        return credentials
+    if not isinstance(credentials, list) or not all(isinstance(each, dict) for each in credentials):
+        return Unknown(f"{name} is no list of credentials")
+    fields = ("keyId", "displayName", "startDateTime", "endDateTime")
+    described = [{field: text(each, field) for field in fields} for each in credentials]
+    return first_unknown(*(value for each in described for value in each.values())) or described
