@@ -25,7 +25,8 @@ from tokenguard.model import (
     TypeSummary,
 )
 from tokenguard.schemas import schema
-from tokenguard.snapshot import MAXIMUM_LINE, open_snapshot, write_snapshot
+from tokenguard.snapshot import open_snapshot, write_snapshot
+from tokenguard.snapshot.file import MAXIMUM_LINE
 
 HEADER = Header(
     tenant=Tenant("11111111-2222-3333-4444-555555555555", "Contoso"),

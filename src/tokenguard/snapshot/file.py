@@ -15,11 +15,11 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from tokenguard import compression
 from tokenguard.errors import SnapshotError
 from tokenguard.files import replace_file
 from tokenguard.model import Header, Resource, ResourceType, Snapshot, TypeSummary
-from tokenguard.snapshot_format import (
+from tokenguard.snapshot import compression
+from tokenguard.snapshot.lines import (
     AGAIN,
     decode_header,
     decode_resource,

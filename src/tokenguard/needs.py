@@ -1,0 +1,26 @@
+"""What rules want to know of a tenant, so that nothing else is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tokenguard.messages import mentioned
+from tokenguard.model import Need, ResourceType, Rule
+
+
+def needs_of(rules: Iterable[Rule], types: Mapping[str, ResourceType]) -> Mapping[str, Need]:
+    """What `rules` read of each resource type, in the order of `types`; a type that no rule speaks of is not there."""
+    by_type: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_type.setdefault(rule.resource, []).append(rule)
+    return {name: _need(types[name], by_type[name]) for name in types if name in by_type}
+
+
+def _need(type_: ResourceType, rules: Sequence[Rule]) -> Need:
+    read = frozenset().union(*(rule.select_reads | rule.require_reads | mentioned(rule.message) for rule in rules))
+    pinned = [rule.pinned_app_ids for rule in rules if rule.pinned_app_ids is not None]
+    return Need(
+        type_.name,
+        read & type_.schema["properties"].keys(),
+        frozenset().union(*pinned) if len(pinned) == len(rules) else None,
+    )
