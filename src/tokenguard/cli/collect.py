@@ -38,7 +38,7 @@ def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output
     tokenguard collect --from saved-answers/ --output tenant.jsonl
     """
     plugins = context.plugins()
-    chosen = choose_rules(plugins, run.config, which, everything=where.demo)
+    _, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     with open_origin(run, where, folder, needs_of(chosen, plugins.types)) as (found, name):
         summary = write_snapshot(found, output)
     count = sum(part.count for part in summary.values())

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import IO
+from typing import IO, BinaryIO
 
 import click
 
@@ -45,7 +45,7 @@ def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) ->
     return Style(terminal=True, color=wanted, width=shutil.get_terminal_size().columns, verbose=verbose)
 
 
-def stdout() -> IO[bytes]:
+def stdout() -> BinaryIO:
     """Standard output as bytes."""
     return sys.stdout.buffer
 

@@ -59,9 +59,10 @@ def _bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command
             own = {field.name: values.pop(field.name) for field in fields(kind)}
             return command(**values, **{name: kind(**own)})
 
+        result: Command = bundled
         for decorator in reversed(decorators):
-            bundled = decorator(bundled)
-        return bundled
+            result = decorator(result)
+        return result
 
     return decorate
 

@@ -88,8 +88,8 @@ def scan(
     """
     plugins = context.plugins()
     outputs = reports.pair(plugins.reporters, format, output)
-    chosen = choose_rules(plugins, run.config, which, everything=where.demo)
-    exempted, known = _decisions(exemptions, chosen), _known(baseline)
+    loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
+    exempted, known = _decisions(exemptions, loaded), _known(baseline)
     now = context.now()
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
         report = evaluate(

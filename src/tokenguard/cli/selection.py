@@ -28,8 +28,8 @@ def choose_rules(
     which: Which,
     *,
     everything: bool = False,
-) -> tuple[Rule, ...]:
-    """Load the packs, narrow them to what is selected and not ignored, and apply the overrides.
+) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Load the packs and apply the overrides: all rules, and those that are selected and not ignored.
 
     A ``--set`` goes before the configuration's value. `everything`: without named packs, take all there are. Raises
     `UsageError` for a name that is nothing, `RuleError` with every mistake in the rule documents.
@@ -47,7 +47,7 @@ def choose_rules(
         raise UsageError(
             "no rule is left to judge by", "check --select and --ignore; `tokenguard rules list` lists all"
         )
-    return tuple(rule for rule in rules if rule.id in chosen)
+    return rules, tuple(rule for rule in rules if rule.id in chosen)
 
 
 def pack_paths(plugins: Plugins, packs: Sequence[str]) -> list[Path]:
