@@ -122,10 +122,10 @@ def types_of(schema: Schema) -> frozenset[str]:
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of a parsed value; a whole number is an integer however it is written."""
+    """The JSON type of a value, a whole number being an integer however it is written; else the name of its type."""
     if isinstance(value, float) and value.is_integer():
         return "integer"
-    return _JSON_TYPES[type(value)]
+    return _JSON_TYPES.get(type(value), type(value).__name__)
 
 
 def meaning_problem(keyword: str, value: Any) -> str | None:

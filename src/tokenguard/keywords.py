@@ -57,10 +57,10 @@ _NUMBER: Final = frozenset({"integer", "number"})
 _STRING: Final = frozenset({"string"})
 _ARRAY: Final = frozenset({"array"})
 _OBJECT: Final = frozenset({"object"})
-_LARGEST: Final = 2**53 - 1
+LARGEST_NUMBER: Final = 2**53 - 1
 """Beyond it JSON readers disagree about integers (RFC 8259, section 6)."""
-_ANY_NUMBER: Final = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
-_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST}
+_ANY_NUMBER: Final = {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
+_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
 _DURATION: Final = {"type": "string", "pattern": "^P[0-9DTHMSW]+$", "examples": ["PT1H", "PT1H30M", "PT8H", "P1D"]}
 _NAMES: Final = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _JSON_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")

@@ -32,8 +32,8 @@ def pointer(path: str, *steps: str | int) -> str:
 
 
 def quote(value: Any) -> str:
-    """`value` as JSON, cut short where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
+    """`value` as JSON, cut short where it is long; what JSON cannot say (a date from TOML) as its text."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 
 

@@ -39,12 +39,3 @@ def _rule_files(folder: Path) -> list[Path]:
         if name.endswith(".json") and not name.endswith(".schema.json")
     ]
     return sorted(found)
-
-
-def read_value(path: Path) -> str:
-    """The text of a parameter's value from a file (``@file``): JSON, or items with commas or on lines of their own."""
-    data = read_file(path, "the value of a rule's parameter", MAXIMUM_RULE_SIZE)
-    try:
-        return data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error

@@ -11,7 +11,7 @@ from typing import Any
 from tokenguard.conditions import References, compiled, names_read, pinned_app_ids
 from tokenguard.errors import RuleError
 from tokenguard.fit import json_type, meaning_problem
-from tokenguard.keywords import KEYWORDS
+from tokenguard.keywords import KEYWORDS, LARGEST_NUMBER
 from tokenguard.mistakes import Mistake, did_you_mean, quote, rule_error
 from tokenguard.model import Parameter, Rule, Schema, Severity
 
@@ -57,12 +57,14 @@ def _with_value(parameter: Parameter, value: Any) -> Parameter:
 
 def _flaw(parameter: Parameter, value: Any) -> str | None:
     """What is wrong with a value for `parameter`: not of the type of its own value, or without a meaning."""
-    taken = _kinds(parameter.value)
-    if not _kinds(value) <= taken or json_type(value) == "array" != json_type(parameter.value):
-        return f"{quote(value)} is no {' or '.join(sorted(taken))}"
-    least = KEYWORDS[parameter.keyword].value.get("minimum", value)
-    if json_type(value) == "integer" and value < least:
-        return f"{value} is less than {least}"
+    wanted = KEYWORDS[parameter.keyword].value
+    kinds = _kinds(parameter.value) | ({"integer", "number"} if wanted.get("type") == "number" else set())
+    empty = value == [] and isinstance(parameter.value, list)
+    if not empty and not _kinds(value) <= kinds:
+        return f"{quote(value)} is no {' or '.join(sorted(kinds))}"
+    if json_type(value) in ("integer", "number"):
+        least, most = wanted.get("minimum", -LARGEST_NUMBER), wanted.get("maximum", LARGEST_NUMBER)
+        return None if least <= value <= most else f"{value} is not between {least} and {most}"
     return meaning_problem(parameter.keyword, value)
 
 

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
-        "authoring", "conditions", "fit", "examples", "mistakes", "needs", "encoding", "lanes", "verdicts",
+        "authoring", "conditions", "fit", "examples", "mistakes", "wording", "drafts", "needs", "encoding", "lanes", "verdicts",
     ),
     ("files", "packs", "snapshot", "collect", "spool", "plugins"),
     ("entra", "reporters"),
