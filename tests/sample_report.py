@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
+from tokenguard.hookspecs import Reporter, Style
 from tokenguard.model import (
     CollectionFailure,
     Exemption,
@@ -237,3 +244,57 @@ def with_display_name(name: str) -> Report:
         notices=(f"an exemption for {name} matches nothing",),
         source=name,
     )
+
+
+class ManyFindings(Collection[Finding]):
+    """So many findings of one rule, made while they are read, so that only a reporter that keeps them needs memory."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __contains__(self, item: object) -> bool:
+        return item in iter(self)
+
+    def __iter__(self) -> Iterator[Finding]:
+        for number in range(self._number):
+            name = f"Application {number}"
+            yield finding(TOO_LONG, ref(number, name), f"Long lets tokens for {name} live 8 h", lifetime(28800))
+
+
+def with_findings(number: int) -> Report:
+    """A report of so many findings of one rule, and of nothing else."""
+    result = RuleResult(TOO_LONG, selected=number, failed=number, exempt=0, known=0, not_evaluated=0)
+    return replace(REPORT, rules=(result,), findings=ManyFindings(number), not_evaluated=(), notices=())
+
+
+def rendered(reporter: Reporter, report: Report, style: Style | None = None) -> bytes:
+    out = BytesIO()
+    reporter.write(report, out, style or Style())
+    return out.getvalue()
+
+
+def peak_memory(reporter: Reporter, report: Report) -> int:
+    """Bytes that writing `report` needs at most, beside what stands already."""
+    with Path(os.devnull).open("wb") as out:
+        tracemalloc.start()
+        try:
+            reporter.write(report, out, Style())
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+def shape(value: Any) -> Any:
+    """`value` with every text left blank: what a text must not be able to change."""
+    match value:
+        case dict():
+            return {name: shape(item) for name, item in value.items()}
+        case list():
+            return [shape(item) for item in value]
+        case str():
+            return ""
+        case _:
+            return value
