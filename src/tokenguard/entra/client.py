@@ -1,0 +1,108 @@
+"""One request to Graph, brought to an end: an answer, or what became of it after everything was tried."""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx
+import orjson
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from kiota_abstractions.request_information import RequestInformation
+from msgraph.graph_service_client import GraphServiceClient
+
+from tokenguard.entra.answer import Answer, Broken, one_line
+from tokenguard.entra.pacing import Pace
+from tokenguard.entra.permissions import missing_permission
+from tokenguard.entra.retry import Patience, next_try
+from tokenguard.entra.routes import batch_request, counts, get_request
+from tokenguard.entra.signin import SignIn
+from tokenguard.hookspecs import ReadFailure
+
+
+@dataclass(frozen=True, slots=True)
+class GraphClient:
+    """The SDK's client with what it lacks: pace, patience, and a token that is renewed when Graph refuses it."""
+
+    sdk: GraphServiceClient
+    signed_in: SignIn
+    pace: Pace
+    patience: Patience
+
+    @property
+    def root(self) -> str:
+        """The address that every call is below."""
+        return self.sdk.request_adapter.base_url
+
+    async def get(self, call: str, address: str) -> Answer | Broken:
+        """GET `address`, which is `call` itself or the full address of one of its further pages."""
+
+        def make() -> RequestInformation:
+            info = get_request(self.sdk, address)
+            if counts(call):
+                info.headers.try_add("ConsistencyLevel", "eventual")  # a nextLink does not carry it over
+            return info
+
+        return await self._ask(call, make)
+
+    async def batch(self, body: bytes) -> Answer | Broken:
+        """POST a batch; it only reads, so it may be sent again like a GET."""
+        return await self._ask("/$batch", lambda: batch_request(body))
+
+    def failure(self, call: str, outcome: Answer | Broken) -> ReadFailure:
+        """`outcome` of `call` for people, with the permission that is missing where Graph refused."""
+        if isinstance(outcome, Broken):
+            return ReadFailure(call, f"GET {call}: {outcome.reason}")
+        refused = outcome.status == HTTPStatus.FORBIDDEN
+        permission = missing_permission(call.partition("?")[0], self.signed_in.permissions) if refused else ""
+        return ReadFailure(call, f"GET {call}: {outcome.explain()}", outcome.status, permission)
+
+    async def _ask(self, call: str, make: Callable[[], RequestInformation]) -> Answer | Broken:
+        attempt, renewed = 0, False
+        while True:
+            await self.pace.turn(call)
+            generation = self.signed_in.credential.generation
+            outcome = await self._send(make())  # NOTE: a new request each time: it keeps the token it was sent with
+            if _unauthorized(outcome) and not renewed and self.signed_in.credential.renew(generation):
+                renewed = True
+                continue
+            attempt += 1
+            wait = next_try(outcome, attempt, self.patience, random.random())  # noqa: S311  (jitter)
+            if wait is None:
+                return outcome
+            if not await self.pace.wait(wait):
+                return Broken(
+                    f"{wait.why}; waiting {wait.seconds:.0f} s is longer than the {self.pace.left:.0f} s left", False
+                )
+
+    async def _send(self, info: RequestInformation) -> Answer | Broken:
+        try:
+            response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
+        except httpx.TransportError as error:
+            return Broken(one_line(f"no answer ({type(error).__name__}: {error})"))
+        except httpx.InvalidURL as error:
+            return Broken(one_line(f"not an address ({error})"), passing=False)
+        except AzureError as error:
+            refused = isinstance(error, ClientAuthenticationError)
+            return Broken(self.signed_in.credential.explain(error).message, passing=not refused)
+        except (binascii.Error, UnicodeDecodeError):
+            return Broken("401 with a claims challenge that cannot be read", passing=False)
+        return _answer(response) if response else Broken("no answer")
+
+
+def _unauthorized(outcome: Answer | Broken) -> bool:
+    return isinstance(outcome, Answer) and outcome.status == HTTPStatus.UNAUTHORIZED
+
+
+def _answer(response: httpx.Response) -> Answer | Broken:
+    try:
+        body = orjson.loads(response.content.removeprefix(codecs.BOM_UTF8))  # counts begin with one
+    except orjson.JSONDecodeError:
+        if response.status_code == HTTPStatus.OK:
+            return Broken("200 with a body that is cut off, or no JSON")
+        body = None
+    return Answer(response.status_code, response.headers, body)

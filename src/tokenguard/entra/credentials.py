@@ -1,0 +1,181 @@
+"""Which of azure-identity's credentials to sign in with, and what it needs.
+
+What we read of the environment comes from the mapping that is passed in. azure-identity itself reads ``os.environ`` for
+managed identities (``IDENTITY_ENDPOINT``, ``MSI_ENDPOINT``, ``AZURE_POD_IDENTITY_AUTHORITY_HOST``), for the choice
+within its default chain (``AZURE_TOKEN_CREDENTIALS``), for ``AZURE_REGIONAL_AUTHORITY_NAME``, and hands all of it to
+the Azure CLI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from azure import identity
+from azure.core.credentials import TokenCredential
+
+from tokenguard.entra.clouds import Cloud
+from tokenguard.entra.github import fetch_assertion
+from tokenguard.entra.trust import sign_in_authorities
+from tokenguard.errors import UsageError
+from tokenguard.hookspecs import LiveTarget
+
+_APPLICATION = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
+
+
+class Credential(TokenCredential, Protocol):
+    """What azure-identity's credentials have in common."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to sign in."""
+
+    title: str
+    """For people: ``signing in with ...``."""
+    make: Callable[[], Credential]
+    """A new credential, with nothing cached."""
+    asks: bool = False
+    """Whether a person has to do something, and so cannot be asked again unawares."""
+
+
+def choose_method(target: LiveTarget, cloud: Cloud) -> Method:
+    """The way to sign in that `target` asks for. Raises `UsageError` when it lacks what it needs."""
+    if target.auth not in _METHODS:
+        raise UsageError(f"there is no way to sign in called {target.auth!r}", f"choose one of {', '.join(_METHODS)}")
+    return _METHODS[target.auth](target, _common(target.environment, cloud))
+
+
+def _common(environment: Mapping[str, str], cloud: Cloud) -> dict[str, Any]:
+    return {
+        "authority": cloud.authority,
+        "disable_instance_discovery": not cloud.official,
+        "connection_verify": sign_in_authorities(environment),
+    }
+
+
+def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
+    """What the environment is set up for, else what azure-identity finds on this machine without asking anybody.
+
+    NOTE: the order is that of DefaultAzureCredential. The first three are tried by us because it hands no authority
+    to its workload identity, which would then sign in to the wrong cloud, and so that a failure names the one tried.
+    """
+    environment = target.environment
+    if not environment.get("AZURE_TOKEN_CREDENTIALS"):
+        for method, needed in _CONFIGURED.items():
+            if all(environment.get(name) for name in needed):
+                return _METHODS[method](target, common)
+    chain = partial(
+        identity.DefaultAzureCredential,
+        exclude_interactive_browser_credential=True,
+        exclude_broker_credential=True,
+        exclude_visual_studio_code_credential=True,
+        managed_identity_client_id=environment.get("AZURE_CLIENT_ID"),
+        **common,
+    )
+    return Method("azure-identity's default chain", chain)
+
+
+def _secret(target: LiveTarget, common: dict[str, Any]) -> Method:
+    tenant, client, secret = _needed(target, "secret")
+    make = partial(identity.ClientSecretCredential, tenant, client, secret, **common)
+    return Method("the client secret in AZURE_CLIENT_SECRET", make)
+
+
+def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
+    tenant, client, path = _needed(target, "certificate")
+    make = partial(
+        identity.CertificateCredential,
+        tenant,
+        client,
+        path,
+        password=target.environment.get("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        send_certificate_chain=target.environment.get("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "").lower()
+        in {"1", "true"},
+        **common,
+    )
+    return Method(f"the certificate in {path}", make)
+
+
+def _federated(target: LiveTarget, common: dict[str, Any]) -> Method:
+    tenant, client, path = _needed(target, "federated")
+    make = partial(
+        identity.WorkloadIdentityCredential, tenant_id=tenant, client_id=client, token_file_path=path, **common
+    )
+    return Method(f"the federated token in {path}", make)
+
+
+def _github(target: LiveTarget, common: dict[str, Any]) -> Method:
+    tenant, client = _needed(target, "github")
+    fetch_assertion(target.environment)  # says what is missing while it can still be told from a refusal by Entra
+    ask = partial(fetch_assertion, target.environment)
+    make = partial(identity.ClientAssertionCredential, tenant, client, ask, **common)
+    return Method("the identity of this GitHub Actions job", make)
+
+
+def _managed(target: LiveTarget, _shared: dict[str, Any]) -> Method:
+    client = target.environment.get("AZURE_CLIENT_ID")
+    make = partial(identity.ManagedIdentityCredential, client_id=client)
+    return Method(f"the managed identity {client}" if client else "the managed identity of this machine", make)
+
+
+def _cli(target: LiveTarget, _shared: dict[str, Any]) -> Method:
+    return Method("the Azure CLI", partial(identity.AzureCliCredential, tenant_id=target.tenant))
+
+
+def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
+    show = target.progress
+    if show is None:
+        raise UsageError(
+            "a device code has to be shown to somebody, and there is no terminal to show it on",
+            "run it on a terminal, or sign in another way with --auth",
+        )
+
+    def prompt(address: str, code: str, _expires: object) -> None:
+        show(f"to sign in, open {address} and enter the code {code}")
+
+    make = partial(identity.DeviceCodeCredential, prompt_callback=prompt, **_user(target), **common)
+    return Method("a device code", make, asks=True)
+
+
+def _browser(target: LiveTarget, common: dict[str, Any]) -> Method:
+    return Method("a browser", partial(identity.InteractiveBrowserCredential, **_user(target), **common), asks=True)
+
+
+def _user(target: LiveTarget) -> dict[str, Any]:
+    """Tenant and application for a person's sign-in, both optional there."""
+    tenant = target.environment.get("AZURE_TENANT_ID") or target.tenant
+    found = {"tenant_id": tenant, "client_id": target.environment.get("AZURE_CLIENT_ID")}
+    return {name: value for name, value in found.items() if value}
+
+
+def _needed(target: LiveTarget, method: str) -> list[str]:
+    """The values of the variables that `method` needs; the tenant may come from the configuration instead."""
+    values = {"AZURE_TENANT_ID": target.tenant, **{key: value for key, value in target.environment.items() if value}}
+    names = _CONFIGURED.get(method, _APPLICATION)
+    missing = [name for name in names if not values.get(name)]
+    if missing:
+        raise UsageError(f"--auth {method} needs {' and '.join(missing)}", f"set {' and '.join(missing)}")
+    return [values[name] for name in names]
+
+
+_CONFIGURED = {
+    "secret": (*_APPLICATION, "AZURE_CLIENT_SECRET"),
+    "certificate": (*_APPLICATION, "AZURE_CLIENT_CERTIFICATE_PATH"),
+    "federated": (*_APPLICATION, "AZURE_FEDERATED_TOKEN_FILE"),
+}
+_METHODS: Mapping[str, Callable[[LiveTarget, dict[str, Any]], Method]] = {
+    "default": _default,
+    "secret": _secret,
+    "certificate": _certificate,
+    "federated": _federated,
+    "github": _github,
+    "managed": _managed,
+    "cli": _cli,
+    "device-code": _device_code,
+    "browser": _browser,
+}

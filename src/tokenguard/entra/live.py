@@ -1,0 +1,105 @@
+"""A live tenant as a source: signed in, read through Microsoft Graph, never written to.
+
+Everything heavy (the SDK, azure-identity, httpx, asyncio) is imported when a tenant is opened, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tokenguard.entra.clouds import choose_cloud
+from tokenguard.entra.retry import Patience
+from tokenguard.errors import UsageError
+from tokenguard.hookspecs import LiveTarget, ReadFailure, Source
+from tokenguard.model import Fact
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from tokenguard.entra.client import GraphClient
+
+T = TypeVar("T")
+
+
+@contextmanager
+def open_live(target: LiveTarget, patience: Patience | None = None) -> Iterator[Source]:
+    """Sign in to `target` and read from it while the block runs.
+
+    Raises `UsageError` for what the environment or the configuration lacks, before any token is asked for, and
+    `SourceError` when signing in fails. What goes wrong later comes back as a `ReadFailure` of the call it concerns.
+    """
+    cloud = choose_cloud(target.cloud, target.environment)
+    _check_extra()
+
+    import asyncio  # noqa: PLC0415
+
+    from tokenguard.entra.connection import connect  # noqa: PLC0415
+    from tokenguard.entra.signin import sign_in  # noqa: PLC0415
+
+    signed_in = sign_in(target, cloud)
+    connection = connect(target, cloud, signed_in, patience or Patience())
+    with closing(signed_in.credential), asyncio.Runner() as runner:
+        client = runner.run(connection.__aenter__())
+        try:
+            yield LiveSource(client, runner, target.cloud)
+        finally:
+            runner.run(connection.__aexit__(None, None, None))
+
+
+class LiveSource:
+    """Microsoft Graph, answering calls as `Source` describes. Synchronous: its loop runs only while it is asked."""
+
+    def __init__(self, client: GraphClient, runner: asyncio.Runner, cloud: str) -> None:
+        self._client = client
+        self._runner = runner
+        self.name = f"tenant {client.signed_in.tenant or 'of the token'}"
+        self.cloud = cloud
+        self.permissions: tuple[str, ...] | None = client.signed_in.permissions
+
+    def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
+        from tokenguard.entra.paging import pages  # noqa: PLC0415
+
+        return self._stream(pages(self._client, call))
+
+    def answers(self, calls: Sequence[str]) -> Iterator[tuple[str, Fact | int | ReadFailure]]:
+        from tokenguard.entra.batch import answers  # noqa: PLC0415
+
+        return self._stream(answers(self._client, calls))
+
+    def _stream(self, chunks: AsyncIterator[list[T]]) -> Iterator[T]:
+        """What `chunks` yields, driven chunk by chunk; left early, whatever is under way is cancelled."""
+        try:
+            while (chunk := self._runner.run(_next(chunks))) is not None:
+                yield from chunk
+        finally:
+            self._runner.run(_close(chunks))
+
+
+def _next(chunks: AsyncIterator[list[T]]) -> Coroutine[Any, Any, list[T] | None]:
+    async def step() -> list[T] | None:
+        return await anext(chunks, None)
+
+    return step()
+
+
+async def _close(chunks: Any) -> None:
+    await chunks.aclose()
+
+
+def _check_extra() -> None:
+    missing = [name for name in ("msgraph", "azure.identity", "httpx") if not _installed(name)]
+    if missing:
+        raise UsageError(
+            f"reading a live tenant needs {', '.join(missing)}, which is not installed",
+            "run: pip install 'entra-tokenguard[graph]'",
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the parent package is missing
+        return False

@@ -1,0 +1,60 @@
+"""Following a collection page by page. The SDK's iterator stops at an empty page, and follows a loop for ever.
+
+Source of the rules: Microsoft Graph, "paging".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokenguard.entra.answer import Answer, Broken
+from tokenguard.entra.client import GraphClient
+from tokenguard.entra.routes import address_of
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import Fact
+
+
+@dataclass(slots=True)
+class Trail:
+    """Where a collection has been read so far, so that it ends where it should."""
+
+    root: str
+    """The address that every page must be below."""
+    here: str
+    """The address of the page that is read now."""
+    passed: set[str] = field(default_factory=set)
+
+    def follow(self, page: Answer) -> tuple[list[Fact], str | None] | Broken:
+        """The rows of `page`, and where the next one is; None behind the last. Pages may be empty."""
+        body: Any = page.body
+        rows = body.get("value") if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            return Broken("200 without rows: this is no collection, or no Microsoft Graph", passing=False)
+        link = body.get("@odata.nextLink")
+        if rows:
+            self.passed.add(self.here)
+        if link is None:
+            return rows, None
+        if not isinstance(link, str) or not link.startswith(f"{self.root}/"):
+            return Broken("the link to the next page leads to another place; it was not followed", passing=False)
+        if link in self.passed:
+            return Broken("the link to the next page leads back to one that was read", passing=False)
+        self.passed.add(link)
+        self.here = link
+        return rows, link
+
+
+async def pages(client: GraphClient, call: str) -> AsyncIterator[list[Fact | ReadFailure]]:
+    """The rows of every page of `call`; a failure is the last row of all. One page is held at a time."""
+    address: str | None = address_of(client.sdk, call)
+    trail = Trail(client.root, str(address))
+    while address:
+        answer = await client.get(call, address)
+        followed = trail.follow(answer) if isinstance(answer, Answer) and answer.ok else answer
+        if not isinstance(followed, tuple):
+            yield [client.failure(call, followed)]
+            return
+        rows, address = followed
+        yield [*rows]

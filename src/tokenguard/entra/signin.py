@@ -1,0 +1,107 @@
+"""Signing in: one token at the start, so that a mistake is said before anything is read, and fresh ones on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+from tokenguard.entra.aadsts import hint_for, shorten
+from tokenguard.entra.answer import one_line
+from tokenguard.entra.clouds import Cloud
+from tokenguard.entra.credentials import Method, choose_method
+from tokenguard.entra.permissions import held_permissions, read_claims
+from tokenguard.errors import SourceError, UsageError
+from tokenguard.hookspecs import LiveTarget
+
+
+class RenewingCredential:
+    """A credential that can be told that its token no longer works.
+
+    azure-identity hands out a cached token until shortly before its end, whatever Graph says of it: a token that was
+    revoked in the middle of a run is replaced by asking with a new credential.
+    """
+
+    def __init__(self, method: Method) -> None:
+        self._method = method
+        self._credential = method.make()
+        self._last: AccessToken | None = None
+        self.generation = 0
+        """Rises with every renewal."""
+
+    def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
+        """As azure-identity's credentials do; when a refresh fails, the last token serves on."""
+        try:
+            self._last = self._credential.get_token(*scopes, claims=claims, **options)
+        except AzureError:
+            if claims or self._last is None:
+                raise
+        return self._last
+
+    def renew(self, generation: int) -> bool:
+        """Forget the tokens of `generation`, unless somebody did already; False where a person would be asked."""
+        if self._method.asks:
+            return False
+        if generation == self.generation:
+            self.close()
+            self._credential, self._last = self._method.make(), None
+            self.generation += 1
+        return True
+
+    def close(self) -> None:
+        self._credential.close()
+
+    def explain(self, error: AzureError) -> SourceError:
+        """`error` of a sign-in for people: which credential, what was answered, what to do."""
+        text = str(error.message)
+        reason = one_line(shorten(text))
+        return SourceError(
+            f"signing in with {self._method.title} failed: {reason}", hint_for(text) or _general_hint(error)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A credential that works, and what its first token claims."""
+
+    credential: RenewingCredential
+    permissions: tuple[str, ...]
+    tenant: str
+    """The tenant's id in lower case; empty where the token does not say."""
+
+
+def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
+    """Get a first token for Graph.
+
+    Raises `UsageError` for what the environment lacks and for a token of another tenant than the pinned one, and
+    `SourceError` when the token service refuses or cannot be reached.
+    """
+    method = choose_method(target, cloud)
+    try:
+        credential = RenewingCredential(method)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{method.title} cannot be used: {one_line(str(error))}", "correct the variable") from error
+    try:
+        token = credential.get_token(cloud.scope, enable_cae=True)  # as the SDK asks, so that it finds this one cached
+    except AzureError as error:
+        raise credential.explain(error) from None  # NOTE: the cause may hold the request, and that the secret
+    claims = read_claims(token.token)
+    tenant = str(claims.get("tid", "")).lower()
+    _check_pin(target.tenant, tenant)
+    return SignIn(credential, held_permissions(claims), tenant)
+
+
+def _check_pin(pinned: str, tenant: str) -> None:
+    if pinned and pinned.lower() != tenant:
+        raise UsageError(
+            f"signed in to the tenant {tenant or '(unknown)'}, but the configuration pins {pinned}",
+            "sign in to the pinned tenant, or change `tenant` in the configuration",
+        )
+
+
+def _general_hint(error: AzureError) -> str:
+    if isinstance(error, ClientAuthenticationError):
+        return "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential, or choose another with --auth"
+    return "check the network, HTTPS_PROXY, and SSL_CERT_FILE where a proxy has a certificate authority of its own"

@@ -1,0 +1,86 @@
+"""The way out: nothing leaves for Graph but reads, nothing leaves for any other host, and each request is told of."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+import httpx
+import orjson
+
+from tokenguard.errors import SourceError
+
+_TIMEOUT = httpx.Timeout(100, connect=30)
+"""Seconds; as the SDK's own."""
+_CONNECTIONS = 8
+
+
+class WriteRefusedError(SourceError):
+    """Something tried to change the tenant, or to take its token elsewhere, through a transport that only reads."""
+
+
+class ReadOnlyTransport(httpx.AsyncBaseTransport):
+    """Passes on GET, and ``POST /$batch`` whose parts are all GET, to one origin; refuses the rest.
+
+    It sits below the SDK with all its middleware: what it refuses did not leave.
+    """
+
+    def __init__(self, root: str, inner: httpx.AsyncBaseTransport, trace: Callable[[str], None] | None = None) -> None:
+        """`root` is the address that all calls are below, with the version."""
+        self._root = httpx.URL(root)
+        self._inner = inner
+        self._trace = trace
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = self._relative(request)
+        parts = _parts(await request.aread()) if (request.method, path) == ("POST", "/$batch") else []
+        if not parts and request.method != "GET":
+            raise WriteRefusedError(f"refused to send {request.method} {path}: this connection only reads", _HINT)
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            self._tell(request, path, parts, type(error).__name__)
+            raise
+        self._tell(request, path, parts, str(response.status_code))
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _relative(self, request: httpx.Request) -> str:
+        """The path below the root; raises `WriteRefusedError` for any other place."""
+        url, root = request.url, self._root
+        here = (url.scheme, url.host, url.port) == (root.scheme, root.host, root.port)
+        if not here or not url.path.startswith(f"{root.path}/"):
+            raise WriteRefusedError(f"refused to send a request to {url.host}{url.path}: not below {root}", _HINT)
+        return url.path.removeprefix(root.path)
+
+    def _tell(self, request: httpx.Request, path: str, parts: list[str], outcome: str) -> None:
+        if self._trace:
+            self._trace(f"{request.method} {path}{f' of {len(parts)}' if parts else ''}: {outcome}")
+
+
+_HINT = "a collector must only read: report this to whoever wrote it"
+
+
+def open_transport(tls: ssl.SSLContext, proxy: str | None) -> httpx.AsyncBaseTransport:
+    """Connections to Graph. HTTP/1.1: cheaper for large pages, and no connection ends under many requests at once."""
+    limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+    return httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, trust_env=False)
+
+
+def open_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """An HTTP client that can reach nothing but what `transport` lets through."""
+    return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
+
+
+def _parts(body: bytes) -> list[str]:
+    """The addresses of the parts of a batch, in which nothing but GET may be; raises `WriteRefusedError`."""
+    try:
+        requests = orjson.loads(body)["requests"]
+        methods, urls = [part["method"] for part in requests], [part["url"] for part in requests]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise WriteRefusedError("refused to send a batch that cannot be read", _HINT) from error
+    if other := [method for method in methods if method != "GET"]:
+        raise WriteRefusedError(f"refused to send a batch with {other[0]} in it: this connection only reads", _HINT)
+    return urls
