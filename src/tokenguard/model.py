@@ -415,6 +415,7 @@ class Report:
     rules: tuple[RuleResult, ...]
     """Gravest first, then by id."""
     findings: Collection[Finding]
+    """In the order of `rules`, as is what was not evaluated."""
     not_evaluated: Collection[NotEvaluated]
     types: Mapping[str, TypeSummary]
     notices: tuple[str, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import BinaryIO, TypeVar
+from datetime import datetime
+from itertools import groupby, islice
+from typing import BinaryIO
 
 from tokenguard.hookspecs import Style
 from tokenguard.model import (
@@ -16,7 +17,6 @@ from tokenguard.model import (
     NotEvaluated,
     Report,
     ResourceRef,
-    Rule,
     RuleResult,
     Severity,
 )
@@ -35,8 +35,6 @@ _SEVERITY = {
     Severity.INFO: Paint.DIM,
 }
 
-T = TypeVar("T", Finding, NotEvaluated)
-
 
 class TextReporter:
     """Reporter of the format ``text``."""
@@ -47,9 +45,7 @@ class TextReporter:
     def write(self, report: Report, out: BinaryIO, style: Style) -> None:
         page = Page(out, style)
         _write_head(page, report)
-        for result in report.rules:
-            if result.failed:
-                _write_rule(page, report, result)
+        _write_findings(page, report)
         _write_not_evaluated(page, report)
         _write_exceptions(page, report)
         _write_notices(page, report.notices)
@@ -87,16 +83,23 @@ def _unknown(report: Report) -> str:
     return f"{wording.count(unknown, 'rule')} not evaluated in full" if unknown else "every rule evaluated in full"
 
 
-def _write_rule(page: Page, report: Report, result: RuleResult) -> None:
+def _write_findings(page: Page, report: Report) -> None:
+    results = {result.rule.id: result for result in report.rules}
+    for rule, findings in groupby(report.findings, key=_rule_of):
+        if results[rule].failed:
+            new = (item for item in findings if item.status is FindingStatus.NEW)
+            _write_rule(page, results[rule], new, report.scanned_at)
+
+
+def _write_rule(page: Page, result: RuleResult, findings: Iterable[Finding], now: datetime) -> None:
     rule = result.rule
     page.line()
     page.line(rule.id, paint=_SEVERITY[rule.severity], label=str(rule.severity).upper())
     page.line(f"{rule.title}: {wording.count(result.failed, 'finding')}", indent=2, paint=Paint.BOLD)
     if page.style.verbose and rule.rationale:
         page.line(rule.rationale, indent=2)
-    new = (item for item in _of_rule(report.findings, rule) if item.status is FindingStatus.NEW)
-    for finding in islice(new, _limit(page.style)):
-        _write_finding(page, finding, report)
+    for finding in islice(findings, _limit(page.style)):
+        _write_finding(page, finding, now)
     _write_more(page, result.failed)
     if rule.remediation is not None:
         how = wording.remediation(rule.remediation, rule.resource)
@@ -109,15 +112,14 @@ def _limit(style: Style) -> int | None:
     return SHOWN if style.terminal and not style.verbose else None
 
 
-def _of_rule(items: Iterable[T], rule: Rule) -> Iterator[T]:
-    # NOTE: one pass over the stream for each rule that has any, so that memory stays flat however many there are.
-    return (item for item in items if item.rule == rule.id)
+def _rule_of(item: Finding | NotEvaluated) -> str:
+    return item.rule
 
 
-def _write_finding(page: Page, finding: Finding, report: Report) -> None:
+def _write_finding(page: Page, finding: Finding, now: datetime) -> None:
     lines = [finding.message, *map(wording.violation, finding.violations)]
     if finding.exemption is not None:
-        lines.append(f"judged by an exemption: {wording.exemption(finding.exemption, report.scanned_at)}")
+        lines.append(f"judged by an exemption: {wording.exemption(finding.exemption, now)}")
     _write_resource(page, finding.resource, lines)
 
 
@@ -143,9 +145,10 @@ def _write_not_evaluated(page: Page, report: Report) -> None:
         page.line(obstacle, indent=2, paint=Paint.YELLOW)
         for rule in rules:
             page.line(rule, indent=4)
-    for result in report.rules:
-        if result.not_evaluated:
-            _write_unknown_resources(page, report, result)
+    numbers = {result.rule.id: result.not_evaluated for result in report.rules}
+    for rule, items in groupby(report.not_evaluated, key=_rule_of):
+        if numbers[rule]:
+            _write_unknown_resources(page, rule, numbers[rule], items)
 
 
 def _whole_rules(report: Report) -> dict[str, list[str]]:
@@ -159,16 +162,14 @@ def _whole_rules(report: Report) -> dict[str, list[str]]:
     return rules
 
 
-def _write_unknown_resources(page: Page, report: Report, result: RuleResult) -> None:
-    page.line(f"{result.rule.id}: {wording.count(result.not_evaluated, 'resource')}", indent=2, paint=Paint.YELLOW)
+def _write_unknown_resources(page: Page, rule: str, number: int, items: Iterable[NotEvaluated]) -> None:
+    page.line(f"{rule}: {wording.count(number, 'resource')}", indent=2, paint=Paint.YELLOW)
     unknown = (
-        (item.resource, item.reason + wording.needs(item.permission))
-        for item in _of_rule(report.not_evaluated, result.rule)
-        if item.resource is not None
+        (item.resource, item.reason + wording.needs(item.permission)) for item in items if item.resource is not None
     )
     for resource, reason in islice(unknown, _limit(page.style)):
         _write_resource(page, resource, [reason])
-    _write_more(page, result.not_evaluated)
+    _write_more(page, number)
 
 
 def _write_exceptions(page: Page, report: Report) -> None:

@@ -52,7 +52,10 @@ def json_bytes(value: Any) -> bytes:
 
     Only an unpaired surrogate, which strict parsers refuse, reads back as the six characters of its escape.
     """
-    return _INVISIBLE.sub(lambda match: _json_escape(match[0]), _ENCODER.encode(value)).encode()
+    text = _ENCODER.encode(value)
+    if text.isascii() and "\x7f" not in text:  # the encoder has escaped the other controls
+        return text.encode()
+    return _INVISIBLE.sub(lambda match: _json_escape(match[0]), text).encode()
 
 
 def _json_escape(character: str) -> str:
