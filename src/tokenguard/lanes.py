@@ -71,7 +71,7 @@ class Lane:
     def _see(self, resource: Resource) -> None:
         app_id = resource.properties.get("appId")
         if isinstance(app_id, str):
-            self._missing.discard(app_id.lower())
+            self._missing.discard(app_id)  # in lower case, as `select` sees it: what it cannot see is not there
         elif "appId" in resource.unknown or "appId" not in resource.properties or app_id is not None:
             self._app_ids_known = False
 
