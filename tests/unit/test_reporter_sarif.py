@@ -30,7 +30,7 @@ from tokenguard.model import Severity, Violation
 from tokenguard.reporters import sarif
 from tokenguard.reporters.sarif import SarifReporter
 from tokenguard.reporters.sarif_rules import descriptor
-from tokenguard.reporters.untrusted import visible
+from tokenguard.untrusted import visible
 
 REPORTER = SarifReporter()
 

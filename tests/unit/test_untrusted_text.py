@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenguard.reporters.untrusted import json_bytes, markdown, sarif_text, visible
+from tokenguard.untrusted import json_bytes, markdown, sarif_text, visible
 
 ANYTHING = st.text(st.characters(exclude_categories=()))  # unpaired surrogates too
 CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")

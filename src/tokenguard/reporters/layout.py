@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from tokenguard.hookspecs import Style
-from tokenguard.reporters.untrusted import visible
+from tokenguard.untrusted import visible
 
 NARROWEST = 12
 """Columns that text keeps beside its indentation, however narrow the terminal."""

@@ -17,7 +17,7 @@ from tokenguard.model import ExitStatus, Finding, FindingStatus, NotEvaluated, R
 from tokenguard.reporters import wording
 from tokenguard.reporters.sarif_rules import LEVELS, descriptor, message
 from tokenguard.reporters.streaming import write_json
-from tokenguard.reporters.untrusted import visible
+from tokenguard.untrusted import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenguard.model import Rule, Severity
 from tokenguard.reporters import wording
-from tokenguard.reporters.untrusted import markdown, sarif_text
+from tokenguard.untrusted import markdown, sarif_text
 
 LEVELS = {
     Severity.CRITICAL: "error",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
-from tokenguard.reporters.untrusted import json_bytes
+from tokenguard.untrusted import json_bytes
 
 
 def write_json(value: Any, out: BinaryIO) -> None:
