@@ -6,6 +6,7 @@ for a read that fails: the failure stands where the piece would.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -37,6 +38,8 @@ _DETAILS = {
 """What an assignment says of its holder; a row of `appliesTo` that holds all of it needs no second call."""
 _MORE = {Kind.SERVICE_PRINCIPAL: ("accountEnabled",), Kind.APPLICATION: ("createdDateTime",)}
 
+_ID = re.compile(r"[\w-]+", re.ASCII)
+
 Fate = Fact | int | ReadFailure
 
 
@@ -65,8 +68,8 @@ def ask_policies(source: Source) -> tuple[dict[str, Fact], ReadFailure | None]:
     for row in source.rows(POLICIES):
         if isinstance(row, ReadFailure):
             return policies, row
-        id_ = guid(row, "id")
-        if not isinstance(id_, str):
+        id_ = _id(row)
+        if id_ is None:
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: a policy has no id")
         policies[id_] = row
     return policies, None
@@ -81,13 +84,12 @@ def ask_holders(
     said: dict[str, Fact] = {}
     for call, fate in _ask(source, list(calls)).items():
         rows = _rows(call, fate)
-        if not isinstance(rows, ReadFailure) and not all(isinstance(guid(row, "id"), str) for row in rows):
-            rows = ReadFailure(call, f"GET {call}: an object has no id")
         if isinstance(rows, ReadFailure):
             holders[calls[call]] = rows
             continue
-        found = {str(row["id"]).lower(): row for row in rows}
-        holders[calls[call]] = tuple(found)
+        found = {id_: row for row in rows if (id_ := _id(row)) is not None}
+        nameless = any(_id(row) is None for row in rows)
+        holders[calls[call]] = ReadFailure(call, f"GET {call}: an object has no id") if nameless else tuple(found)
         said.update(found)
     return holders, said
 
@@ -120,8 +122,9 @@ def ask_named(
 ) -> dict[str, Fact | ReadFailure | None]:
     """The objects with these appIds; None for one that the tenant does not have."""
     query = select(kind, further)
-    calls = {f"{PATHS[kind]}(appId='{app_id}')?{query}": app_id for app_id in sorted(app_ids)}
-    named: dict[str, Fact | ReadFailure | None] = {}
+    calls = {f"{PATHS[kind]}(appId='{app_id}')?{query}": app_id for app_id in sorted(app_ids) if _ID.fullmatch(app_id)}
+    named: dict[str, Fact | ReadFailure | None]
+    named = {app_id: ReadFailure("", f"{app_id!r} is no appId") for app_id in app_ids}
     for call, fate in _ask(source, list(calls)).items():
         fact = _one(call, fate)
         absent = isinstance(fact, ReadFailure) and fact.status == HTTPStatus.NOT_FOUND
@@ -138,6 +141,12 @@ def _ask(source: Source, calls: Sequence[str]) -> dict[str, Fate]:
     """The fate of every call; one that a source forgets has failed."""
     fates = dict(source.answers(calls)) if calls else {}
     return {call: fates.get(call, ReadFailure(call, f"GET {call}: no answer came")) for call in calls}
+
+
+def _id(row: Fact) -> str | None:
+    """The id of a row, where it has one that can stand in a path."""
+    id_ = guid(row, "id")
+    return id_ if isinstance(id_, str) and _ID.fullmatch(id_) else None
 
 
 def _one(call: str, fate: Fate) -> Fact | ReadFailure:

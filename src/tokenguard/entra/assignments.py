@@ -149,7 +149,8 @@ def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -
         "inForceReason": verdict if isinstance(verdict, Unknown) else verdict[1],
         **lifetime_properties(assignments.effective(object_id, holder)),
     }
-    return make_resource("tokenLifetimePolicyAssignment", f"{policy.id}/{object_id}", name, properties)
+    shown = name if isinstance(name, str) and name else object_id
+    return make_resource("tokenLifetimePolicyAssignment", f"{policy.id}/{object_id}", shown, properties)
 
 
 def _of_principal(holder: DirectoryObject, value: Any, otherwise: Any) -> Any:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
 from tokenguard.entra.assignments import Assignments, read_assignments
 from tokenguard.entra.facts import EntraFacts, Kind
-from tokenguard.entra.folder import FolderSource
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
-from tokenguard.errors import UsageError
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
@@ -50,9 +48,9 @@ class EntraCollector:
         """The source that answers for `target`; see `tokenguard.hookspecs.SourceProvider`."""
         match target:
             case DemoTarget():
-                return FolderSource(DEMO)
+                return _open_folder(DEMO)
             case FolderTarget(path=path):
-                return FolderSource(path)
+                return _open_folder(path)
             case LiveTarget():
                 return _open_live(target)
 
@@ -121,12 +119,13 @@ def _read(assignments: Assignments, need: Need) -> Iterator[Resource | Collectio
             return read_objects(assignments, Kind(kind), need)
 
 
+def _open_folder(path: Path) -> AbstractContextManager[Source]:
+    from tokenguard.entra.folder import FolderSource  # noqa: PLC0415  (a scan of a snapshot reads no folder)
+
+    return nullcontext(FolderSource(path))
+
+
 def _open_live(target: LiveTarget) -> AbstractContextManager[Source]:
-    try:
-        from tokenguard.entra.live import open_live  # noqa: PLC0415  (400 MB that offline scans must not need)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"a live tenant cannot be read: the Python package {error.name!r} is not installed",
-            "pip install 'entra-tokenguard[graph]'; --demo and --snapshot work without",
-        ) from error
+    from tokenguard.entra.live import open_live  # noqa: PLC0415  (an offline scan needs none of it)
+
     return open_live(target)

@@ -1,0 +1,340 @@
+import json
+from collections import Counter
+
+import pytest
+
+from tokenguard.entra.collector import TYPES, EntraCollector
+from tokenguard.entra.plugin import tokenguard_collectors, tokenguard_rule_paths
+from tokenguard.hookspecs import ReadFailure, SourceProvider
+from tokenguard.model import CollectionFailure, Need, Precedence, Resource
+from tokenguard.schemas import schema
+
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+POLICIES = "/policies/tokenLifetimePolicies"
+
+
+class Answers:
+    """A source that answers from a dictionary of paths, whatever their query, and keeps what it was asked."""
+
+    name, cloud, permissions = "a dictionary", "global", None
+
+    def __init__(self, answers):
+        self.by_path = dict(answers)
+        self.calls: list[str] = []
+        self.bulks = 0
+
+    def paths(self):
+        return Counter(call.partition("?")[0] for call in self.calls)
+
+    def rows(self, call):
+        answer = self._answer(call)
+        if isinstance(answer, ReadFailure):
+            yield answer
+        else:
+            yield from answer["value"]
+
+    def answers(self, calls):
+        self.bulks += 1
+        return [(call, self._answer(call)) for call in reversed(calls)]
+
+    def _answer(self, call):
+        self.calls.append(call)
+        return self.by_path.get(call.partition("?")[0], ReadFailure(call, f"GET {call}: 404", status=404))
+
+
+def refused(path):
+    return ReadFailure(path, f"GET {path}: 403", status=403, permission="Application.Read.All")
+
+
+def principal(id_, **more):
+    return {
+        "@odata.type": "#microsoft.graph.servicePrincipal",
+        "id": id_,
+        "appId": f"app-of-{id_}",
+        "displayName": id_,
+        "servicePrincipalType": "Application",
+        "signInAudience": "AzureADMyOrg",
+        "appOwnerOrganizationId": "t1",
+        "accountEnabled": True,
+        **more,
+    }
+
+
+def application(id_, **more):
+    return {
+        "@odata.type": "#microsoft.graph.application",
+        "id": id_,
+        "appId": f"app-of-{id_}",
+        "displayName": id_,
+        "signInAudience": "AzureADMyOrg",
+        "createdDateTime": None,
+        **more,
+    }
+
+
+def policy(id_, **more):
+    text = json.dumps({"TokenLifetimePolicy": {"Version": 1, "AccessTokenLifetime": "08:00:00"}})
+    return {"id": id_, "displayName": id_, "definition": [text], "isOrganizationDefault": False, **more}
+
+
+def bare(fact):
+    """What `appliesTo` is documented to say of an object."""
+    return {name: fact[name] for name in ("@odata.type", "id") if name in fact}
+
+
+def tenant(**answers):
+    """Two policies, one on a principal and one on an application, whose details need a second call."""
+    sp1, app1 = principal("SP1"), application("app1")
+    return Answers(
+        {
+            "/organization": {"value": [{"id": "T1", "displayName": "Contoso", "verifiedDomains": []}]},
+            "/servicePrincipals/$count": 3,
+            POLICIES: {"value": [policy("P1"), policy("p2"), policy("p3", isOrganizationDefault=True)]},
+            f"{POLICIES}/p1/appliesTo": {"value": [bare(sp1)]},
+            f"{POLICIES}/p2/appliesTo": {"value": [bare(app1)]},
+            f"{POLICIES}/p3/appliesTo": {"value": []},
+            "/servicePrincipals/sp1": sp1,
+            "/applications/app1": app1,
+            "/servicePrincipals": {"value": [sp1, principal("sp2")]},
+            "/applications": {"value": [app1]},
+            f"/servicePrincipals(appId='{DATAVERSE}')": principal("cds", appId=DATAVERSE),
+            **answers,
+        }
+    )
+
+
+def need(type_, *properties, app_ids=None):
+    names = properties or schema(f"resources/{type_}")["properties"]
+    return {type_: Need(type_, frozenset(names), app_ids)}
+
+
+EVERYTHING = {name: one for type_ in TYPES for name, one in need(type_).items()}
+
+
+def scan(source, needs):
+    collector = EntraCollector()
+    return list(collector.read(collector.collect(source, needs), needs, Precedence.ALL))
+
+
+def known(results):
+    """Every property of every resource that is known, by what it is of."""
+    return {
+        (one.type, one.id, name): value
+        for one in results
+        if isinstance(one, Resource)
+        for name, value in one.properties.items()
+        if name not in one.unknown
+    }
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------
+
+ORGANIZATION = {"/organization"}
+HOLDERS = {POLICIES, *(f"{POLICIES}/p{number}/appliesTo" for number in (1, 2, 3))}
+DETAILS = {"/servicePrincipals/sp1", "/applications/app1"}
+PINNED = {f"/servicePrincipals(appId='{DATAVERSE}')"}
+
+
+@pytest.mark.parametrize(
+    ("needs", "asked"),
+    [
+        ({}, ORGANIZATION),
+        (need("organization", "displayName"), ORGANIZATION),
+        (need("organization", "servicePrincipalCount"), {*ORGANIZATION, "/servicePrincipals/$count"}),
+        (need("organization", "organizationDefaultPolicyCount"), {*ORGANIZATION, POLICIES}),
+        (need("tokenLifetimePolicy", "definition"), {*ORGANIZATION, POLICIES}),
+        (need("tokenLifetimePolicy", "assignmentCount"), ORGANIZATION | HOLDERS),
+        (need("tokenLifetimePolicyAssignment", "policyName"), ORGANIZATION | HOLDERS | DETAILS),
+        (need("servicePrincipal", "passwordCredentials"), {*ORGANIZATION, "/servicePrincipals"}),
+        (need("servicePrincipal", "lifetimeBasis"), {*ORGANIZATION, *HOLDERS, *DETAILS, "/servicePrincipals"}),
+        (need("application", "assignedTokenLifetimePolicy"), {*ORGANIZATION, *HOLDERS, *DETAILS, "/applications"}),
+        (need("servicePrincipal", "displayName", app_ids=frozenset({DATAVERSE})), ORGANIZATION | PINNED),
+    ],
+)
+def test_no_more_is_read_than_the_needs_ask_for(needs, asked):
+    source = tenant()
+    scan(source, needs)
+    assert source.paths() == dict.fromkeys(asked, 1)
+
+
+def test_calls_go_out_together_however_many_policies_and_holders_there_are():
+    holders = [principal(f"sp{number}") for number in range(120)]
+    policies = [policy(f"p{number}") for number in range(45)]
+    source = Answers(
+        {
+            "/organization": {"value": [{"id": "t1"}]},
+            POLICIES: {"value": policies},
+            **{f"{POLICIES}/{one['id']}/appliesTo": {"value": []} for one in policies},
+            f"{POLICIES}/p7/appliesTo": {"value": [bare(holder) for holder in holders]},
+            **{f"/servicePrincipals/{holder['id']}": holder for holder in holders},
+        }
+    )
+    found = scan(source, need("tokenLifetimePolicyAssignment"))
+    assert len(found) == 120
+    assert source.paths().total() == 1 + 1 + 45 + 120
+    assert source.bulks == 3  # the organization; appliesTo of all policies; details of all holders
+
+
+def test_what_applies_to_already_says_is_not_asked_again():
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [principal("sp1")]}})
+    found = scan(source, need("tokenLifetimePolicyAssignment"))
+    assert len(found) == 2
+    assert "/servicePrincipals/sp1" not in source.paths()
+
+
+def test_full_lists_are_left_to_be_streamed():
+    source, needs = tenant(), need("servicePrincipal")
+    collector = EntraCollector()
+    facts = collector.collect(source, needs)
+    assert "/servicePrincipals" not in source.paths()
+    stream = collector.read(facts, needs, Precedence.ALL)
+    assert isinstance(next(stream), Resource)
+    assert source.calls[-1].endswith("&$top=999")
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"), [(("displayName",), False), (("displayName", "keyCredentials"), True)]
+)
+@pytest.mark.parametrize("app_ids", [None, frozenset({DATAVERSE})])
+def test_credentials_are_selected_only_where_a_rule_reads_them(properties, named, app_ids):
+    source = tenant()
+    scan(source, need("servicePrincipal", *properties, app_ids=app_ids))
+    assert ("keyCredentials" in source.calls[-1]) is named
+    assert "passwordCredentials" not in source.calls[-1]
+    assert "$select=id,appId,displayName,servicePrincipalType,signInAudience,appOwnerOrg" in source.calls[-1]
+
+
+def test_a_name_that_is_no_app_id_is_never_put_into_a_path():
+    source = tenant()
+    found = scan(source, need("servicePrincipal", app_ids=frozenset({"x')/owners?a=('"})))
+    assert [type(one) for one in found[1:]] == [CollectionFailure]
+    assert not any("owners" in call for call in source.calls)
+
+
+# --- what comes of it -------------------------------------------------------------------------------------------
+
+
+def test_a_tenant_that_answers_everything_is_complete():
+    results = scan(tenant(), EVERYTHING)
+    assert Counter(one.type for one in results if isinstance(one, Resource)) == {
+        "organization": 1,
+        "tokenLifetimePolicy": 3,
+        "tokenLifetimePolicyAssignment": 2,
+        "application": 1,
+        "servicePrincipal": 2,
+    }
+    assert not any(isinstance(one, CollectionFailure) for one in results)
+
+
+def every_call():
+    source = tenant()
+    scan(source, EVERYTHING)
+    return sorted(source.paths())
+
+
+EVERY_CALL = every_call()
+STREAMED = {POLICIES, "/servicePrincipals", "/applications"}  # Source.rows yields objects or a failure, nothing else
+WRONG_SHAPES = [
+    (path, answer)
+    for path in EVERY_CALL
+    for answer in (7, {}, {"value": "x"}, {"value": [None]}, {"value": [{}]})
+    if (path not in STREAMED or answer == {"value": [{}]}) and (path, answer) != ("/servicePrincipals/$count", 7)
+]
+
+
+def assert_less_is_known(broken, whole):
+    """Something is missing and said to be; what is still known has not changed."""
+    failures = [one for one in broken if isinstance(one, CollectionFailure)]
+    before, after = known(whole), known(broken)
+    assert failures or len(after) < len(before)
+    assert all(before[key] == value for key, value in after.items())
+
+
+@pytest.mark.parametrize("path", EVERY_CALL)
+def test_no_call_can_fail_without_its_being_said(path):
+    broken = scan(tenant(**{path: refused(path)}), EVERYTHING)
+    assert_less_is_known(broken, scan(tenant(), EVERYTHING))
+    failures = [one.reason for one in broken if isinstance(one, CollectionFailure)]
+    unknowns = [reason for one in broken if isinstance(one, Resource) for reason in one.unknown.values()]
+    assert any(f"GET {path}: 403" in reason for reason in (*failures, *unknowns))
+
+
+@pytest.mark.parametrize(("path", "answer"), WRONG_SHAPES)
+def test_no_answer_of_another_shape_passes_for_one(path, answer):
+    assert_less_is_known(scan(tenant(**{path: answer}), EVERYTHING), scan(tenant(), EVERYTHING))
+
+
+def holders_of(source):
+    found = scan(source, need("tokenLifetimePolicyAssignment"))
+    assert all(isinstance(one, Resource) for one in found)
+    return {one.id: one for one in found}
+
+
+@pytest.mark.parametrize(
+    ("fact", "answers", "kind"),
+    [
+        (principal("x"), {"/servicePrincipals/x": principal("x")}, "servicePrincipal"),
+        (application("x"), {"/applications/x": application("x")}, "application"),
+        (
+            application("x"),
+            {"/applications/x": application("x"), "/servicePrincipals/x": refused("/servicePrincipals/x")},
+            "application",
+        ),
+    ],
+)
+def test_a_holder_of_unsaid_kind_is_tried_as_principal_then_as_application(fact, answers, kind):
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [{"id": "x"}]}, **answers})
+    assert holders_of(source)["p1/x"].properties["objectType"] == kind
+
+
+@pytest.mark.parametrize("row", [{"id": "x"}, bare(principal("x")), bare(application("x"))])
+def test_a_holder_that_is_gone_is_left_out_and_counted_out(row):
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [row]}})
+    assert set(holders_of(source)) == {"p2/app1"}
+    facts = EntraCollector().collect(source, EVERYTHING)
+    assert facts.gone == {"x"}
+    policies = [one for one in scan(source, EVERYTHING) if one.type == "tokenLifetimePolicy"]
+    assert [one.properties["assignmentCount"] for one in policies] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("refusing", ["/servicePrincipals/x", "/applications/x"])
+def test_a_holder_of_unsaid_kind_is_not_gone_while_one_answer_is_missing(refusing):
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [{"id": "x"}]}, refusing: refused(refusing)})
+    assert "403" in holders_of(source)["p1/x"].unknown["objectType"]
+
+
+def test_a_holder_of_a_third_kind_is_said_and_not_asked_for():
+    row = {"@odata.type": "#microsoft.graph.group", "id": "x"}
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [row]}})
+    assert "microsoft.graph.group" in holders_of(source)["p1/x"].unknown["objectType"]
+    assert not {"/servicePrincipals/x", "/applications/x"} & set(source.paths())
+
+
+def test_a_pinned_object_that_the_tenant_does_not_have_is_absent_not_failed():
+    found = scan(tenant(), need("servicePrincipal", app_ids=frozenset({DATAVERSE, "nobody"})))
+    assert [one.id for one in found if isinstance(one, Resource)] == ["cds"]
+    assert not any(isinstance(one, CollectionFailure) for one in found)
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": "t1"}, {"id": "t2"}]])
+def test_an_answer_about_no_or_two_tenants_identifies_none(rows):
+    collector = EntraCollector()
+    facts = collector.collect(tenant(**{"/organization": {"value": rows}}), {})
+    assert collector.tenant(facts).id == ""
+
+
+# --- what it contributes ----------------------------------------------------------------------------------------
+
+
+def test_the_collector_names_its_types_their_schemas_and_permissions():
+    (collector,) = tokenguard_collectors()
+    assert isinstance(collector, SourceProvider)
+    assert {one.name for one in collector.resource_types} == set(TYPES)
+    for one in collector.resource_types:
+        assert one.schema is schema(f"resources/{one.name}")
+        assert "Policy.Read.All" in one.permissions
+
+
+def test_the_built_in_packs_hold_rules():
+    for pack in tokenguard_rule_paths():
+        assert list(pack.glob("*.json"))
