@@ -10,7 +10,7 @@ import shlex
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,8 @@ class RunningSandbox:
 
     variables: Mapping[str, str]
     """What was printed to be set."""
+    unset: Sequence[str]
+    """Which variables were printed to be unset."""
     environment: Mapping[str, str]
     """The whole environment of a process that is led to the sandbox: this one's, with the variables set and unset."""
     control: httpx.Client
@@ -105,7 +107,7 @@ def start(*options: str) -> Iterator[RunningSandbox]:
             url = variables["TOKENGUARD_SANDBOX_URL"]
             with httpx.Client(base_url=url, headers=headers, verify=tls, trust_env=False) as control:
                 settings = control.get("/sandbox/settings").raise_for_status().json()
-                yield RunningSandbox(variables, environment, control, settings)
+                yield RunningSandbox(variables, unset, environment, control, settings)
         finally:
             process.terminate()
             process.wait(timeout=20)

@@ -218,8 +218,9 @@ def _well_known(resource: str) -> str | None:
 
 def _declares_cp1(claims: str | None) -> bool:
     try:
-        return "cp1" in json.loads(claims or "{}")["access_token"]["xms_cc"]["values"]
-    except (ValueError, KeyError, TypeError):
+        values = json.loads(claims or "{}")["access_token"]["xms_cc"]["values"]
+        return "cp1" in [value.lower() for value in values]  # azure-identity spells it CP1
+    except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
