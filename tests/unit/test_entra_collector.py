@@ -3,9 +3,9 @@ from collections import Counter
 
 import pytest
 
-from tokenguard.entra.collector import TYPES, EntraCollector
+from tokenguard.entra.collector import DEMO, TYPES, EntraCollector
 from tokenguard.entra.plugin import tokenguard_collectors, tokenguard_rule_paths
-from tokenguard.hookspecs import ReadFailure, SourceProvider
+from tokenguard.hookspecs import DemoTarget, FolderTarget, ReadFailure, SourceProvider
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource
 from tokenguard.schemas import schema
 
@@ -338,3 +338,9 @@ def test_the_collector_names_its_types_their_schemas_and_permissions():
 def test_the_built_in_packs_hold_rules():
     for pack in tokenguard_rule_paths():
         assert list(pack.glob("*.json"))
+
+
+def test_the_embedded_tenant_and_a_folder_of_its_answers_read_alike():
+    collector = EntraCollector()
+    with collector.open(DemoTarget()) as demo, collector.open(FolderTarget(DEMO)) as folder:
+        assert known(scan(demo, EVERYTHING)) == known(scan(folder, EVERYTHING)) != {}

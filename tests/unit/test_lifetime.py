@@ -148,7 +148,7 @@ def test_a_holder_that_may_be_one_of_these_has_an_unknown_lifetime(holder):
         (PRINCIPAL, levels(sp=EIGHT, app=FIVE), ALL, InForce.AMBIGUOUS, "“08:00:00” on the service principal or pol"),
         (PRINCIPAL, levels(sp=EIGHT, org=EMPTY), NEW, InForce.AMBIGUOUS, "default of 60 to 90 minutes or"),
         (APPLICATION, levels(app=EIGHT), ALL, InForce.ALWAYS, "under every order"),
-        (APPLICATION, levels(app=EIGHT, org=FIVE), ALL, InForce.NEVER, "Under documented-2026, policy “05:00:00”"),
+        (APPLICATION, levels(app=EIGHT, org=FIVE), ALL, InForce.NEVER, "Under documented-2026 and classic, policy “05"),
         (APPLICATION, levels(app=EIGHT, sp=FIVE), CLASSIC, InForce.NEVER, "“05:00:00” on the service principal"),
         (APPLICATION, levels(app=EIGHT, sp=FIVE), ALL, InForce.AMBIGUOUS, "under classic, policy “05:00:00”"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def _read(assignments: Assignments, need: Need) -> Iterator[Resource | Collectio
 def _open_folder(path: Path) -> AbstractContextManager[Source]:
     from tokenguard.entra.folder import FolderSource  # noqa: PLC0415  (a scan of a snapshot reads no folder)
 
-    return nullcontext(FolderSource(path))
+    return FolderSource(path)
 
 
 def _open_live(target: LiveTarget) -> AbstractContextManager[Source]:

@@ -150,8 +150,16 @@ def in_force(
     shares = {candidate.policy == policy for candidates in deciding.values() for candidate in candidates}
     if shares == {True}:
         return InForce.ALWAYS, "It decides under every order of precedence considered."
-    sentence = "; ".join(f"under {name}, {' or '.join(map(str, found))} decides" for name, found in deciding.items())
-    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), f"{sentence[0].upper()}{sentence[1:]}."
+    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), _sentence(deciding)
+
+
+def _sentence(deciding: Mapping[Precedence, tuple[Candidate, ...]]) -> str:
+    """What decides under which order, orders that agree together."""
+    orders: dict[str, list[str]] = {}
+    for name, candidates in deciding.items():
+        orders.setdefault(" or ".join(map(str, candidates)), []).append(name)
+    sentence = "; ".join(f"under {' and '.join(names)}, {decider} decides" for decider, names in orders.items())
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _chosen(precedence: Precedence) -> Mapping[Precedence, Order]:

@@ -8,7 +8,7 @@ from typing import Any
 from tokenguard.entra.assignments import Assignments, is_first_party, lifetime_properties
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
 from tokenguard.entra.lifetime import Standing
-from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, flag, guid, make_resource, text
+from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Need, Resource, Scope
 
@@ -25,7 +25,7 @@ def read_objects(assignments: Assignments, kind: Kind, need: Need) -> Iterator[R
             continue
         id_ = guid(fact, "id")
         if isinstance(id_, str):
-            yield _read_object(assignments, kind, id_, fact)
+            yield _read_object(assignments, kind, id_, fact, need)
         else:
             yield CollectionFailure(kind.value, f"an answer about a {kind} has no id")
 
@@ -39,7 +39,7 @@ def _facts(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Fact | 
     return facts.lists[kind]() if kind in facts.lists else iter((UNASKED,))
 
 
-def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact) -> Resource:
+def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, need: Need) -> Resource:
     name = text(fact, "displayName")
     owner = guid(fact, "appOwnerOrganizationId")
     properties = {
@@ -58,7 +58,7 @@ def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact) -> 
         ),
         "assignedTokenLifetimePolicy": _assigned(assignments.held_by(id_)),
         **lifetime_properties(assignments.effective(id_, DirectoryObject(kind, fact))),
-        **{credentials: _credentials(fact, credentials) for credentials in CREDENTIALS},
+        **{name: _credentials(fact, name, NOT_HELD if name in need.properties else NOT_ASKED) for name in CREDENTIALS},
     }
     return make_resource(kind.value, id_, name, properties)
 
@@ -75,9 +75,9 @@ def _assigned(policy: Standing) -> dict[str, Any] | Unknown | None:
     return first_unknown(*described.values()) or described
 
 
-def _credentials(fact: Fact, name: str) -> list[dict[str, Any]] | Unknown:
-    """What is known of secrets or certificates; the answer does not hold them unless a rule asked."""
-    credentials = fact.get(name, NOT_ASKED)
+def _credentials(fact: Fact, name: str, missing: Unknown) -> list[dict[str, Any]] | Unknown:
+    """What is known of secrets or certificates, without any secret."""
+    credentials = fact.get(name, missing)
     if isinstance(credentials, Unknown):
         return credentials
     if not isinstance(credentials, list) or not all(isinstance(each, dict) for each in credentials):
