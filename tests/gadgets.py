@@ -143,8 +143,7 @@ def scanned(
         types={GADGET.name: GADGET},
         findings=findings,
         not_evaluated=not_evaluated,
-        now=NOW,
         fail_on=fail_on,
         source="gadgets",
-        **options,
+        **{"now": NOW, **options},
     )

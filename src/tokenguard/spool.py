@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from functools import cached_property
+from typing import IO, Any, Protocol, TypeVar
 
 from tokenguard.encoding import finding_from_dict, finding_to_dict, not_evaluated_from_dict, not_evaluated_to_dict
+from tokenguard.errors import UsageError
 from tokenguard.evaluate import in_report_order
 from tokenguard.model import Finding, NotEvaluated, Rule
 
@@ -37,7 +41,6 @@ class Spool(Collection[T]):
         self._decode = decode
         self._buffered = 0
         self._length = 0
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the spool)
 
     @staticmethod
     def of_findings(rules: Iterable[Rule]) -> Spool[Finding]:
@@ -74,11 +77,25 @@ class Spool(Collection[T]):
     def _decoded(self, lines: bytes) -> Iterator[T]:
         return (self._decode(json.loads(line)) for line in lines.splitlines())
 
+    @cached_property
+    def _file(self) -> IO[bytes]:
+        """Made when it is first needed; closed, and gone, with the spool."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the spool)
+        weakref.finalize(self, file.close)
+        return file
+
     def _spill(self) -> None:
         """Move the longest buffer to the file: chunks stay long, and so their index short, however many rules."""
         group = max(self._groups.values(), key=lambda each: len(each.buffer))
-        start = self._file.seek(0, 2)
-        self._file.write(group.buffer)
+        try:
+            start = self._file.seek(0, os.SEEK_END)
+            self._file.write(group.buffer)
+            self._file.flush()
+        except OSError as error:
+            raise UsageError(
+                f"{tempfile.gettempdir()}: findings, too many for memory, cannot be kept there ({error.strerror})",
+                "free some room, or name another folder in TMPDIR",
+            ) from error
         group.spilled.append((start, len(group.buffer)))
         self._buffered -= len(group.buffer)
         group.buffer = bytearray()
