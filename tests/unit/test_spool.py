@@ -89,8 +89,7 @@ def test_where_there_is_no_room_the_folder_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     kept = Spool.of_findings(RULES)
     with pytest.raises(UsageError, match=str(tmp_path / "nowhere")):
-        for number in range(20):
-            kept.append(finding(LIMIT.id, str(number)))
+        kept.append(finding(LIMIT.id, "long" * 500))
 
 
 def test_what_is_not_there_is_not_in_it() -> None:
