@@ -9,7 +9,7 @@ import random
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.settings import Settings
@@ -32,9 +32,8 @@ def answer_batch(call: Call, settings: Settings, ask: Callable[[Call], Answer | 
 
 
 def query_of(text: str) -> dict[str, str]:
-    """The options of a query string. A plus sign is a plus sign: Graph's filters are no forms."""
-    pairs = (each.partition("=") for each in text.split("&") if each)
-    return {unquote(name): unquote(value) for name, _, value in pairs}
+    """The options of a query string."""
+    return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def _checked(body: Any) -> dict[str, Mapping[str, Any]]:

@@ -172,12 +172,14 @@ class Sandbox:
         if method == "DELETE":
             self.faults.clear()
         if method == "POST":
-            for fault in [fault_rules.parse_fault(text) for text in body["faults"]]:
+            for fault in [fault_rules.parse_fault(text) for text in _texts(body)]:
                 self.faults.add(fault)
         return self.faults.describe()
 
     def _settings(self, method: str, body: Any) -> Any:
         if method == "PATCH":
+            if not isinstance(body, dict):
+                raise UsageError("the body is no object of settings", hint='{"propagation": 2}')
             self.graph.settings = self.graph.settings.changed(body)
         return self.graph.settings
 
@@ -210,6 +212,13 @@ def _response(answer: Answer, fault: Fault | None = None) -> Response:
 
 def _encoded(answer: Answer) -> bytes:
     return answer.body.encode() if answer.content_type.startswith("text/") else orjson.dumps(answer.body)
+
+
+def _texts(body: Any) -> list[str]:
+    texts = body.get("faults") if isinstance(body, dict) else None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError("the body names no faults", hint='{"faults": ["GET /policies/*=403"]}')
+    return texts
 
 
 def _root(request: Request) -> str:
