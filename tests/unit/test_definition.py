@@ -168,6 +168,12 @@ def test_a_string_that_cannot_be_read_may_hide_settings_a_bad_value_does_not():
     assert hidden.retired == plain.retired == ("MaxInactiveTime",)
 
 
+def test_a_setting_in_the_wrong_place_is_not_known_to_count_or_not():
+    outside = parse_definition(['{"TokenLifetimePolicy":{"Version":1},"MaxInactiveTime":"1.00:00:00"}'])
+    assert (outside.complete, outside.retired) == (False, ())
+    assert isinstance(outside.lifetime, Unknown)
+
+
 in_range = st.integers(int(SHORTEST.total_seconds()), int(LONGEST.total_seconds())).map(lambda s: timedelta(seconds=s))
 
 

@@ -1,4 +1,4 @@
-"""Who holds which policy, looked at from the holder's side; and the `tokenLifetimePolicyAssignment` resources.
+"""Who holds which policy, looked at from the holder's side.
 
 Graph tells assignments from the policies' side only, to who may only read. So "holds none" is known of an object when
 every policy's `appliesTo` was read, and of an application's counterpart (the principal or application of the same
@@ -8,22 +8,15 @@ appId) when in addition the details of every holder were read. Short of that it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from tokenguard.entra.facts import UNASKED, DirectoryObject, EntraFacts, Kind, because
-from tokenguard.entra.lifetime import Basis, Effective, Levels, Standing, effective_lifetime, in_force
-from tokenguard.entra.policy import Policy, parse_policies, whole_seconds
-from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, text
+from tokenguard.entra.lifetime import Basis, Effective, Levels, Standing, effective_lifetime
+from tokenguard.entra.policy import Policy, parse_policies
+from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, guid
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import CollectionFailure, Precedence, Resource
+from tokenguard.model import Precedence
 
-FIRST_PARTY_TENANTS = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
-"""Tenants where Microsoft registers its own applications: "Microsoft Services", and Microsoft's corporate tenant.
-
-Sources: Microsoft's Zero Trust Assessment, test 21774, for the first; M365-Assess 2.13.0, list of first-party owner
-tenants, for both.
-"""
-
+_UNREAD = DirectoryObject(NOT_ASKED, {}, NOT_ASKED)
 _COUNTERPART = {Kind.SERVICE_PRINCIPAL: Kind.APPLICATION, Kind.APPLICATION: Kind.SERVICE_PRINCIPAL}
 
 
@@ -53,9 +46,7 @@ class Assignments:
 
     def object(self, object_id: str) -> DirectoryObject:
         """The details of a holder, as far as they were read."""
-        found = self.facts.objects.get(object_id)
-        reason = because(UNASKED)
-        return found if found is not None else DirectoryObject(reason, {}, reason)
+        return self.facts.objects.get(object_id, _UNREAD)
 
     def held_by(self, object_id: str) -> Standing:
         """The policy that an object itself holds."""
@@ -96,72 +87,14 @@ class Assignments:
 
     @staticmethod
     def _only(policies: Sequence[Policy], otherwise: Unknown | None) -> Standing:
-        """The one of `policies`, for Entra allows one an object; more can be seen while a replacement settles."""
+        """The one of `policies`, `otherwise` where there is none.
+
+        One that was seen is the one, whatever else was not read: Entra refuses an object a second. Two can be seen
+        all the same while a replacement settles.
+        """
         if len(policies) > 1:
             return Unknown(f"more than one policy is assigned: {', '.join(map(str, policies))}")
         return policies[0] if policies else otherwise
-
-
-def lifetime_properties(effective: Effective | Unknown) -> dict[str, Any]:
-    """The four properties that say what is in force."""
-    names = ("longestLifetimeSeconds", "shortestLifetimeSeconds", "lifetimeBasis", "precedenceAmbiguous")
-    if isinstance(effective, Unknown):
-        return dict.fromkeys(names, effective)
-    seconds = map(whole_seconds, (effective.longest, effective.shortest))
-    return dict(zip(names, (*seconds, effective.basis.value, effective.ambiguous), strict=True))
-
-
-def is_first_party(owner: str | Unknown | None) -> bool | Unknown:
-    """Whether an application that is registered in the tenant `owner` is Microsoft's own."""
-    return owner if isinstance(owner, Unknown) else owner in FIRST_PARTY_TENANTS
-
-
-def read_assignments(assignments: Assignments) -> Iterator[Resource | CollectionFailure]:
-    """The `tokenLifetimePolicyAssignment` resources, and a failure for each that may be missing."""
-    for policy, object_id in assignments:
-        yield _read_assignment(assignments, policy, object_id)
-    facts = assignments.facts
-    failures = [facts.policies_failure, *(facts.holders.get(id_, UNASKED) for id_ in facts.policies)]
-    for failure in failures:
-        if isinstance(failure, ReadFailure):
-            yield CollectionFailure("tokenLifetimePolicyAssignment", failure.reason, failure.permission)
-
-
-def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -> Resource:
-    holder = assignments.object(object_id)
-    verdict = in_force(policy, holder, assignments.levels(object_id, holder), assignments.precedence)
-    name = text(holder.fact, "displayName", holder.missing)
-    properties = {
-        "policyId": policy.id,
-        "policyName": policy.name,
-        "isOrganizationDefault": policy.is_organization_default,
-        "accessTokenLifetimeSeconds": policy.seconds,
-        "objectId": object_id,
-        "objectType": holder.kind if isinstance(holder.kind, Unknown) else holder.kind.value,
-        "displayName": name,
-        "appId": guid(holder.fact, "appId", holder.missing),
-        "servicePrincipalType": _of_principal(holder, text(holder.fact, "servicePrincipalType", holder.missing), None),
-        "signInAudience": text(holder.fact, "signInAudience", holder.missing),
-        "isFirstParty": _of_principal(
-            holder, is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing)), False
-        ),
-        "inForce": verdict if isinstance(verdict, Unknown) else verdict[0].value,
-        "inForceReason": verdict if isinstance(verdict, Unknown) else verdict[1],
-        **lifetime_properties(assignments.effective(object_id, holder)),
-    }
-    shown = name if isinstance(name, str) and name else object_id
-    return make_resource("tokenLifetimePolicyAssignment", f"{policy.id}/{object_id}", shown, properties)
-
-
-def _of_principal(holder: DirectoryObject, value: Any, otherwise: Any) -> Any:
-    """`value` where `holder` is a service principal, `otherwise` where it is an application."""
-    match holder.kind:
-        case Unknown():
-            return holder.kind
-        case Kind.APPLICATION:
-            return otherwise
-        case _:
-            return value
 
 
 def _first_failure(facts: EntraFacts, policies: Mapping[str, Policy]) -> Unknown | None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
-from tokenguard.entra.assignments import Assignments, read_assignments
+from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import EntraFacts, Kind
+from tokenguard.entra.holders import read_assignments
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects

@@ -12,7 +12,6 @@ JSON.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +19,7 @@ from typing import Any
 
 from tokenguard.durations import format_timespan, parse_timespan
 from tokenguard.entra.reading import Unknown
+from tokenguard.entra.written import Members, load, printable, shown
 from tokenguard.errors import DurationError
 
 SHORTEST = timedelta(minutes=10)
@@ -58,7 +58,7 @@ class Definition:
     problems: tuple[str, ...]
     """What could not be read, or contradicts itself, a sentence each; empty where all is understood."""
     complete: bool
-    """False where a string could not be read at all, so that it may hold settings that are not listed here."""
+    """False where some part could not be read, which may hold settings that are not listed here."""
 
     @property
     def out_of_range(self) -> bool | Unknown:
@@ -89,10 +89,6 @@ def parse_definition(strings: Sequence[object]) -> Definition:
     )
 
 
-class _Members(list[tuple[str, Any]]):
-    """A JSON object with every key it was written with, also those that stand twice."""
-
-
 class _Reading:
     """What has been gathered while the strings are read one after the other."""
 
@@ -107,20 +103,22 @@ class _Reading:
 
     def read_string(self, string: object) -> None:
         try:
-            document = self._load(string)
-        except (ValueError, RecursionError) as error:
-            self._give_up(f"{_shown(string)} is not JSON: {_reason(error)}")
+            document, escaped = load(string)
+        except ValueError as error:
+            self._give_up(f"{shown(string)} is not JSON: {error}")
             return
+        if escaped:
+            self.spellings.append("escaped quotes -> plain JSON")
         bodies = [value for _, value in self._named(document, within=False)]
         if not bodies:
-            self._give_up(f"{_shown(string)} has no {_ROOT}")
+            self._give_up(f"{shown(string)} has no {_ROOT}")
         for body in bodies:
-            if isinstance(body, _Members):
+            if isinstance(body, Members):
                 self.bodies += 1
                 for name, value in self._named(body, within=True):
                     self.settings.setdefault(name, []).append(value)
             else:
-                self._give_up(f"{_ROOT} is {_shown(body)}, not an object of settings")
+                self._give_up(f"{_ROOT} is {shown(body)}, not an object of settings")
 
     def read_version(self) -> None:
         if _VERSION not in self.settings:
@@ -128,9 +126,9 @@ class _Reading:
         for version in self.settings.get(_VERSION, []):
             if version in ("1", 1) and not isinstance(version, bool):
                 if not isinstance(version, int):
-                    self.spellings.append(f"{_VERSION} {_shown(version)} -> {_VERSION} 1")
+                    self.spellings.append(f"{_VERSION} {shown(version)} -> {_VERSION} 1")
             else:
-                self.problems.append(f"{_VERSION} is {_shown(version)}; Microsoft documents 1 only")
+                self.problems.append(f"{_VERSION} is {shown(version)}; Microsoft documents 1 only")
 
     def read_lifetime(self) -> timedelta | None:
         """What all values agree on; where they do not, that is noted as a problem."""
@@ -150,37 +148,21 @@ class _Reading:
         try:
             lifetime = parse_timespan(value if isinstance(value, str) else "")
         except DurationError:
-            self.problems.append(f"{ACCESS_TOKEN_LIFETIME} is {_shown(value)}, not a lifetime such as 08:00:00")
+            self.problems.append(f"{ACCESS_TOKEN_LIFETIME} is {shown(value)}, not a lifetime such as 08:00:00")
             return None
         canonical = format_timespan(lifetime)
         if SHORTEST <= lifetime <= LONGEST and value != canonical:
             self.spellings.append(f"{value} -> {canonical}")
         return lifetime
 
-    def _load(self, string: object) -> _Members:
-        if not isinstance(string, str):
-            raise ValueError("it is no text")  # noqa: TRY004  (one fate for all that is no JSON)
-        try:
-            value = _decode(string)
-        except ValueError:
-            if '\\"' not in string:
-                raise
-            value = _decode(f'"{string}"')
-        if isinstance(value, str):
-            self.spellings.append("escaped quotes -> plain JSON")
-            value = _decode(value)
-        if not isinstance(value, _Members):
-            raise ValueError("it is no object")  # noqa: TRY004
-        return value
-
-    def _named(self, members: _Members, *, within: bool) -> Iterator[tuple[str, Any]]:
+    def _named(self, members: Members, *, within: bool) -> Iterator[tuple[str, Any]]:
         """The members that belong here, under their canonical names; the others are noted."""
         for name, value in members:
             canonical = _CANONICAL.get(name.lower())
             if canonical is None:
-                self.unknown.append(_printable(name))
+                self.unknown.append(printable(name))
             elif within == (canonical == _ROOT):
-                self.problems.append(f"{canonical} stands {'inside' if within else 'outside'} {_ROOT}")
+                self._give_up(f"{canonical} stands {'inside' if within else 'outside'} {_ROOT}")
             else:
                 if name != canonical:
                     self.spellings.append(f"{name} -> {canonical}")
@@ -189,40 +171,3 @@ class _Reading:
     def _give_up(self, problem: str) -> None:
         self.problems.append(problem)
         self.complete = False
-
-
-def _decode(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_Members, parse_constant=_refuse_constant, strict=False)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case json.JSONDecodeError(msg=message, pos=position):
-            return f"{message} at character {position + 1}"
-        case RecursionError():
-            return "nested too deeply"
-        case _:
-            return str(error)
-
-
-def _shown(value: object, width: int = 60) -> str:
-    """`value` for people, cut to `width` characters."""
-    match value:
-        case _Members():
-            return "an object"
-        case list():
-            return "a list"
-        case str():
-            shown = f"'{_printable(value)}'"
-        case _:
-            shown = json.dumps(value, default=repr)
-    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
-
-
-def _printable(text: str) -> str:
-    """`text` without lone surrogates: JSON escapes can name them, but no file can hold them."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -23,9 +23,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from tokenguard.entra.facts import DirectoryObject, Kind
-from tokenguard.entra.policy import Policy
+from tokenguard.entra.policy import Policy, whole_seconds
 from tokenguard.entra.reading import Unknown, first_unknown, text
 from tokenguard.model import Precedence
 
@@ -151,6 +152,15 @@ def in_force(
     if shares == {True}:
         return InForce.ALWAYS, "It decides under every order of precedence considered."
     return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), _sentence(deciding)
+
+
+def lifetime_properties(effective: Effective | Unknown) -> dict[str, Any]:
+    """The four properties that say what is in force."""
+    names = ("longestLifetimeSeconds", "shortestLifetimeSeconds", "lifetimeBasis", "precedenceAmbiguous")
+    if isinstance(effective, Unknown):
+        return dict.fromkeys(names, effective)
+    seconds = map(whole_seconds, (effective.longest, effective.shortest))
+    return dict(zip(names, (*seconds, effective.basis.value, effective.ambiguous), strict=True))
 
 
 def _sentence(deciding: Mapping[Precedence, tuple[Candidate, ...]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tokenguard.entra.assignments import Assignments, is_first_party, lifetime_properties
+from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
-from tokenguard.entra.lifetime import Standing
+from tokenguard.entra.holders import is_first_party
+from tokenguard.entra.lifetime import Standing, lifetime_properties
 from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Need, Resource, Scope

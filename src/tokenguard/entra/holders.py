@@ -1,0 +1,74 @@
+"""The `tokenLifetimePolicyAssignment` resources: one policy on one holder, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tokenguard.entra.assignments import Assignments
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
+from tokenguard.entra.lifetime import in_force, lifetime_properties
+from tokenguard.entra.policy import Policy
+from tokenguard.entra.reading import Unknown, guid, make_resource, text
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import CollectionFailure, Resource
+
+FIRST_PARTY_TENANTS = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
+"""Tenants where Microsoft registers its own applications: "Microsoft Services", and Microsoft's corporate tenant.
+
+Sources: Microsoft's Zero Trust Assessment, test 21774, for the first; M365-Assess 2.13.0, list of first-party owner
+tenants, for both.
+"""
+
+
+def is_first_party(owner: str | Unknown | None) -> bool | Unknown:
+    """Whether an application that is registered in the tenant `owner` is Microsoft's own."""
+    return owner if isinstance(owner, Unknown) else owner in FIRST_PARTY_TENANTS
+
+
+def read_assignments(assignments: Assignments) -> Iterator[Resource | CollectionFailure]:
+    """The `tokenLifetimePolicyAssignment` resources, and a failure for each that may be missing."""
+    for policy, object_id in assignments:
+        yield _read_assignment(assignments, policy, object_id)
+    facts = assignments.facts
+    failures = [facts.policies_failure, *(facts.holders.get(id_, UNASKED) for id_ in facts.policies)]
+    for failure in failures:
+        if isinstance(failure, ReadFailure):
+            yield CollectionFailure("tokenLifetimePolicyAssignment", failure.reason, failure.permission)
+
+
+def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -> Resource:
+    holder = assignments.object(object_id)
+    verdict = in_force(policy, holder, assignments.levels(object_id, holder), assignments.precedence)
+    name = text(holder.fact, "displayName", holder.missing)
+    properties = {
+        "policyId": policy.id,
+        "policyName": policy.name,
+        "isOrganizationDefault": policy.is_organization_default,
+        "accessTokenLifetimeSeconds": policy.seconds,
+        "objectId": object_id,
+        "objectType": holder.kind if isinstance(holder.kind, Unknown) else holder.kind.value,
+        "displayName": name,
+        "appId": guid(holder.fact, "appId", holder.missing),
+        "servicePrincipalType": _of_principal(holder, text(holder.fact, "servicePrincipalType", holder.missing), None),
+        "signInAudience": text(holder.fact, "signInAudience", holder.missing),
+        "isFirstParty": _of_principal(
+            holder, is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing)), False
+        ),
+        "inForce": verdict if isinstance(verdict, Unknown) else verdict[0].value,
+        "inForceReason": verdict if isinstance(verdict, Unknown) else verdict[1],
+        **lifetime_properties(assignments.effective(object_id, holder)),
+    }
+    shown = name if isinstance(name, str) and name else object_id
+    return make_resource("tokenLifetimePolicyAssignment", f"{policy.id}/{object_id}", shown, properties)
+
+
+def _of_principal(holder: DirectoryObject, value: Any, otherwise: Any) -> Any:
+    """`value` where `holder` is a service principal, `otherwise` where it is an application."""
+    match holder.kind:
+        case Unknown():
+            return holder.kind
+        case Kind.APPLICATION:
+            return otherwise
+        case _:
+            return value
