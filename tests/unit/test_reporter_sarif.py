@@ -41,8 +41,13 @@ def run(report=REPORT) -> dict[str, Any]:
 
 
 def as_shown(message: str) -> str:
-    """What a viewer shows of a SARIF message: escapes and doubled braces resolved."""
-    return re.sub(r"\\(.)|\{\{|\}\}", lambda match: match[1] or match[0][0], message)
+    """What a viewer shows of a SARIF message: a link for every ``[text](destination)``, and braces once."""
+    shown = re.sub(r"\[([^\]]*)\]\(([^)]+)\)", "LINK", message)
+    return re.sub(r"\{\{|\}\}", lambda match: match[0][0], shown)
+
+
+def taken_apart(text: str) -> str:
+    return visible(text).replace("](", "]\\x28")
 
 
 def test_the_whole_report(monkeypatch):
@@ -153,9 +158,9 @@ def test_only_web_addresses_become_links(reference):
 
 
 def test_markup_in_a_rule_is_shown_not_obeyed():
-    described = descriptor(replace(TOO_LONG, rationale="<img src=x> [a](javascript:b)"))
+    described = descriptor(replace(TOO_LONG, rationale="<img src=x> [a](javascript:b) {0}"))
 
-    assert "\\<img src=x\\> \\[a\\](javascript:b)" in described["help"]["markdown"]
+    assert "\\<img src=x\\> \\[a\\](javascript:b) {{0}}" in described["help"]["markdown"]
 
 
 @pytest.mark.parametrize("id_", ["..", "../../etc/passwd", "a/b", "https://evil.example", "a#b?c"])
@@ -172,8 +177,8 @@ def test_an_id_cannot_leave_its_place(id_):
 def test_a_hostile_name_is_shown_as_it_is():
     text = run()["results"][2]["message"]["text"]
 
-    assert "\\[click\\](https://evil.example)" in text
-    assert as_shown(text).startswith(f"Long lets tokens for {visible(HOSTILE)} live")
+    assert "[click]\\x28https://evil.example)" in text
+    assert as_shown(text).startswith(f"Long lets tokens for {taken_apart(HOSTILE)} live")
 
 
 @settings(max_examples=100, deadline=None)
@@ -183,8 +188,7 @@ def test_no_display_name_can_change_the_document(name):
     message = log["runs"][0]["results"][1]["message"]["text"]
 
     assert shape(log) == shape(orjson.loads(rendered(REPORTER, with_display_name("x"))))
-    assert as_shown(message).splitlines()[0] == visible(f"Long lets tokens for {name} live 8 h")
-    assert not re.search(r"(?<!\\)(\\\\)*\[", message)
+    assert as_shown(message).splitlines()[0] == taken_apart(f"Long lets tokens for {name} live 8 h")
 
 
 def test_memory_does_not_grow_with_the_findings():

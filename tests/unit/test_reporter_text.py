@@ -91,8 +91,17 @@ def test_what_was_not_evaluated_stands_with_reason_and_permission():
     assert (
         "servicePrincipal: GET /servicePrincipals: 403 Forbidden (needs the permission Application.Read.All)" in report
     )
-    assert "every rule evaluated in full" not in report
+    assert "each evaluated in full" not in report
+    assert report.count("1 rule, 1 not evaluated in full") == 2
     assert "exit status 3: something could not be read or decided" in report
+
+
+def test_a_rule_that_fails_is_not_thereby_known_in_full():
+    one = replace(REPORT.rules[0], incomplete=("GET /policies: 503",))
+
+    assert "1 rule, 1 not evaluated in full: 1 fail" in text(
+        replace(REPORT, rules=(one,), findings=FINDINGS[:1], not_evaluated=())
+    )
 
 
 def test_one_obstacle_to_many_rules_is_told_once():

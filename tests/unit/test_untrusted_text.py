@@ -54,8 +54,10 @@ def test_visible_text_is_one_harmless_line_and_escaping_again_changes_nothing(te
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[click](https://evil.example)", "\\[click\\](https://evil.example)"),
-        ("\\[click](1)", "\\\\\\[click\\](1)"),
+        ("[click](https://evil.example)", "[click]\\x28https://evil.example)"),
+        ("\\[click\\](1)", "\\[click\\]\\x281)"),
+        ("[[a]](1) [b](2)", "[[a]]\\x281) [b]\\x282)"),
+        ("[PROD] API", "[PROD] API"),
         ("{0}", "{{0}}"),
         ("plain (really)", "plain (really)"),
     ],

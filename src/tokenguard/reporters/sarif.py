@@ -1,5 +1,8 @@
 """The report for code scanning: SARIF 2.1.0, in the subset that GitHub reads.
 
+Exempt and known findings are suppressed results. GitHub does not read suppressions and shows such results as open; an
+action such as ``advanced-security/dismiss-alerts`` does. What was not evaluated is a notification of the tool.
+
 Sources: OASIS SARIF 2.1.0 with errata 01; GitHub Docs, "SARIF support for code scanning".
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenguard.model import Rule, Severity
 from tokenguard.reporters import wording
-from tokenguard.untrusted import markdown, sarif_text
+from tokenguard.untrusted import doubled_braces, markdown, sarif_text
 
 LEVELS = {
     Severity.CRITICAL: "error",
@@ -44,7 +44,7 @@ def descriptor(rule: Rule) -> dict[str, Any]:
         "fullDescription": message(rule.rationale or rule.title),
         "help": {
             **message(*(f"{title}: {text}" for title, texts in sections for text in texts), *addresses),
-            "markdown": _markdown(sections, addresses),
+            "markdown": doubled_braces(_markdown(sections, addresses)),
         },
         **({"helpUri": addresses[0]} if addresses else {}),
         "defaultConfiguration": {"level": LEVELS[rule.severity]},

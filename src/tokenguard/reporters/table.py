@@ -39,8 +39,8 @@ def write_table(page: Page, results: Sequence[RuleResult]) -> None:
 
 
 def _numbers(result: RuleResult) -> list[str]:
-    """A zero is a dash; what is not known at all, because the type was not read to the end, is ``all``."""
-    unknown = "all" if result.incomplete else str(result.not_evaluated)
+    """A zero is a dash; what is left of a type that was not read to the end, nobody can count."""
+    unknown = "rest" if result.incomplete else str(result.not_evaluated)
     numbers = [str(result.failed), str(result.exempt), str(result.known), unknown, str(result.passed)]
     return ["-" if number == "0" else number for number in numbers]
 

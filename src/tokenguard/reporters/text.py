@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import BinaryIO
 
@@ -57,14 +57,12 @@ def _write_head(page: Page, report: Report) -> None:
     word, paint = _verdict(report)
     tenant = report.header.tenant
     page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=paint, label=word)
-    page.line(f"{wording.findings_by_severity(report.rules)}, {_unknown(report)}", indent=2)
+    page.line(f"{wording.findings_by_severity(report.rules)}; {_rules(report)}", indent=2)
     page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
     header = report.header
-    page.line(
-        f"collected {header.collected_at:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}",
-        indent=2,
-        paint=Paint.DIM,
-    )
+    when = header.collected_at.astimezone(UTC)
+    collected = f"collected {when:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}"
+    page.line(collected, indent=2, paint=Paint.DIM)
 
 
 def _verdict(report: Report) -> tuple[str, Paint]:
@@ -78,9 +76,10 @@ def _verdict(report: Report) -> tuple[str, Paint]:
     return "COMPLIANT", Paint.BRIGHT_GREEN
 
 
-def _unknown(report: Report) -> str:
+def _rules(report: Report) -> str:
     unknown = wording.unknown_rules(report)
-    return f"{wording.count(unknown, 'rule')} not evaluated in full" if unknown else "every rule evaluated in full"
+    state = f"{unknown} not evaluated in full" if unknown else "each evaluated in full"
+    return f"{wording.count(len(report.rules), 'rule')}, {state}"
 
 
 def _write_findings(page: Page, report: Report) -> None:
@@ -209,6 +208,6 @@ def _write_end(page: Page, report: Report) -> None:
     verdicts = ("fail", "not evaluated", "pass", "nothing to check")
     parts = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in verdicts if numbers[verdict])
     page.line()
-    page.line(f"{wording.count(len(report.rules), 'rule')}: {parts}" if parts else "no rules")
+    page.line(f"{_rules(report)}: {parts}" if parts else "no rules")
     page.line(f"{wording.findings_by_severity(report.rules)}; {report.fail_on} or graver fails the scan")
     page.line(f"exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}")
