@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, cast
@@ -22,11 +23,7 @@ _ZSTD_LEVEL = 3
 
 def _zstd() -> ModuleType:
     """The standard library's zstd where there is one; imported only for a ``.zst``, as it costs start-up time."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415
-    else:
-        from backports import zstd  # noqa: PLC0415
-    return zstd
+    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
 @contextmanager

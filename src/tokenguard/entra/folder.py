@@ -1,0 +1,128 @@
+"""A folder of saved answers, asked as if it were Microsoft Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tokenguard.entra.saved.answers import Page
+from tokenguard.entra.saved.calls import KINDS, ORGANIZATION, address, kind_of_address
+from tokenguard.entra.saved.chain import doubt
+from tokenguard.entra.saved.files import read_folder
+from tokenguard.entra.saved.tenant import APPLIES_TO, COUNT, SavedTenant
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.model import Fact
+
+
+class FolderSource:
+    """A `tokenguard.hookspecs.Source` over files, all read when it is made.
+
+    A list is answered in full only from all of its pages; what was not saved is a failure that names the call to
+    save. The query of a call does not matter: an object has the properties that were saved of it.
+    """
+
+    permissions: tuple[str, ...] | None = None
+
+    def __init__(self, path: Path) -> None:
+        """Raises `DocumentError` for a folder that cannot be read, is of two tenants, or holds no answer."""
+        self.name = f"saved answers in {path}"
+        self._saved = SavedTenant(read_folder(path), str(path))
+        self.cloud = self._saved.cloud
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open."""
+
+    def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
+        """What was saved of a list; a failure at its end where that may not be all."""
+        rows, failure = self._list(call)
+        yield from rows
+        if failure is not None:
+            yield failure
+
+    def answers(self, calls: Sequence[str]) -> Iterator[tuple[str, Fact | int | ReadFailure]]:
+        """What was saved of each call; a list that may not be whole is a failure."""
+        for call in calls:
+            yield call, self._answer(call)
+
+    def _answer(self, call: str) -> Fact | int | ReadFailure:
+        asked = address(call)
+        if asked.endswith(COUNT):
+            return self._count(call)
+        if asked in KINDS or asked.endswith(APPLIES_TO):
+            rows, failure = self._list(call)
+            return failure or {"value": rows}
+        return self._object(call)
+
+    def _list(self, call: str) -> tuple[list[Fact], ReadFailure | None]:
+        asked = address(call)
+        if asked in KINDS:
+            rows = list(self._saved.objects[asked].values())
+        else:
+            rows = list({str(row.get("id")).lower(): row for page in self._pages(asked) for row in page.rows}.values())
+        why = self._doubt(asked, len(rows))
+        return rows, None if why is None else self._missing(call, why)
+
+    def _pages(self, asked: str) -> Sequence[Page]:
+        return self._saved.pages.get(asked, []) or self._saved.expanded.get(asked, [])
+
+    def _doubt(self, asked: str, held: int) -> str | None:
+        """Why there may be more than the `held` rows that were saved of a list, as far as that is known."""
+        if asked == ORGANIZATION and held:  # there is one, so the object is the list
+            return None
+        if not (pages := self._pages(asked)):
+            return "only single objects of that list were saved" if held else ""
+        number = self._saved.numbers.get(asked + COUNT)
+        if number is not None and number.value > held:
+            return f"{held} rows were saved where {number.file} counts {number.value}"
+        return doubt(pages) or None
+
+    def _count(self, call: str) -> int | ReadFailure:
+        asked = address(call)
+        if number := self._saved.numbers.get(asked):
+            return number.value
+        rows, failure = self._list(f"/{asked.removesuffix(COUNT)}")
+        return self._missing(call) if failure else len(rows)
+
+    def _object(self, call: str) -> Fact | ReadFailure:
+        asked = address(call)
+        kind = kind_of_address(asked) or ""
+        key, _, app_id = asked.removeprefix(kind).strip("/()").partition("appid=")
+        app_id = app_id.strip("'")
+        objects = self._saved.objects.get(kind, {})
+        fact = self._saved.by_app_id.get((kind, app_id)) if app_id else objects.get(key)
+        if fact is not None:
+            return fact
+        if self._is_whole(kind) if app_id else self._is_another(key):
+            return ReadFailure(call, f"GET {call}: by all that was saved, there is none", HTTPStatus.NOT_FOUND)
+        return self._missing(call)
+
+    def _is_whole(self, kind: str) -> bool:
+        """Whether the whole list of `kind` was saved, and every appId in it."""
+        rows, failure = self._list(f"/{kind}")
+        return failure is None and all("appId" in row for row in rows)
+
+    def _is_another(self, id_: str) -> bool:
+        """Whether the object with this id is of another kind: an id is given to one object only."""
+        return any(id_ in objects for objects in self._saved.objects.values())
+
+    def _missing(self, call: str, why: str = "") -> ReadFailure:
+        saved, asked = self._saved, address(call)
+        if refusal := saved.refusals.get(asked):
+            said = f"GET {call}: {refusal.file} holds Graph's refusal: {refusal.code}, {refusal.message}"
+            return ReadFailure(call, said, refusal.status)
+        perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
+        clauses = (
+            f"GET {call}: not in the {self.name}",
+            why,
+            f"save its answer there{', all pages' if asked in KINDS else ''}",
+            f"{', '.join(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
+        )
+        return ReadFailure(call, "; ".join(filter(None, clauses)))

@@ -1,0 +1,62 @@
+"""Which call an address or an ``@odata.context`` speaks of, however it is spelt.
+
+An *address* here is a path below the version root in lower case, with keys as segments:
+``policies/tokenlifetimepolicies/{id}/appliesto``, ``serviceprincipals(appid='…')``, ``organization``.
+Source: OData 4.01 Protocol, "Context URL"; OData 4.01 URL Conventions, "Canonical URL" and "Key-as-Segment".
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+ORGANIZATION = "organization"
+PRINCIPALS = "serviceprincipals"
+APPLICATIONS = "applications"
+POLICIES = "policies/tokenlifetimepolicies"
+KINDS = (ORGANIZATION, PRINCIPALS, APPLICATIONS, POLICIES)
+"""Addresses of the lists whose objects we read; an address begins with one of them or is of no use to us."""
+
+_VERSION = re.compile(r"^(v1\.0|beta)/")
+_KEY = re.compile(r"\('([^']*)'\)")
+_LIST = re.compile(r"\([^()]*\)")
+_ONE = re.compile(r"(/(?!\$)[^/]+|\(appid='[^']*'\))?")
+"""What follows the address of a list in the address of one of its objects."""
+_ENTITY = "/$entity"
+_NARROWING = {"$filter", "$search", "$skip"}
+
+
+def address(url: str) -> str:
+    """The address of a call, given as URL of any cloud, or as path with or without version, slash and query."""
+    path = unquote(urlsplit(url).path).lower().strip("/")
+    return _KEY.sub(r"/\1", _VERSION.sub("", path))
+
+
+def context_address(context: str) -> str:
+    """The address of the collection that an ``@odata.context`` names; its ``$select`` list does not matter."""
+    name = _KEY.sub(r"/\1", unquote(urlsplit(context).fragment).lower().removesuffix(_ENTITY))
+    while (shorter := _LIST.sub("", name)) != name:
+        name = shorter
+    return name
+
+
+def kind_of_address(address_: str) -> str | None:
+    """Which of `KINDS` the objects are that answer the call; None where that does not follow from it."""
+    return next(
+        (kind for kind in KINDS if _ONE.fullmatch(address_.removeprefix(kind)) and address_.startswith(kind)), None
+    )
+
+
+def is_narrowed(url: str) -> bool:
+    """Whether a call asks for some of a list only."""
+    return not _NARROWING.isdisjoint(name.lower() for name, _ in parse_qsl(urlsplit(url).query))
+
+
+def is_continued(url: str) -> bool:
+    """Whether a call asks for a page that is not the first."""
+    return any(name.lower() == "$skiptoken" for name, _ in parse_qsl(urlsplit(url).query))
+
+
+def same_call(url: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """Equal for two spellings of one call, its query included."""
+    return address(url), frozenset(parse_qsl(urlsplit(url).query))

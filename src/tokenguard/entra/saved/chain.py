@@ -1,0 +1,58 @@
+"""Whether the saved pages of a list are all of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenguard.entra.saved.answers import Page
+from tokenguard.entra.saved.calls import is_continued, same_call
+
+_NAME_THEM = "say in calls.json which call each file answers"
+
+
+def doubt(pages: Sequence[Page]) -> str:
+    """Why the list may have rows that are not in `pages`; empty where these are the whole list.
+
+    Pages are chained by their nextLinks as far as ``calls.json`` names the calls that they answer. Where it does not,
+    there must be one last page and no nextLink twice: a page that is missing between two others shows only in
+    ``@odata.count`` then.
+    """
+    pages = _distinct(pages)
+    return _flaw(pages) or _open_end(pages) or _missing(pages) or _short(pages)
+
+
+def _distinct(pages: Sequence[Page]) -> list[Page]:
+    """Without pages that were saved twice."""
+    result: list[Page] = []
+    for page in pages:
+        if not any(page.rows == other.rows and page.next_link == other.next_link for other in result):
+            result.append(page)
+    return result
+
+
+def _flaw(pages: Sequence[Page]) -> str:
+    return next((page.flaw for page in pages if page.flaw), "")
+
+
+def _open_end(pages: Sequence[Page]) -> str:
+    last = [page.file for page in pages if not page.next_link]
+    if not last:
+        return f"{pages[-1].file} is not the last page: it goes on at an @odata.nextLink"
+    if len(last) > 1:
+        return f"{last[0]} and {last[1]} both look like the last page; {_NAME_THEM}"
+    return ""
+
+
+def _missing(pages: Sequence[Page]) -> str:
+    links = [same_call(page.next_link) for page in pages if page.next_link]
+    if len(set(links)) < len(links):
+        return f"two different pages go on at the same @odata.nextLink; {_NAME_THEM}"
+    orphans = [page for page in pages if page.call and same_call(page.call) not in links]
+    if lost := [page.file for page in orphans if is_continued(page.call)]:
+        return f"the page before {lost[0]} is missing"
+    return f"{orphans[0].file} and {orphans[1].file} are not of one list; {_NAME_THEM}" if len(orphans) > 1 else ""
+
+
+def _short(pages: Sequence[Page]) -> str:
+    held, total = sum(len(page.rows) for page in pages), max(page.total for page in pages)
+    return f"{held} rows were saved where Graph counted {total}" if held < total else ""

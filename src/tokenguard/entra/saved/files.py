@@ -1,0 +1,92 @@
+"""The files of a folder that hold JSON, and which call each is said to answer."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tokenguard.documents import parse_document
+from tokenguard.errors import DocumentError
+from tokenguard.files import read_file
+
+CALLS_FILE = "calls.json"
+_WHAT = "a saved answer of Microsoft Graph"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """One file, parsed."""
+
+    path: str
+    """As the user named the folder."""
+    document: Any
+    call: str = ""
+    """What ``calls.json`` says that it answers; empty where it does not say."""
+
+
+def read_folder(folder: Path) -> list[SavedFile]:
+    """Every file below `folder` that holds JSON, sorted by name; hidden ones are passed over.
+
+    A file that ends with ``.json`` or stands in ``calls.json`` must be JSON, another one may be anything. Raises
+    `DocumentError` naming the file.
+    """
+    if not folder.is_dir():
+        raise DocumentError(f"{folder}: no such folder; {_WHAT}s were to be read from it", "check the path")
+    calls = _read_calls(folder)
+    names = sorted(_names(folder))
+    if missing := sorted(calls.keys() - set(names)):
+        raise DocumentError(
+            f"{folder / CALLS_FILE}: names {missing[0]!r}, which is not there", "correct the name, or save that answer"
+        )
+    return [file for name in names if (file := _read(folder, name, calls.get(name, ""))) is not None]
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and name != Path(CALLS_FILE) and not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix()
+
+
+def _read_calls(folder: Path) -> Mapping[str, str]:
+    path = folder / CALLS_FILE
+    if not path.exists():
+        return {}
+    document = _parse(path)
+    if not isinstance(document, dict) or not all(isinstance(url, str) for url in document.values()):
+        raise DocumentError(
+            f"{path}: is not an object of file names and URLs",
+            'write {"file.json": "https://graph.microsoft.com/v1.0/organization"}',
+        )
+    return {name.replace("\\", "/").removeprefix("./"): url for name, url in document.items()}
+
+
+def _read(folder: Path, name: str, call: str) -> SavedFile | None:
+    path = folder / name
+    try:
+        return SavedFile(str(path), _parse(path), call)
+    except DocumentError:
+        if call or path.suffix.lower() == ".json":
+            raise
+        return None
+
+
+def _parse(path: Path) -> Any:
+    """The JSON in `path`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files."""
+    data = read_file(path, _WHAT)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise DocumentError(f"{path}: damaged UTF-16 text ({error})", "save the answer again") from error
+    document = parse_document(data, str(path))
+    try:
+        orjson.dumps(document)
+    except TypeError as error:  # half a surrogate pair, or a number beyond 64 bits
+        raise DocumentError(f"{path}: holds what Graph never sends ({error})", "save the answer again") from error
+    return document
