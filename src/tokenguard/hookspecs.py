@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import pluggy
 
-from tokenguard.model import CollectionFailure, Fact, Need, Precedence, Report, Resource, ResourceType, Scope, Tenant
+from tokenguard.changes import Operation, Proposal, Refusal, State, Written
+from tokenguard.model import (
+    CollectionFailure,
+    Fact,
+    Need,
+    Precedence,
+    Remediation,
+    Report,
+    Resource,
+    ResourceType,
+    Scope,
+    Tenant,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,9 +147,48 @@ class Collector(Protocol):
 
 
 class Fixer(Protocol):
-    """Knows how to bring about a value of a resource type; which value is the rule's data."""
+    """Knows how to bring about a value of a resource type; which value is the rule's data.
+
+    Its facts are those of the collector that reads the type. All three methods are pure.
+    """
 
     resource_type: str
+
+    def propose(self, facts: Any, resource: Resource, remediation: Remediation) -> Proposal | Refusal:
+        """The operations that bring about what `remediation` says of `resource`; none where it holds already."""
+        ...
+
+    def enact(self, facts: Any, operation: Operation) -> Any:
+        """A copy of `facts` as they would be once `operation` has been carried out."""
+        ...
+
+    def permissions(self, operation: Operation) -> tuple[tuple[str, ...], ...]:
+        """Sets of permissions, each of which is enough for `operation`; least privileged first."""
+        ...
+
+
+class Writer(Protocol):
+    """Carries out operations against a live tenant. It exists only while a plan is applied, and can do no other."""
+
+    permissions: tuple[str, ...] | None
+    """Permissions that the token holds."""
+
+    def state(self, operation: Operation) -> State | ReadFailure:
+        """What the tenant holds now where `operation` would write, in the shape of its `before` and `after`."""
+        ...
+
+    def write(self, operation: Operation) -> Written:
+        """Send it once; never again, whatever comes back."""
+        ...
+
+
+@runtime_checkable
+class WriterProvider(Protocol):
+    """A collector that can also open a writer to the tenant it reads from."""
+
+    def open_writer(self, target: LiveTarget, operations: Sequence[Operation]) -> AbstractContextManager[Writer]:
+        """Open a writer that accepts `operations` (with ids of what they create filled in) and no others."""
+        ...
 
 
 class Reporter(Protocol):

@@ -1,0 +1,110 @@
+"""What a fix would do to a tenant, as values. A plan is consent, never an instruction: it holds no method, URL or host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tokenguard.model import Precedence, ResourceRef, Safety, Tenant
+
+NEW = "new:"
+"""Prefix of the name that stands for an id which Graph assigns only when the object is created."""
+
+State = Mapping[str, Any] | None
+"""The writable content of one object or edge of the tenant; None where it does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write. It is carried out only while `before` is what the tenant holds, and confirmed by reading `after`."""
+
+    kind: str
+    """The adapter's name for it, e.g. ``createPolicy``, ``updatePolicy``, ``deletePolicy``, ``assign``, ``unassign``."""
+    target: Mapping[str, str]
+    """Ids of what is written, by what they are, e.g. ``{"policy": …, "servicePrincipal": …}``; may begin with `NEW`."""
+    before: State
+    after: State
+    words: str
+    """What it does, for people: one sentence without a full stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A finding that a change mends."""
+
+    rule: str
+    resource: ResourceRef
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Operations that belong together: carried out in order, and put back when one of them fails."""
+
+    id: str
+    """Stable: the digest of its operations."""
+    resource: ResourceRef
+    operations: tuple[Operation, ...]
+    serves: tuple[Served, ...]
+    safety: Safety
+    before: Mapping[str, Any]
+    """Properties of the resource that change, as they are; lifetimes in seconds."""
+    after: Mapping[str, Any]
+    """The same properties, as they will be."""
+    blast_radius: str
+    """Whom it touches, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A finding that the plan does not mend, and why."""
+
+    rule: str
+    resource: ResourceRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a fix would do, with the proof that it was derived from: rules, tenant and time."""
+
+    tenant: Tenant
+    cloud: str
+    precedence: Precedence
+    made_at: datetime
+    expires_at: datetime
+    rules: Mapping[str, str]
+    """Digest of every rule that was judged by, by id: a plan made under other rules is another plan."""
+    changes: tuple[Change, ...]
+    skipped: tuple[Skipped, ...] = ()
+    permissions: tuple[str, ...] = ()
+    """Least-privileged permissions that its operations take, all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How a fixer would bring about a value of one resource."""
+
+    operations: tuple[Operation, ...]
+    blast_radius: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a fixer cannot bring about what a rule asks for."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a write ended, as far as the answer says."""
+
+    accepted: bool | None
+    """None: the answer was lost, so only reading can tell."""
+    reason: str = ""
+    """What was answered, where it was not accepted; one line, without tokens or bodies."""
+    new_id: str = ""
+    """The id that Graph assigned to what was created."""
+    permission: str = ""
