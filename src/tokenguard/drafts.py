@@ -42,11 +42,16 @@ def draft_rule(id_: str, type_: ResourceType) -> dict[str, Any]:
 
 def _subject(type_: ResourceType) -> tuple[str, Any]:
     """A property to make demands of, a length of time if there is one, and a value that it should not have."""
-    properties = type_.schema["properties"]
-    for name in sorted(properties, key=lambda name: not name.endswith(SECONDS)):
+    for name in sorted(type_.schema["properties"], key=lambda name: _rank(type_, name)):
         for value in _values(type_, name):
             return name, value
     raise RuleError(f"resource type {type_.name!r} has no property that could have another value")
+
+
+def _rank(type_: ResourceType, name: str) -> tuple[bool, ...]:
+    """Lengths of time first, then yes and no, then numbers, as rules most often demand them."""
+    types = types_of(type_.schema["properties"][name])
+    return (not name.endswith(SECONDS), "boolean" not in types, "number" not in types)
 
 
 def _values(type_: ResourceType, name: str) -> Iterator[Any]:

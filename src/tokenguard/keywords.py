@@ -62,7 +62,7 @@ LARGEST_NUMBER: Final = 2**53 - 1
 _ANY_NUMBER: Final = {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
 _COUNT: Final = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
 _DURATION: Final = {"type": "string", "pattern": "^P[0-9DTHMSW]+$", "examples": ["PT1H", "PT1H30M", "PT8H", "P1D"]}
-_NAMES: Final = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+_NAMES: Final = {"description": "Names.", "type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _JSON_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 _HELD: Final[Mapping[Holds, Schema]] = {
@@ -107,7 +107,7 @@ KEYWORDS: Final[Mapping[str, Keyword]] = {
         _assertion("constDuration", "Exactly this long, e.g. PT5H; of a property in seconds.", _DURATION, _NUMBER),
         _structure(
             "type",
-            "The JSON type, or several to choose from.",
+            f"The JSON type, or several to choose from: {', '.join(_JSON_TYPES)}.",
             {
                 "anyOf": [
                     {"enum": list(_JSON_TYPES)},
@@ -237,7 +237,7 @@ def _closed(says: str, properties: dict[str, Any], required: list[str] | None = 
 
 
 def _keyword_schemas(keywords: Iterable[Keyword]) -> dict[str, Any]:
-    return {word.name: {"description": word.says, **word.value} for word in keywords}
+    return {word.name: {**word.value, "description": word.says} for word in keywords}
 
 
 def _text(says: str) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _named(says: str, what: str) -> dict[str, Any]:
     return {
         "description": says,
         "type": "object",
-        "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_-]*$"},
+        "propertyNames": {"description": "A name of letters and digits.", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$"},
         "additionalProperties": {"$ref": f"#/$defs/{what}"},
     }
 
@@ -257,7 +257,7 @@ _RULE: Final = {
     "$schema": {"description": "For editors: where rule.schema.json is, or its name.", "type": "string"},
     "$comment": _text("A note for the rule's maintainers."),
     "id": {
-        "description": "States the defect and equals the file's name, e.g. access-token-lifetime-too-long.",
+        "description": "The defect in lower-case words with hyphens, e.g. lifetime-too-long; also the file's name.",
         "type": "string",
         "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
     },
@@ -281,13 +281,19 @@ _RULE: Final = {
     "references": {
         "description": "Where to read more.",
         "type": "array",
-        "items": {"type": "string", "pattern": "^https://"},
+        "items": {"description": "An address that begins with https://.", "type": "string", "pattern": "^https://"},
         "uniqueItems": True,
     },
     "frameworks": {
         "description": "Ids in catalogues of controls or attacks, e.g. mitre-attack: T1550.001.",
         "type": "object",
-        "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+        "additionalProperties": {
+            "description": "Ids in this catalogue.",
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
     },
     "remediation": {"$ref": "#/$defs/remediation"},
     "examples": {
@@ -319,6 +325,6 @@ _EXAMPLE: Final = {
         "description": "Properties that could not be determined, and why.",
         "type": "object",
         "minProperties": 1,
-        "additionalProperties": {"type": "string", "minLength": 1},
+        "additionalProperties": _text("Why it could not be determined."),
     },
 }

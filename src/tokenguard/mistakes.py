@@ -11,6 +11,8 @@ from tokenguard.errors import RuleError
 
 LONGEST_QUOTE = 60
 """Characters of a found value that a message repeats."""
+LONGEST_LIST = 24
+"""Names to choose from that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,14 @@ def quote(value: Any) -> str:
 
 
 def did_you_mean(found: object, known: Collection[str]) -> str:
-    """``; did you mean "x"?`` with the nearest of `known`, else what there is to choose from."""
+    """``; did you mean "x"?`` with the nearest of `known`, else what there is to choose from, if that is not much."""
     from difflib import get_close_matches  # noqa: PLC0415  (only a mistake needs it)
 
     lower = {name.lower(): name for name in known}
     near = get_close_matches(str(found).lower(), lower, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {quote(lower[near[0]])}?"
-    return f"; there is {', '.join(sorted(known))}" if known else ""
+    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= LONGEST_LIST else ""
 
 
 def rule_error(mistakes: Mapping[str, Sequence[Mistake]]) -> RuleError:

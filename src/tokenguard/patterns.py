@@ -163,7 +163,7 @@ class _Parser:
             raise self.refusal("an empty class, or ] as its first character; write \\] for the character")
         while self.peek() != "]":
             first = self.class_member()
-            if self.peek() == "-":
+            if self.peek() == "-" and self.peek(2) != "-]":
                 self.at += 1
                 last = self.class_member()
                 if last < first:
