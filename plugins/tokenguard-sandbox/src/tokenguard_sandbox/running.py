@@ -96,10 +96,16 @@ def running(
 
 
 def _listener(port: int) -> socket.socket:
+    # NOTE: socket.create_server leaves the protocol unnamed, and then asyncio leaves Nagle's algorithm on: 40 ms a call.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server(("127.0.0.1", port))
+        listener.bind(("127.0.0.1", port))
+        listener.listen()  # so that whoever reads the variables may call at once
     except OSError as error:
+        listener.close()
         raise UsageError(f"cannot listen on port {port} of 127.0.0.1: {error.strerror}", hint="try --port 0") from error
+    return listener
 
 
 def _server(sandbox: Sandbox, context: ssl.SSLContext) -> uvicorn.Server:
