@@ -1,0 +1,456 @@
+"""A folder of saved answers gives what Graph gave, and never takes a part for the whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tokenguard.entra.folder import FolderSource
+from tokenguard.errors import DocumentError
+from tokenguard.hookspecs import ReadFailure
+
+ROOT = "https://graph.microsoft.com/v1.0"
+POLICY = "4d2f137b-e8a9-46da-a5c3-cc85b2b840a4"
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+PAYMENTS = "2a8f9e7a-af01-413a-9592-c32ec0e5c1a7"
+POLICIES = "/policies/tokenLifetimePolicies"
+APPLIES_TO = f"{POLICIES}/{POLICY}/appliesTo"
+PRINCIPALS = "/servicePrincipals?$select=id,appId&$top=999"
+
+
+def context(name: str) -> dict[str, str]:
+    return {"@odata.context": f"{ROOT}/$metadata#{name}"}
+
+
+def policy(id_: str = POLICY, **more: Any) -> dict[str, Any]:
+    definition = '{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"8:00:00"}}'
+    return {"id": id_, "definition": [definition], "displayName": "Long", "isOrganizationDefault": False, **more}
+
+
+def principal(number: int = 1, **more: Any) -> dict[str, Any]:
+    return {"id": f"sp-{number}", "appId": f"app-{number}", "servicePrincipalType": "Application", **more}
+
+
+def page(name: str, *rows: Any, next_link: str = "", **more: Any) -> dict[str, Any]:
+    link = {"@odata.nextLink": f"{ROOT}/{next_link}"} if next_link else {}
+    return {**context(name), **link, **more, "value": list(rows)}
+
+
+ORGANIZATION = page("organization", {"id": "0A0A0A0A-0000-0000-0000-000000000001", "displayName": "Contoso"})
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save documents by file name (text and bytes as they are), and open the folder."""
+
+    def save(files: dict[str, Any]) -> FolderSource:
+        for name, document in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(document, bytes):
+                path.write_bytes(document)
+            else:
+                path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return FolderSource(tmp_path)
+
+    return save
+
+
+def answer(source, call):
+    ((asked, fate),) = source.answers([call])
+    assert asked == call
+    return fate
+
+
+def rows_and_failure(source, call):
+    *rows, last = [*source.rows(call), None]
+    if rows and isinstance(rows[-1], ReadFailure):
+        last = rows.pop()
+    return rows, last
+
+
+# --- what a file is -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["organization.json", "a.JSON", "deep/er/x.json", "noname", "Out-File.txt", "\u00fc b.json"]
+)
+def test_a_file_may_have_any_name(saved, name):
+    assert answer(saved({name: ORGANIZATION}), "/organization") == {"value": ORGANIZATION["value"]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(ORGANIZATION).encode(),
+        json.dumps(ORGANIZATION).encode("utf-8-sig"),
+        json.dumps(ORGANIZATION).encode("utf-16"),
+        b"\xfe\xff" + json.dumps(ORGANIZATION).encode("utf-16-be"),
+        json.dumps(ORGANIZATION, indent=4).replace("\n", "\r\n").encode(),
+    ],
+    ids=["utf-8", "utf-8 with mark", "utf-16", "utf-16 big end first", "windows lines"],
+)
+def test_a_file_may_be_in_any_encoding_that_shells_write(saved, data):
+    assert answer(saved({"x.json": data}), "/organization") == {"value": ORGANIZATION["value"]}
+
+
+@pytest.mark.parametrize(
+    ("context_of", "call"),
+    [
+        ("servicePrincipals/$entity", "/servicePrincipals/SP-1"),
+        ("servicePrincipals(id,appId)/$entity", "/servicePrincipals/sp-1?$select=id"),
+        ("servicePrincipals/$entity", "/servicePrincipals(appId='APP-1')"),
+        ("applications/$entity", "/applications/sp-1"),
+        ("applications(id,appId,owners(id))/$entity", "/applications(appId='app-1')?$select=id"),
+    ],
+)
+def test_a_single_object_is_known_by_its_context(saved, context_of, call):
+    found = {**context(context_of), "id": "sp-1", "appId": "app-1"}
+    assert answer(saved({"x.json": found}), call) == found
+
+
+@pytest.mark.parametrize(
+    ("row", "call"),
+    [
+        ({"@odata.type": "#microsoft.graph.servicePrincipal"}, "/servicePrincipals/1"),
+        ({"@odata.type": "#microsoft.graph.application"}, "/applications/1"),
+        ({"servicePrincipalType": None}, "/servicePrincipals/1"),
+        ({"identifierUris": []}, "/applications/1"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [lambda row: row, lambda row: [row], lambda row: {"value": [row]}])
+def test_an_object_without_context_is_known_by_its_type_or_shape(saved, row, call, wrap):
+    found = {"id": "1", **row}
+    assert answer(saved({"x.json": wrap(found)}), call) == found
+
+
+def test_an_object_of_another_type_is_not_taken_for_one_that_it_looks_like(saved):
+    user = {"id": "1", "@odata.type": "#microsoft.graph.user", "servicePrincipalType": "x"}
+    source = saved({"o.json": ORGANIZATION, "x.json": user})
+    assert answer(source, "/servicePrincipals/1").status == 0
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        f"{ROOT}{APPLIES_TO}",
+        f"https://microsoftgraph.chinacloudapi.cn/beta{APPLIES_TO}?$select=id",
+        APPLIES_TO,
+        APPLIES_TO.removeprefix("/").upper(),
+        f"v1.0/policies/tokenLifetimePolicies('{POLICY}')/appliesTo",
+        f"{ROOT}/policies/tokenLifetimePolicies%28%27{POLICY}%27%29/appliesTo",
+    ],
+)
+def test_calls_json_may_spell_a_call_in_any_way(saved, named):
+    source = saved({"x.json": {"value": [{"id": "1"}]}, "calls.json": {"x.json": named}})
+    assert answer(source, APPLIES_TO) == {"value": [{"id": "1"}]}
+
+
+@pytest.mark.parametrize(
+    ("host", "cloud"),
+    [
+        ("graph.microsoft.com", "global"),
+        ("graph.microsoft.us", "usgov"),
+        ("dod-graph.microsoft.us", "usdod"),
+        ("microsoftgraph.chinacloudapi.cn", "china"),
+        ("localhost", "unknown"),
+    ],
+)
+def test_the_cloud_is_that_of_the_host(saved, host, cloud):
+    source = saved({"x.json": {"@odata.context": f"https://{host}/v1.0/$metadata#organization", "value": []}})
+    assert source.cloud == cloud
+    assert source.permissions is None
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"x.json": "{"}, "x.json"),
+        ({"x.json": ""}, "x.json"),
+        ({"x.json": '{"value": [], "value": []}'}, "'value' stands twice"),
+        ({"x.json": b'\xff\xfe{\x00"'}, "x.json"),
+        ({"x.json": '{"@odata.context": "\\ud800", "value": []}'}, "x.json"),
+        ({"x.json": {**context("users/$entity"), "a": "b"}}, "holds no answer"),
+        ({"README.md": "[nothing] here"}, "holds no answer"),
+        ({".x.json": ORGANIZATION}, "holds no answer"),
+        ({"calls.json": {"x.json": APPLIES_TO}}, "'x.json', which is not there"),
+        ({"calls.json": ["x.json"]}, "calls.json"),
+        ({"calls.json": {"x.json": 1}}, "calls.json"),
+        ({"x": "no json", "calls.json": {"x": APPLIES_TO}}, "not JSON"),
+        ({"x.json": page("servicePrincipals"), "calls.json": {"x.json": "/applications"}}, "calls.json says"),
+        ({"x.json": page("servicePrincipals", {"appId": "1"})}, "no id"),
+        ({"1.txt": "25", "2.txt": "26"}, "different numbers"),
+        ({"1.json": page("servicePrincipals", principal(tags=[])), "2.json": principal(tags=["a"])}, "'tags' of sp-1"),
+        (
+            {"1.json": ORGANIZATION, "2.json": page("organization", {"id": "0a0a0a0a-0000-0000-0000-000000000002"})},
+            "two tenants",
+        ),
+        (
+            {
+                "1.json": ORGANIZATION,
+                "2.json": {"@odata.context": "https://graph.microsoft.us/v1.0/$metadata#applications", "value": []},
+            },
+            "two clouds",
+        ),
+    ],
+)
+def test_a_folder_that_contradicts_itself_is_refused(saved, files, says):
+    with pytest.raises(DocumentError, match=says) as refused:
+        saved(files)
+    assert refused.value.hint
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(DocumentError, match="no such folder"):
+        FolderSource(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        page("policies/tokenLifetimePolicies", policy(definition='{"TokenLifetimePolicy":{}}')),
+        page("policies/tokenLifetimePolicies", "System.Collections.Hashtable"),
+        page("servicePrincipals", "@{id=1; appId=2}"),
+        {**context("servicePrincipals"), "value": "System.Object[]"},
+        page("servicePrincipals", principal(passwordCredentials=["System.Collections.Hashtable"])),
+        page("servicePrincipals", principal(keyCredentials="")),
+        principal(tags="a b"),
+    ],
+)
+def test_what_powershell_cut_is_refused_with_what_to_do(saved, document):
+    with pytest.raises(DocumentError, match="cut to text") as refused:
+        saved({"x.json": document})
+    assert "-Depth" in refused.value.hint
+
+
+def test_a_name_that_looks_as_if_powershell_had_cut_it_is_only_a_name(saved):
+    found = principal(displayName="System.Collections.Hashtable", notes="@{a=b}")
+    assert answer(saved({"x.json": found}), "/servicePrincipals/sp-1") == found
+
+
+# --- whole lists --------------------------------------------------------------------------------------------------
+
+
+def test_one_page_without_next_link_is_a_whole_list(saved):
+    source = saved({"x.json": page("servicePrincipals(id,appId)", principal(1), principal(2))})
+    assert rows_and_failure(source, PRINCIPALS) == ([principal(1), principal(2)], None)
+    assert answer(source, "/servicePrincipals/$count") == 2
+
+
+def test_an_empty_page_is_an_empty_list(saved):
+    assert rows_and_failure(saved({"x.json": page("policies/tokenLifetimePolicies")}), POLICIES) == ([], None)
+
+
+@pytest.mark.parametrize("names", [["1", "2", "3"], ["3", "1", "2"]])
+def test_all_pages_make_a_list_in_whatever_order_they_come(saved, names):
+    pages = [
+        page("servicePrincipals", principal(1), next_link="servicePrincipals?$skiptoken=a"),
+        page("servicePrincipals", principal(2), next_link="servicePrincipals?$skiptoken=b"),
+        page("servicePrincipals", principal(3)),
+    ]
+    rows, failure = rows_and_failure(saved(dict(zip(names, pages, strict=True))), PRINCIPALS)
+    assert (len(rows), failure) == (3, None)
+
+
+def test_a_page_that_was_saved_twice_does_no_harm(saved):
+    first = page("servicePrincipals", principal(1), next_link="servicePrincipals?$skiptoken=a")
+    rows, failure = rows_and_failure(saved({"1": first, "again": first, "2": page("servicePrincipals")}), PRINCIPALS)
+    assert (rows, failure) == ([principal(1)], None)
+
+
+FIRST = page("servicePrincipals", principal(1), next_link="servicePrincipals?$skiptoken=a")
+MIDDLE = page("servicePrincipals", principal(2), next_link="servicePrincipals?$skiptoken=b")
+LAST = page("servicePrincipals", principal(3))
+CALL, AFTER_A, AFTER_B = (f"{ROOT}/servicePrincipals{query}" for query in ("", "?$skiptoken=a", "?%24skiptoken=b"))
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"1": FIRST}, "1 is not the last page"),
+        ({"1": FIRST, "2": MIDDLE}, "2 is not the last page"),
+        ({"1": LAST, "2": page("servicePrincipals", principal(4))}, "both look like the last page"),
+        ({"1": FIRST, "2": {**MIDDLE, "@odata.nextLink": FIRST["@odata.nextLink"]}, "3": LAST}, "same @odata.nextLink"),
+        ({"1": FIRST, "3": LAST, "calls.json": {"1": CALL, "3": AFTER_B}}, "page before .*3 is missing"),
+        ({"1": FIRST, "3": LAST, "calls.json": {"3": AFTER_B}}, "page before .*3 is missing"),
+        ({"2": MIDDLE, "3": LAST, "calls.json": {"2": AFTER_A, "3": AFTER_B}}, "page before .*2 is missing"),
+        ({"3": LAST, "calls.json": {"3": AFTER_B}}, "page before .*3 is missing"),
+        ({"1": FIRST, "3": LAST, "calls.json": {"1": CALL, "3": CALL}}, "not of one list"),
+        ({"1": {**FIRST, "@odata.count": 3}, "3": LAST}, "2 rows were saved where Graph counted 3"),
+        ({"1": LAST, "count.txt": "2"}, "1 rows were saved where .*count.txt counts 2"),
+        ({"1": LAST, "calls.json": {"1": f"{CALL}?$filter=appId eq 'x'"}}, "a part of the list"),
+        ({"1": LAST, "calls.json": {"1": f"{CALL}?%24search=%22x%22"}}, "a part of the list"),
+        ({"1": {**FIRST, "@odata.nextLink": f"{AFTER_A}&$filter=x"}, "2": LAST}, "a part of the list"),
+        ({"1": [principal(1)], "calls.json": {"1": CALL}}, "a bare list"),
+        ({"1": [principal(1)]}, "only single objects"),
+        ({"1": {"value": [principal(1)]}}, "only single objects"),
+        ({"1": principal(1)}, "only single objects"),
+        ({"1": ORGANIZATION}, "save its answer there"),
+    ],
+)
+def test_a_part_of_a_list_is_not_taken_for_the_whole(saved, files, says):
+    source = saved(files)
+    rows, failure = rows_and_failure(source, PRINCIPALS)
+    assert isinstance(failure, ReadFailure)
+    assert re.search(says, failure.reason)
+    assert f"GET {PRINCIPALS}" in failure.reason
+    assert isinstance(answer(source, PRINCIPALS), ReadFailure)
+    assert len(rows) == sum(len(source_rows(document)) for name, document in files.items() if name.isdigit())
+
+
+def source_rows(document):
+    """The principals in a document of the table above."""
+    rows = document if isinstance(document, list) else document.get("value", [document])
+    return [row for row in rows if "servicePrincipalType" in row]
+
+
+def test_pages_that_calls_json_chains_are_a_whole_list(saved):
+    calls = {"1": CALL, "2": AFTER_A, "3": AFTER_B}
+    rows, failure = rows_and_failure(saved({"1": FIRST, "2": MIDDLE, "3": LAST, "calls.json": calls}), PRINCIPALS)
+    assert (len(rows), failure) == (3, None)
+
+
+def test_what_several_files_say_of_an_object_is_put_together(saved):
+    files = {"1.json": page("servicePrincipals", principal()), "2.json": principal(tags=["a"])}
+    assert answer(saved(files), "/servicePrincipals/sp-1") == principal(tags=["a"])
+
+
+def test_the_organization_is_one_so_the_object_is_the_list(saved):
+    exported = {**context("organization/$entity"), "id": "1", "displayName": "Contoso"}
+    assert answer(saved({"Organization/Organization.json": exported}), "/organization") == {"value": [exported]}
+
+
+# --- who holds a policy -------------------------------------------------------------------------------------------
+
+HOLDERS = [{"id": f"{number}", "@odata.type": "#microsoft.graph.application"} for number in range(25)]
+LISTED = page("policies/tokenLifetimePolicies", policy())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x": page(f"policies/tokenLifetimePolicies('{POLICY}')/appliesTo", *HOLDERS)},
+        {"x": page(f"policies/tokenLifetimePolicies('{POLICY.upper()}')/appliesTo(id)", *HOLDERS)},
+        {"x": page("directoryObjects", *HOLDERS), "calls.json": {"x": APPLIES_TO}},
+        {
+            "1": page("directoryObjects", *HOLDERS[:20], next_link=f"{APPLIES_TO[1:]}?$skiptoken=a"),
+            "2": page("directoryObjects", *HOLDERS[20:]),
+            "calls.json": {"1": APPLIES_TO, "2": f"{APPLIES_TO}?$skiptoken=a"},
+        },
+        {
+            "1": page("policies/tokenLifetimePolicies(appliesTo())", policy(appliesTo=HOLDERS[:20])),
+            "x": page(f"policies/tokenLifetimePolicies('{POLICY}')/appliesTo", *HOLDERS),
+        },
+    ],
+    ids=["context", "context with select", "calls.json", "two pages", "saved apart and expanded"],
+)
+def test_the_holders_of_a_policy_are_known_when_the_policy_is(saved, files):
+    assert answer(saved(files), APPLIES_TO) == {"value": HOLDERS}
+
+
+def test_an_expanded_policy_says_who_holds_it_up_to_where_graph_may_cut(saved):
+    source = saved({"x": page("policies/tokenLifetimePolicies(appliesTo())", policy(appliesTo=HOLDERS[:19]))})
+    assert answer(source, APPLIES_TO) == {"value": HOLDERS[:19]}
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"x": LISTED}, "not in the saved answers"),
+        ({"x": policy(appliesTo=HOLDERS[:20])}, "cuts at 20"),
+        (
+            {"x": policy(appliesTo=HOLDERS[:3], **{"appliesTo@odata.nextLink": f"{ROOT}{APPLIES_TO}"})},
+            "not the last page",
+        ),
+        ({"x": page("directoryObjects", *HOLDERS)}, "x may be it: if so, say so in calls.json"),
+        ({"x": page("directoryObjects")}, "x may be it: if so, say so in calls.json"),
+        ({"x": page("Collection(microsoft.graph.directoryObject)", *HOLDERS)}, "not in the saved answers"),
+        ({"x": LISTED, "y": HOLDERS, "calls.json": {"y": APPLIES_TO}}, "a bare list"),
+        (
+            {"x": page("directoryObjects", *HOLDERS, next_link="x"), "calls.json": {"x": APPLIES_TO}},
+            "not the last page",
+        ),
+        ({"x": page("policies/tokenLifetimePolicies('another')/appliesTo", *HOLDERS)}, "not in the saved answers"),
+    ],
+)
+def test_without_all_holders_the_call_to_save_is_named(saved, files, says):
+    failure = answer(saved(files), APPLIES_TO)
+    assert isinstance(failure, ReadFailure)
+    assert says in failure.reason
+    assert f"GET {APPLIES_TO}" in failure.reason
+
+
+def test_the_policies_that_one_principal_holds_are_not_all_policies(saved):
+    source = saved({"x": page("Collection(microsoft.graph.tokenLifetimePolicy)", policy())})
+    rows, failure = rows_and_failure(source, POLICIES)
+    assert [row["id"] for row in rows] == [POLICY]
+    assert isinstance(failure, ReadFailure)
+
+
+# --- single objects, numbers, refusals ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "call", "status"),
+    [
+        ({"x": page("servicePrincipals", principal())}, f"/servicePrincipals(appId='{DATAVERSE}')", 404),
+        ({"x": page("servicePrincipals", {"id": "sp-1"})}, f"/servicePrincipals(appId='{DATAVERSE}')", 0),
+        ({"x": FIRST}, f"/servicePrincipals(appId='{DATAVERSE}')", 0),
+        ({"x": principal()}, f"/servicePrincipals(appId='{DATAVERSE}')", 0),
+        ({"x": page("servicePrincipals", principal())}, "/applications(appId='app-1')", 0),
+        ({"x": page("servicePrincipals", principal())}, "/servicePrincipals/sp-2", 0),
+        ({"x": page("servicePrincipals", principal())}, "/applications/sp-1", 404),
+    ],
+)
+def test_an_object_is_absent_only_when_everything_that_could_hold_it_was_saved(saved, files, call, status):
+    failure = answer(saved(files), call)
+    assert isinstance(failure, ReadFailure)
+    assert failure.status == status
+    assert f"GET {call}" in failure.reason
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"count.txt": "26"},
+        {"count.txt": b"\xef\xbb\xbf26\r\n"},
+        {"count.json": "26".encode("utf-16"), "calls.json": {"count.json": f"{ROOT}/servicePrincipals/$count"}},
+        {"a": "26", "b": "893", "calls.json": {"b": "/applications/%24count"}},
+    ],
+)
+def test_a_number_is_the_count_of_principals_unless_calls_json_says_otherwise(saved, files):
+    assert answer(saved(files), "/servicePrincipals/$count") == 26
+
+
+def test_there_is_no_count_of_a_part_of_a_list(saved):
+    assert isinstance(answer(saved({"x": FIRST}), "/servicePrincipals/$count"), ReadFailure)
+
+
+REFUSED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("Authorization_RequestDenied", 403), ("Request_ResourceNotFound", 404), ("SomethingElse", 0)],
+)
+def test_a_saved_error_is_the_fate_of_its_call(saved, code, status):
+    error = {"error": {"code": code, "message": "Sorry."}}
+    failure = answer(saved({"x": error, "calls.json": {"x": f"{ROOT}/applications"}}), "/applications?$top=999")
+    assert isinstance(failure, ReadFailure)
+    assert failure.status == status
+    assert f"{code}, Sorry." in failure.reason
+
+
+def test_a_saved_error_of_an_unknown_call_is_pointed_at(saved):
+    failure = answer(saved({"x": REFUSED}), "/organization")
+    assert isinstance(failure, ReadFailure)
+    assert failure.status == 0
+    assert "x may be it" in failure.reason
+
+
+def test_a_list_that_could_be_saved_later_outweighs_an_older_refusal(saved):
+    source = saved({"x": REFUSED, "y": page("applications"), "calls.json": {"x": "/applications"}})
+    assert answer(source, "/applications") == {"value": []}
