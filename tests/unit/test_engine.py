@@ -125,15 +125,16 @@ def test_what_is_said_despite_an_unknown_holds_whatever_its_value(
 
 
 @settings(max_examples=150)
-@given(RULES, PROPERTIES, st.sampled_from(sorted(NEUTRAL)), st.booleans())
+@given(RULES, PROPERTIES, st.sampled_from(sorted(NEUTRAL)), st.sampled_from(["missing", "misspelt", "of another type"]))
 def test_a_resource_with_a_property_missing_or_of_another_type_never_passes(
-    judged_by: Rule, properties: dict[str, Any], name: str, missing: bool
+    judged_by: Rule, properties: dict[str, Any], name: str, wrong: str
 ) -> None:
     resource = gadget(**properties)
-    if missing:
-        del resource.properties[name]
-    else:
+    if wrong == "of another type":
         resource.properties[name] = 0.5
+    else:
+        value = resource.properties.pop(name)
+        resource.properties |= {name.upper(): value} if wrong == "misspelt" else {}
     alone = judge(judged_by, GADGET, resource).outcome
     assert alone in (SKIP, UNSURE)
     assert [judged.outcome for _, judged in Engine(GADGET, [judged_by]).judge(resource)] == [UNSURE] * (alone is UNSURE)
