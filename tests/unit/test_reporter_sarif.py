@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +45,17 @@ def as_shown(message: str) -> str:
     """What a viewer shows of a SARIF message: a link for every ``[text](destination)``, and braces once."""
     shown = re.sub(r"\[([^\]]*)\]\(([^)]+)\)", "LINK", message)
     return re.sub(r"\{\{|\}\}", lambda match: match[0][0], shown)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text of a log that a viewer shows; property bags are for programs."""
+    match value:
+        case dict():
+            yield from (text for name, item in value.items() if name != "properties" for text in texts(item))
+        case list():
+            yield from (text for item in value for text in texts(item))
+        case str():
+            yield value
 
 
 def taken_apart(text: str) -> str:
@@ -188,6 +200,7 @@ def test_no_display_name_can_change_the_document(name):
     message = log["runs"][0]["results"][1]["message"]["text"]
 
     assert shape(log) == shape(orjson.loads(rendered(REPORTER, with_display_name("x"))))
+    assert [text for text in texts(log) if any(visible(line) != line for line in text.split("\n"))] == []
     assert as_shown(message).splitlines()[0] == taken_apart(f"Long lets tokens for {name} live 8 h")
 
 

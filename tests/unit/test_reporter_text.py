@@ -19,6 +19,7 @@ from sample_report import (
     NOT_EVALUATED,
     NOT_KNOWN,
     REPORT,
+    TOO_LONG,
     ManyFindings,
     peak_memory,
     rendered,
@@ -104,6 +105,25 @@ def test_a_rule_that_fails_is_not_thereby_known_in_full():
     )
 
 
+def test_a_type_of_which_nothing_was_read_is_not_nothing_to_check():
+    unread = replace(REPORT.rules[4], selected=0)
+
+    report = text(replace(NOT_KNOWN, rules=(unread,)))
+
+    assert report.startswith("COMPLIANCE NOT KNOWN")
+    assert "nothing to check" not in report
+
+
+def test_a_rule_whose_findings_are_all_exempt_is_not_shown_as_failing():
+    exempt = replace(REPORT.rules[1], failed=0, known=0, not_evaluated=0)
+
+    report = text(replace(REPORT, rules=(exempt,), findings=FINDINGS[3:4], not_evaluated=()))
+
+    assert report.startswith("COMPLIANT")
+    assert "HIGH  access" not in report
+    assert "access-token-lifetime-too-long: 1 finding exempt" in report
+
+
 def test_one_obstacle_to_many_rules_is_told_once():
     first = REPORT.rules[4]
     second = replace(first, rule=replace(first.rule, id="another-rule"))
@@ -177,6 +197,20 @@ def test_no_display_name_can_color_or_overflow_a_terminal(name):
 
     assert "\x1b" not in "".join(lines)
     assert max(map(cells, lines)) <= 80
+
+
+def test_no_rule_of_others_can_command_a_terminal():
+    evil = "\x1b]0;gone\x07\n"
+    rule = replace(
+        TOO_LONG, id=evil, title=evil, references=(evil,), remediation=Remediation(Safety.SAFE, guidance=evil)
+    )
+    result = replace(REPORT.rules[1], rule=rule)
+    finding = replace(FINDINGS[1], rule=evil)
+
+    report = text(replace(REPORT, rules=(result,), findings=(finding,), not_evaluated=()))
+
+    assert "\x1b" not in report
+    assert report.count("\\x1b]0;gone\\x07\\n") == 5
 
 
 @pytest.mark.parametrize(
