@@ -182,6 +182,14 @@ def test_what_applies_to_already_says_is_not_asked_again():
     assert "/servicePrincipals/sp1" not in source.paths()
 
 
+@pytest.mark.parametrize("missing", ["appId", "displayName", "signInAudience", "appOwnerOrganizationId"])
+def test_a_row_that_lacks_one_detail_is_asked_about(missing):
+    row = {name: value for name, value in principal("sp1").items() if name != missing}
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [row]}})
+    assert holders_of(source)["p1/sp1"].unknown == {}
+    assert "/servicePrincipals/sp1" in source.paths()
+
+
 def test_full_lists_are_left_to_be_streamed():
     source, needs = tenant(), need("servicePrincipal")
     collector = EntraCollector()

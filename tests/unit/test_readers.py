@@ -358,6 +358,19 @@ def test_a_detail_that_is_missing_is_not_the_same_as_none(missing):
     assert set(one.unknown) == {concerned, *hangs_on_it}
 
 
+def test_a_principal_of_unknown_app_id_may_be_any_applications_that_holds_a_policy():
+    nameless = {name: value for name, value in principal().items() if name != "appId"}
+    plain = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([nameless])})
+    held = replace(
+        plain,
+        policies={"p1": policy(), "p2": policy("b")},
+        holders={"p1": ("sp1",), "p2": ("app1",)},
+        objects={**plain.objects, "app1": DirectoryObject(Kind.APPLICATION, application())},
+    )
+    assert unknowns(plain) == [{"appId"}]
+    assert unknowns(held) == [{"appId", *LIFETIME}]
+
+
 def test_an_assignment_whose_holder_was_refused_is_still_an_assignment():
     refused = DirectoryObject(Unknown("GET: 403"), {"id": "sp1"}, Unknown("GET: 403"))
     one = only(facts(objects={"sp1": refused}), "tokenLifetimePolicyAssignment")

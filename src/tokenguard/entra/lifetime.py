@@ -191,6 +191,4 @@ def _candidates(order: Order, levels: Levels) -> tuple[Candidate, ...] | Unknown
                 found.append(DEFAULT if lifetime is None else Candidate(basis, lifetime, lifetime, policy))
         if any(candidate is not DEFAULT for candidate in found):
             break
-    else:
-        found.append(DEFAULT)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)) or (DEFAULT,)
