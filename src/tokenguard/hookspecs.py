@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import pluggy
@@ -89,7 +89,7 @@ class FolderTarget:
 class LiveTarget:
     """A tenant to sign in to."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     """The process's environment: where sign-in, proxies and certificates come from."""
     auth: str = "default"
     """Which credential to use: ``default``, ``secret``, ``certificate``, ``federated``, ``github``, ``managed``,

@@ -34,8 +34,14 @@ _HINTS = {
 }
 
 
+_UNKNOWN_AUTHORITY = "Unable to get authority configuration"
+"""What MSAL says, without a code, when the token service does not know the tenant, or is none."""
+
+
 def hint_for(message: str) -> str:
     """What to do about the AADSTS code in `message`; empty where there is none, or none that we know."""
+    if _UNKNOWN_AUTHORITY in message:
+        return _HINTS["90002"]
     found = _CODE.search(message)
     return _HINTS.get(found[1], "") if found else ""
 
@@ -44,4 +50,4 @@ def shorten(message: str) -> str:
     """`message` from its code on, without the trace that Microsoft adds for its own support."""
     found = _CODE.search(message)
     text = message[found.start() :] if found else message
-    return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):|\s*\n", text)[0].strip()
+    return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):|\s*\n|\. Authority would", text)[0].strip()

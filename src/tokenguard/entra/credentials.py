@@ -9,7 +9,7 @@ the Azure CLI.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -37,7 +37,7 @@ class Method:
 
     title: str
     """For people: ``signing in with ...``."""
-    make: Callable[[], Credential]
+    make: Callable[[], Credential] = field(repr=False)
     """A new credential, with nothing cached."""
     asks: bool = False
     """Whether a person has to do something, and so cannot be asked again unawares."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from tokenguard.entra.credentials import Method, choose_method
 from tokenguard.entra.permissions import held_permissions, read_claims
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
+
+for _name in ("azure", "msal"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())  # else their warnings, which we say better, are printed
 
 
 class RenewingCredential:
