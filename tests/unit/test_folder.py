@@ -318,6 +318,15 @@ def test_what_several_files_say_of_an_object_is_put_together(saved):
     assert answer(saved(files), "/servicePrincipals/sp-1") == principal(tags=["a"])
 
 
+def test_a_public_key_that_only_one_answer_holds_is_no_contradiction(saved):
+    listed, asked = ({"keyId": "1", "key": key} for key in (None, "MIIB"))
+    files = {
+        "1.json": page("applications", {"id": "1", "keyCredentials": [listed]}),
+        "2.json": {**context("applications/$entity"), "id": "1", "keyCredentials": [asked]},
+    }
+    assert answer(saved(files), "/applications/1")["keyCredentials"] == [asked]
+
+
 def test_the_organization_is_one_so_the_object_is_the_list(saved):
     exported = {**context("organization/$entity"), "id": "1", "displayName": "Contoso"}
     assert answer(saved({"Organization/Organization.json": exported}), "/organization") == {"value": [exported]}

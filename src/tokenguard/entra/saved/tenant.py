@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from tokenguard.entra.clouds import CLOUDS
@@ -100,7 +101,7 @@ class SavedTenant:
         known = self.objects[kind].get(id_, {})
         origin = self._origins.setdefault((kind, id_), file)
         for name in known.keys() & row.keys():
-            if "@" not in name and known[name] != row[name]:
+            if "@" not in name and _comparable(known[name]) != _comparable(row[name]):
                 raise DocumentError(
                     f"{origin} and {file} say different things of {name!r} of {id_}",
                     "they were not saved at one time: keep the newer one, or save both again",
@@ -133,6 +134,16 @@ class SavedTenant:
         if len(hosts) > 1:
             (one, first), (other, second) = list(hosts.items())[:2]
             raise DocumentError(f"{first} and {second} come from two clouds, {one} and {other}", _APART)
+
+
+def _comparable(value: Any) -> Any:
+    """A value without public keys: Graph sends those of keyCredentials only where they are asked for by name.
+
+    Source: Microsoft Graph v1.0, "List servicePrincipals".
+    """
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return [{name: held for name, held in each.items() if name != "key"} for each in value]
+    return value
 
 
 def _hosts(file: SavedFile) -> Iterator[str]:
