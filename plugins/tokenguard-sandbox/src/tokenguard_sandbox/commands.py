@@ -137,10 +137,17 @@ def _running(
     named = {"permissions": permissions, "propagation": propagation}
     chosen = Settings().changed({name: value for name, value in named.items() if value is not None})
     chosen = chosen.changed(dict(_pair(each) for each in settings))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     directory = demo.directory(time.time) if tenant == "demo" else generated.directory(clock=time.time, **size)
     struck = [parse_fault(each) for each in faults]
     with running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
         yield here
+
+
+def _end(number: int, _frame: object) -> None:
+    """Leave by the door, so that the folder with the certificate goes too; exit as shells say it."""
+    sys.exit(128 + number)
 
 
 def _pair(text: str) -> tuple[str, str]:

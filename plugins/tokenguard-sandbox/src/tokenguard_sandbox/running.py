@@ -96,7 +96,7 @@ def running(
 
 
 def _listener(port: int) -> socket.socket:
-    # NOTE: socket.create_server leaves the protocol unnamed, and then asyncio leaves Nagle's algorithm on: 40 ms a call.
+    # NOTE: socket.create_server leaves the protocol unnamed; asyncio then leaves Nagle's algorithm on: 40 ms a call.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,0 +1,170 @@
+"""``tokenguard sandbox start`` and ``exec`` as a shell meets them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import SMALL
+
+SANDBOX = (str(Path(sys.executable).with_name("tokenguard")), "sandbox")
+SECRETS = ("AZURE_CLIENT_SECRET", "TOKENGUARD_SANDBOX_TOKEN")
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*SANDBOX, *arguments], capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def python(source: str) -> tuple[str, str, str]:
+    return sys.executable, "-c", textwrap.dedent(source)
+
+
+def test_exec_leads_the_command_to_a_tenant_of_its_own():
+    source = """
+        import os, ssl, urllib.parse, urllib.request
+        fields = {"grant_type": "client_credentials", "client_id": os.environ["AZURE_CLIENT_ID"],
+                  "client_secret": os.environ["AZURE_CLIENT_SECRET"], "scope": "https://graph.microsoft.com/.default"}
+        url = f"{os.environ['AZURE_AUTHORITY_HOST']}/{os.environ['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+        data = urllib.parse.urlencode(fields).encode()
+        print(urllib.request.urlopen(url, data).status)  # OpenSSL reads SSL_CERT_FILE
+    """
+    assert run("exec", *SMALL, "--", *python(source)).stdout == "200\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [("raise SystemExit(0)", 0), ("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 137)],
+)
+def test_exec_ends_as_the_command_ends(source, status):
+    assert run("exec", *SMALL, "--", *python(source)).returncode == status
+
+
+def test_exec_says_when_there_is_no_such_command(tmp_path):
+    result = run("exec", *SMALL, "--", str(tmp_path / "nothing"))
+    assert result.returncode == 127
+    assert "nothing" in result.stderr
+
+
+def test_exec_takes_away_what_would_lead_elsewhere():
+    elsewhere = {"HTTPS_PROXY": "http://proxy.example:1", "AZURE_CLIENT_CERTIFICATE_PATH": "/no/such", "KEPT": "yes"}
+    source = (
+        "import os; print([os.environ.get(name) for name in ('HTTPS_PROXY','AZURE_CLIENT_CERTIFICATE_PATH','KEPT')])"
+    )
+    result = run("exec", *SMALL, "--", *python(source), env={**os.environ, **elsewhere})
+    assert result.stdout == "[None, None, 'yes']\n"
+
+
+def test_exec_leaves_nothing_behind(tmp_path):
+    source = "import os, pathlib; print(pathlib.Path(os.environ['SSL_CERT_FILE']).is_file())"
+    result = run("exec", *SMALL, "--", *python(source), env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert result.stdout == "True\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(200):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never appeared")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_exec_reaches_the_command_and_leaves_nothing_behind(tmp_path, number):
+    ready, temporary = tmp_path / "ready", tmp_path / "tmp"
+    temporary.mkdir()
+    child = f"import pathlib, time; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen([*SANDBOX, "exec", *SMALL, "--", *python(child)], env=environment) as process:
+        wait_for(ready)
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 128 + number
+    assert list(temporary.iterdir()) == []
+
+
+def test_ctrl_c_ends_the_command_and_then_the_sandbox(tmp_path):
+    ready, temporary = tmp_path / "ready", tmp_path / "tmp"
+    temporary.mkdir()
+    child = f"""
+        import pathlib, sys, time
+        try:
+            pathlib.Path({str(ready)!r}).touch()
+            time.sleep(60)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    """
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    command = [*SANDBOX, "exec", *SMALL, "--", *python(child)]
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        wait_for(ready)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.wait(timeout=20) == 130
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_start_prints_shell_lines_and_ends_without_a_trace(tmp_path, number, status):
+    command = [*SANDBOX, "start", *SMALL]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(10)]
+        shell = "".join(lines) + "test -f $SSL_CERT_FILE && test -z $HTTPS_PROXY && echo $AZURE_AUTHORITY_HOST"
+        printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True, env=environment)
+        assert printed.stdout.startswith("https://localhost:")
+        process.send_signal(number)
+        assert process.wait(timeout=20) == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_share_no_secret():
+    source = f"import os; print([os.environ[name] for name in {SECRETS}])"
+    first, second = (run("exec", *SMALL, "--", *python(source)).stdout for _ in range(2))
+    assert first.strip()
+    assert not set(first.split()) & set(second.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--fault", "nonsense"), "nonsense"),
+        (("--setting", "nonsense"), "NAME=VALUE"),
+        (("--setting", "colour=blue"), "colour"),
+        (("--propagation", "soon"), "propagation"),
+        (("--trust", __file__), "certificate"),
+        (("--port", "70000"), "70000"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_said_and_nothing_is_run(arguments, said):
+    result = run("exec", *arguments, "--", *python("print('ran')"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_port_that_is_taken_is_said(new_sandbox):
+    port = new_sandbox(*SMALL).url.rpartition(":")[2]
+    result = run("exec", "--port", port, "--", *python("print('ran')"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert port in result.stderr
+
+
+def test_help_does_not_load_the_server():
+    loaded = run("--help", env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}).stderr
+    assert "tokenguard_sandbox.commands" in loaded
+    for heavy in ("uvicorn", "starlette", "cryptography", "asyncio"):
+        assert heavy not in loaded
+
+
+def test_tokenguard_scans_a_sandbox(tmp_path):
+    """The line that the README teaches."""
+    report = tmp_path / "report.json"
+    arguments = ("scan", "--format", "json", "--output", str(report))
+    result = run("exec", "--", SANDBOX[0], *arguments)
+    assert result.returncode in (1, 3), result.stderr
+    assert "Brackwater Ferries" in report.read_text()
