@@ -35,7 +35,7 @@ def without_mistakes(document: Any) -> dict[str, Any]:
             for name in _extra(error):
                 _remove(rest, [*error.absolute_path, name])
         elif error.validator != "required":
-            _remove(rest, list(error.absolute_path))
+            _remove(rest, _path(error))
     return rest
 
 
@@ -58,7 +58,7 @@ def _remove(document: Any, path: list[str | int]) -> None:
 
 
 def _explain(error: Any) -> Iterator[Mistake]:
-    path = pointer("", *error.absolute_path)
+    path = pointer("", *_path(error))
     found, wanted, part = quote(error.instance), error.validator_value, error.schema
     match error.validator:
         case "additionalProperties":
@@ -78,6 +78,12 @@ def _explain(error: Any) -> Iterator[Mistake]:
             yield Mistake(path, f"{found} holds something twice")
         case _:
             yield Mistake(path, f"{found} is not what is meant here: {_says(part)}")
+
+
+def _path(error: Any) -> list[str | int]:
+    """Where the mistake is; a wrong name is a mistake at that name, not in the object that has it."""
+    wrong_name = [error.instance] if "propertyNames" in error.relative_schema_path else []
+    return [*error.absolute_path, *wrong_name]
 
 
 def _says(part: Any) -> str:

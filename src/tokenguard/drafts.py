@@ -13,9 +13,7 @@ from tokenguard.examples import laid_over
 from tokenguard.fit import types_of
 from tokenguard.messages import SECONDS
 from tokenguard.model import Example, Outcome, ResourceType
-
-EDITOR_SCHEMA = "rule.schema.json"
-"""The file beside a rule by which editors complete it."""
+from tokenguard.soundness import EDITOR_SCHEMA
 
 
 def draft_rule(id_: str, type_: ResourceType) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenguard.errors import RuleError
+from tokenguard.untrusted import visible
 
 LONGEST_QUOTE = 60
 """Characters of a found value that a message repeats."""
@@ -52,6 +53,6 @@ def did_you_mean(found: object, known: Collection[str]) -> str:
 
 def rule_error(mistakes: Mapping[str, Sequence[Mistake]]) -> RuleError:
     """All `mistakes`, by the file they are in, as one error: one line each."""
-    lines = [f"{source}: {mistake}" for source, found in mistakes.items() for mistake in dict.fromkeys(found)]
+    lines = [visible(f"{source}: {mistake}") for source, found in mistakes.items() for mistake in dict.fromkeys(found)]
     title = "1 mistake in the rules" if len(lines) == 1 else f"{len(lines)} mistakes in the rules"
     return RuleError("\n  ".join([f"{title}:", *lines]), "`tokenguard rules check PATH` checks rule files on their own")

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -14,8 +13,7 @@ from tokenguard.documents import parse_document
 from tokenguard.engine import TypeCheck
 from tokenguard.errors import DocumentError
 from tokenguard.examples import example_mistakes
-from tokenguard.fit import Fit, meaning_problem
-from tokenguard.messages import check_template
+from tokenguard.fit import Fit
 from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
 from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
 from tokenguard.parameters import (
@@ -23,13 +21,11 @@ from tokenguard.parameters import (
     compiled_rule,
     read_parameter,
     references,
-    settable_keywords,
     value_mistakes,
     with_values,
 )
-from tokenguard.schemas import SCHEMA_BASE, schema
-
-EDITOR_SCHEMA = "rule.schema.json"
+from tokenguard.schemas import schema
+from tokenguard.soundness import meaning_mistakes, name_mistakes, pointless_parts
 
 
 def parse_rules(
@@ -68,11 +64,11 @@ def _read(source: str, data: bytes, types: Mapping[str, ResourceType]) -> Rule |
     flaw = _dialect().flaw(Resource("rule", source, source, document))
     if flaw is not None:
         return _shape_and_meaning(document, source, types)
-    mistakes = [*_name_mistakes(document, source), *_meaning_mistakes(document, types)]
+    mistakes = [*name_mistakes(document, source), *meaning_mistakes(document, types)]
     if mistakes:
         return mistakes
     rule = _compile(document, source)
-    return [*_pointless(rule), *example_mistakes(rule, types[rule.resource])] or rule
+    return [*pointless_parts(rule), *example_mistakes(rule, types[rule.resource])] or rule
 
 
 @cache
@@ -85,7 +81,7 @@ def _shape_and_meaning(document: Any, source: str, types: Mapping[str, ResourceT
     from tokenguard.authoring import shape_mistakes, without_mistakes  # noqa: PLC0415  (slow to import)
 
     rest = without_mistakes(document)
-    return [*shape_mistakes(document), *_name_mistakes(rest, source), *_meaning_mistakes(rest, types)]
+    return [*shape_mistakes(document), *name_mistakes(rest, source), *meaning_mistakes(rest, types)]
 
 
 def _compile(document: Mapping[str, Any], source: str) -> Rule:
@@ -128,100 +124,6 @@ def _example(document: Mapping[str, Any]) -> Example:
         unknown=document.get("unknown", {}),
         title=document.get("title", ""),
     )
-
-
-def _name_mistakes(document: Mapping[str, Any], source: str) -> Iterator[Mistake]:
-    id_, file = document.get("id"), PurePath(source)
-    if id_ is not None and file.name != f"{id_}.json":
-        yield Mistake("/id", f"{quote(id_)} in a file of another name; the file should be {id_}.json")
-    named = document.get("$schema", EDITOR_SCHEMA)
-    if not named.endswith(EDITOR_SCHEMA) and named != f"{SCHEMA_BASE}rule":
-        yield Mistake("/$schema", f"{quote(named)} is not the schema of rules; name a file {EDITOR_SCHEMA}, or nothing")
-
-
-def _meaning_mistakes(document: Mapping[str, Any], types: Mapping[str, ResourceType]) -> Iterator[Mistake]:
-    """What is wrong with a document of the right shape. Parts that it should have may be missing."""
-    yield from _parameter_mistakes(document.get("parameters", {}))
-    yield from _remediation_shape(document)
-    resource = document.get("resource")
-    if resource is None:
-        return
-    if resource not in types:
-        yield Mistake("/resource", f"no resource type {quote(resource)}{did_you_mean(resource, types)}")
-        return
-    type_schema = types[resource].schema
-    fit = Fit(type_schema, _references(document))
-    for part in ("select", "require"):
-        if part in document:
-            yield from fit.mistakes(document[part], pointer("", part))
-    for problem in check_template(document.get("message", ""), type_schema["properties"]):
-        yield Mistake("/message", problem)
-
-
-def _references(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        f"#/{kind}/{name}": part for kind in ("parameters", "$defs") for name, part in document.get(kind, {}).items()
-    }
-
-
-def _parameter_mistakes(parameters: Mapping[str, Any]) -> Iterator[Mistake]:
-    for name, part in parameters.items():
-        path, keywords = pointer("/parameters", name), list(settable_keywords(part))
-        if len(keywords) != 1:
-            found = ", ".join(keywords) or "none"
-            yield Mistake(path, f"a parameter is a title and exactly one keyword such as maxDuration; found {found}")
-        for keyword in keywords:
-            problem = meaning_problem(keyword, part[keyword])
-            if problem:
-                yield Mistake(pointer(path, keyword), problem)
-
-
-def _remediation_shape(document: Mapping[str, Any]) -> Iterator[Mistake]:
-    remediation = document.get("remediation")
-    if remediation is None:
-        return
-    acts = [name for name in ("set", "remove") if name in remediation]
-    if remediation.get("safety") == Safety.MANUAL:
-        if acts or "guidance" not in remediation:
-            yield Mistake("/remediation", 'what is "manual" has guidance, and neither set nor remove')
-    elif len(acts) != 1:
-        yield Mistake("/remediation", 'exactly one of set and remove is needed, or the safety "manual" with guidance')
-    parameters = document.get("parameters", {})
-    for name in _parameters_named(remediation.get("set")):
-        if name not in parameters:
-            yield Mistake("/remediation/set", f"no parameter {quote(name)}{did_you_mean(name, parameters)}")
-
-
-def _parameters_named(part: Any) -> Iterator[str]:
-    """The names in every ``{"$parameter": NAME}`` of a remediation."""
-    match part:
-        case {"$parameter": str(name)}:
-            yield name
-        case dict() | list():
-            for item in part.values() if isinstance(part, dict) else part:
-                yield from _parameters_named(item)
-
-
-def _pointless(rule: Rule) -> Iterator[Mistake]:
-    """Parts of a rule that nothing depends on: a slip of the author, since each was meant to do something."""
-    text = rule.document
-    used = set(_referred({key: text.get(key) for key in ("select", "require", "$defs")}))
-    used.update(f"#/parameters/{name}" for name in _parameters_named(text.get("remediation", {}).get("set")))
-    for reference in _references(text):
-        if reference not in used:
-            yield Mistake(reference.removeprefix("#"), "nothing in the rule refers to it")
-    if "absent" in text and rule.pinned_app_ids is None:
-        yield Mistake("/absent", "has no meaning: `select` does not require an appId and give it by const or enum")
-
-
-def _referred(part: Any) -> Iterator[str]:
-    match part:
-        case {"$ref": str(reference)}:
-            yield reference
-    match part:
-        case dict() | list():
-            for item in part.values() if isinstance(part, dict) else part:
-                yield from _referred(item)
 
 
 def _overridden(

@@ -13,11 +13,12 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("model", "errors", "durations", "documents", "untrusted"),
+    ("model", "changes", "errors", "durations", "documents", "untrusted"),
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
-        "authoring", "conditions", "fit", "examples", "mistakes", "wording", "drafts", "needs", "encoding", "lanes", "verdicts",
+        "authoring", "needs", "encoding", "lanes", "verdicts",
+        "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording",
     ),
     ("files", "packs", "snapshot", "collect", "spool", "plugins"),
     ("entra", "reporters"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,8 +86,23 @@ def test_check_says_all_mistakes_of_all_files_at_once(tmp_path: Path) -> None:
 
 
 def test_check_makes_no_request_for_a_remote_reference(tmp_path: Path) -> None:
-    path = write(tmp_path, require={"$ref": "http://127.0.0.1:9/schema.json"}, parameters=None)
-    assert_refused(run("check", path), "Nothing is ever fetched")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/schema.json"
+        path = write(tmp_path, require={"$ref": address}, parameters=None)
+        assert_refused(run("check", path), "Nothing is ever fetched")
+        with pytest.raises(BlockingIOError):  # nobody has knocked
+            server.accept()
+
+
+def test_text_of_a_rule_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    path = write(tmp_path, title="red \x1b[31m \u202e", rationale="one\ntwo\x9b2J")
+    for result in (run("list", "--rules", path), run("show", "lives-too-long", "--rules", path)):
+        assert result.returncode == 0
+        assert "red \\x1b[31m \\u202e" in result.stdout
+        assert not {"\x1b", "\u202e", "\x9b"} & set(result.stdout)
+    path = write(tmp_path, severity="\x9b2J", **{"\u202eesle": 1})
+    assert not {"\x9b", "\u202e"} & set(run("check", path).stderr)
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "empty"])

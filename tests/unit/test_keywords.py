@@ -7,7 +7,8 @@ from jsonschema import Draft202012Validator
 from jsonschema_specifications import REGISTRY
 
 from tokenguard.conditions import compiled, names_read, pinned_app_ids
-from tokenguard.keywords import DURATIONS, KEYWORDS, NEEDS, REFUSED, Kind, dialect_schema
+from tokenguard.dialect import dialect_schema
+from tokenguard.keywords import DURATIONS, KEYWORDS, NEEDS, REFUSED, Kind
 
 META = "https://json-schema.org/draft/2020-12/meta/"
 JSON_SCHEMA = {

@@ -245,7 +245,7 @@ FAIL, PASS, UNKNOWN = TOO_LONG["examples"]
         ({"parameters": {"maximum": {"title": "x", "maxDuration": "PT1H", "minDuration": "PT1M"}}}, "found maxDuration, minDuration"),
         ({"parameters": {"maximum": {"title": "x", "type": "integer"}}}, '/parameters/maximum/type: "type" is no '),
         ({"parameters": {"maximum": {"title": "x", "maxDuration": "PT"}}}, "/parameters/maximum/maxDuration: "),
-        ({"parameters": {"a b": {"title": "x", "maximum": 1}}}, "/parameters: "),
+        ({"parameters": {"a b": {"title": "x", "maximum": 1}}}, '/parameters/a b: "a b" is not what is meant here: A name of letters and digits.'),
         ({"parameters": {**TOO_LONG["parameters"], "other": {"title": "x", "maximum": 1}}}, "/parameters/other: nothing in the rule refers to it"),
         ({"defs": {"other": {}}}, "/$defs/other: nothing in the rule refers to it"),
         ({"remediation": {}}, "/remediation: exactly one of set and remove"),

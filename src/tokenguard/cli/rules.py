@@ -17,6 +17,8 @@ from tokenguard.model import Remediation, Rule
 from tokenguard.packs import read_pack
 from tokenguard.rules import parse_rules
 from tokenguard.schemas import data_folder
+from tokenguard.soundness import EDITOR_SCHEMA
+from tokenguard.untrusted import visible
 
 _rules_option = click.option(
     "--rules",
@@ -41,7 +43,7 @@ def list_rules(packs: tuple[str, ...]) -> None:
         found = _load([path])
         width = max(len(rule.id) for rule in found)
         for rule in found:
-            click.echo(f"  {rule.severity!s:<8}  {rule.id:<{width}}  {rule.title}")
+            click.echo(f"  {rule.severity!s:<8}  {rule.id:<{width}}  {visible(rule.title)}")
 
 
 @rules.command()
@@ -77,7 +79,7 @@ def check(paths: tuple[Path, ...]) -> None:
 )
 def new(id_: str, resource: str, output: Path) -> None:
     """Write a rule to start from. ID states the defect, e.g. access-token-lifetime-too-long."""
-    from tokenguard.drafts import EDITOR_SCHEMA, draft_rule  # noqa: PLC0415  (only this command needs it)
+    from tokenguard.drafts import draft_rule  # noqa: PLC0415  (only this command needs it)
 
     types = context.plugins().types
     if resource not in types:
@@ -119,7 +121,8 @@ def _page(rule: Rule) -> Iterator[str]:
     """The sections of a rule's page."""
     from tokenguard.wording import in_words  # noqa: PLC0415  (only this command needs it)
 
-    yield f"{rule.id}\n{rule.title}\n\nSeverity: {rule.severity}\nResource: {rule.resource}\nFile:     {rule.source}"
+    yield f"{rule.id}\n{visible(rule.title)}"
+    yield f"Severity: {rule.severity}\nResource: {rule.resource}\nFile:     {visible(rule.source)}"
     if rule.select is not None:
         yield _section("Only where", in_words(rule.select))
     yield _section("Demands that", in_words(rule.require))
@@ -136,7 +139,7 @@ def _page(rule: Rule) -> Iterator[str]:
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
-    return "\n".join([title, *(f"  {line}" for line in lines)])
+    return "\n".join([title, *(f"  {visible(part)}" for line in lines for part in line.splitlines())])
 
 
 def _parameters(rule: Rule) -> Iterator[str]:
