@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -463,3 +464,22 @@ def test_a_saved_error_of_an_unknown_call_is_pointed_at(saved):
 def test_a_list_that_could_be_saved_later_outweighs_an_older_refusal(saved):
     source = saved({"x": REFUSED, "y": page("applications"), "calls.json": {"x": "/applications"}})
     assert answer(source, "/applications") == {"value": []}
+
+
+# --- the documentation --------------------------------------------------------------------------------------------
+
+DOCUMENTED = re.findall(
+    r"^\| `GET (\S+)` ", (Path(__file__).parents[2] / "docs" / "saved-answers.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("call", DOCUMENTED)
+def test_every_call_that_the_documentation_says_to_save_is_answered_once_it_is_saved(saved, call):
+    call = call.replace("{id}", "sp-1").replace("{appId}", "app-1")
+    by_key = call.endswith(("sp-1", ")"))
+    body = 26 if call.endswith("$count") else principal() if by_key else {"value": [{"id": "sp-1"}]}
+    assert not isinstance(answer(saved({"x": body, "calls.json": {"x": call}}), call), ReadFailure)
+
+
+def test_the_documentation_lists_the_calls():
+    assert len(DOCUMENTED) == 9

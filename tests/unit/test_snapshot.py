@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -343,3 +344,23 @@ def test_the_time_is_written_in_utc_whatever_zone_it_came_in(tmp_path):
     local = replace(HEADER, collected_at=datetime.fromisoformat("2026-11-22T09:30:00+01:00"))
     write_snapshot(snapshot(header=local), path)
     assert b'"collectedAt":"2026-11-22T08:30:00Z"' in path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_memory_does_not_grow_with_the_tenant(tmp_path, suffix):
+    def peak(count):
+        path = tmp_path / f"tenant{suffix}"
+        boxes = (Resource("box", str(number), "Box", {"color": "red" * 200, "size": number}) for number in range(count))
+        summary = {"box": TypeSummary("box", count), "lid": TypeSummary("lid", 0)}
+        tracemalloc.start()
+        try:
+            write_snapshot(Snapshot(HEADER, boxes, lambda: summary), path)
+            opened = open_snapshot(path)
+            assert sum(1 for _ in opened.resources) == count
+            assert opened.summary() == summary
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(2_000), peak(10_000)
+    assert many < few + 200_000  # the 8,000 resources more are 5.5 MB as JSON
