@@ -34,6 +34,8 @@ _HINTS = {
 }
 
 
+_CHAIN = re.compile(r"^\t(\w+): ", re.MULTILINE)
+"""The credentials that azure-identity's default chain tried, a line each."""
 _UNKNOWN_AUTHORITY = "Unable to get authority configuration"
 """What MSAL says, without a code, when the token service does not know the tenant, or is none."""
 
@@ -49,5 +51,7 @@ def hint_for(message: str) -> str:
 def shorten(message: str) -> str:
     """`message` from its code on, without the trace that Microsoft adds for its own support."""
     found = _CODE.search(message)
+    if not found and (tried := _CHAIN.findall(message)):
+        return f"found nothing to sign in with; tried {', '.join(tried)}"
     text = message[found.start() :] if found else message
     return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):|\s*\n|\. Authority would", text)[0].strip()

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import httpx
 import orjson
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
 from kiota_abstractions.request_information import RequestInformation
 from msgraph.graph_service_client import GraphServiceClient
 
@@ -20,7 +20,7 @@ from tokenguard.entra.pacing import Pace
 from tokenguard.entra.permissions import missing_permission
 from tokenguard.entra.retry import Patience, next_try
 from tokenguard.entra.routes import batch_request, counts, get_request
-from tokenguard.entra.signin import SignIn
+from tokenguard.entra.signin import SignIn, is_unreachable
 from tokenguard.hookspecs import ReadFailure
 
 
@@ -87,8 +87,7 @@ class GraphClient:
         except httpx.InvalidURL as error:
             return Broken(one_line(f"not an address ({error})"), passing=False)
         except AzureError as error:
-            refused = isinstance(error, ClientAuthenticationError)
-            return Broken(self.signed_in.credential.explain(error).message, passing=not refused)
+            return Broken(self.signed_in.credential.explain(error).message, passing=is_unreachable(error))
         except (binascii.Error, UnicodeDecodeError):
             return Broken("401 with a claims challenge that cannot be read", passing=False)
         return _answer(response) if response else Broken("no answer")

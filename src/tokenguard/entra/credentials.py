@@ -39,6 +39,8 @@ class Method:
     """For people: ``signing in with ...``."""
     make: Callable[[], Credential] = field(repr=False)
     """A new credential, with nothing cached."""
+    hint: str = ""
+    """What to do when it fails and the answer does not say."""
     asks: bool = False
     """Whether a person has to do something, and so cannot be asked again unawares."""
 
@@ -67,7 +69,7 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
     environment = target.environment
     if not environment.get("AZURE_TOKEN_CREDENTIALS"):
         for method, needed in _CONFIGURED.items():
-            if all(environment.get(name) for name in needed):
+            if all(_values(target).get(name) for name in needed):
                 return _METHODS[method](target, common)
     chain = partial(
         identity.DefaultAzureCredential,
@@ -77,7 +79,12 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
         managed_identity_client_id=environment.get("AZURE_CLIENT_ID"),
         **common,
     )
-    return Method("azure-identity's default chain", chain)
+    return Method(
+        "azure-identity's default chain",
+        chain,
+        f"set {' and '.join(_APPLICATION)} with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or "
+        "AZURE_FEDERATED_TOKEN_FILE, run `az login`, or choose another way with --auth",
+    )
 
 
 def _secret(target: LiveTarget, common: dict[str, Any]) -> Method:
@@ -153,9 +160,14 @@ def _user(target: LiveTarget) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+def _values(target: LiveTarget) -> dict[str, str]:
+    """The variables that are set; the tenant may come from the configuration instead."""
+    return {"AZURE_TENANT_ID": target.tenant, **{name: value for name, value in target.environment.items() if value}}
+
+
 def _needed(target: LiveTarget, method: str) -> list[str]:
-    """The values of the variables that `method` needs; the tenant may come from the configuration instead."""
-    values = {"AZURE_TENANT_ID": target.tenant, **{key: value for key, value in target.environment.items() if value}}
+    """The values of the variables that `method` needs."""
+    values = _values(target)
     names = _CONFIGURED.get(method, _APPLICATION)
     missing = [name for name in names if not values.get(name)]
     if missing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 
 from tokenguard.entra.aadsts import hint_for, shorten
 from tokenguard.entra.answer import one_line
@@ -60,10 +60,10 @@ class RenewingCredential:
     def explain(self, error: AzureError) -> SourceError:
         """`error` of a sign-in for people: which credential, what was answered, what to do."""
         text = str(error.message)
-        reason = one_line(shorten(text))
-        return SourceError(
-            f"signing in with {self._method.title} failed: {reason}", hint_for(text) or _general_hint(error)
-        )
+        message = f"signing in with {self._method.title} failed: {one_line(shorten(text))}"
+        if is_unreachable(error):
+            return SourceError(message, _UNREACHABLE)
+        return SourceError(message, hint_for(text) or self._method.hint or _REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,14 @@ def _check_pin(pinned: str, tenant: str) -> None:
         )
 
 
-def _general_hint(error: AzureError) -> str:
-    if isinstance(error, ClientAuthenticationError):
-        return "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential, or choose another with --auth"
-    return "check the network, HTTPS_PROXY, and SSL_CERT_FILE where a proxy has a certificate authority of its own"
+def is_unreachable(error: BaseException | None) -> bool:
+    """Whether the token service did not answer; azure-identity wraps that into a refusal on some ways."""
+    while error is not None:
+        if isinstance(error, ServiceRequestError | ServiceResponseError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+_REFUSED = "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential, or choose another with --auth"
+_UNREACHABLE = "check the network, HTTPS_PROXY, and SSL_CERT_FILE where a proxy has a certificate authority of its own"

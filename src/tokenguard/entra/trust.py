@@ -20,21 +20,21 @@ _FOR_GRAPH = tuple(reversed(_FOR_SIGN_IN))
 
 
 def sign_in_authorities(environment: Mapping[str, str]) -> str | bool:
-    """What requests is to verify certificates with: a file or folder, or True for its own list."""
-    return str(_authorities(environment, _FOR_SIGN_IN) or "") or True
+    """What requests is to verify certificates with: a file or folder, or True for its own list.
+
+    Raises `UsageError` for a file that holds no certificates; requests itself would speak of a failed connection.
+    """
+    path = _authorities(environment, _FOR_SIGN_IN)
+    if path is None:
+        return True
+    _context(path)
+    return str(path)
 
 
 def graph_tls(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """What httpx is to verify certificates with. Raises `UsageError` for a file that holds none."""
+    """What httpx is to verify certificates with. Raises `UsageError` for a file that holds no certificates."""
     path = _authorities(environment, _FOR_GRAPH)
-    if path is None:
-        return httpx.create_ssl_context()
-    try:
-        if path.is_dir():
-            return ssl.create_default_context(capath=str(path))
-        return ssl.create_default_context(cafile=str(path))
-    except (ssl.SSLError, OSError) as error:
-        raise UsageError(f"{path}: holds no certificates that can be read", "it should be a PEM file") from error
+    return _context(path) if path else httpx.create_ssl_context()
 
 
 def proxy_for(url: str) -> str | None:
@@ -50,3 +50,12 @@ def _authorities(environment: Mapping[str, str], variables: tuple[str, ...]) -> 
                 raise UsageError(f"{variable} names {value}, which does not exist", f"correct or unset {variable}")
             return path
     return None
+
+
+def _context(path: Path) -> ssl.SSLContext:
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=str(path))
+        return ssl.create_default_context(cafile=str(path))
+    except (ssl.SSLError, OSError) as error:
+        raise UsageError(f"{path}: holds no certificates that can be read", "it should be a PEM file") from error

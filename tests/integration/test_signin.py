@@ -1,0 +1,371 @@
+"""Signing in with the unmodified azure-identity: every way that works without a person, and every way to fail."""
+
+import datetime
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from live import POLICIES, TOKEN_SERVICE, quiet_sdk
+from tokenguard.entra.live import open_live
+from tokenguard.errors import SourceError, UsageError
+from tokenguard.hookspecs import LiveTarget, ReadFailure
+
+pytestmark = quiet_sdk
+
+CERTIFICATE_VARIABLES = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+SECRET = {"AZURE_CLIENT_SECRET"}
+
+
+def target(sandbox, auth="default", without=(), tenant="", progress=None, **changed):
+    environment = {name: value for name, value in sandbox.environment.items() if name not in without}
+    return LiveTarget(environment | changed, auth=auth, tenant=tenant, progress=progress)
+
+
+def sign_in_and_read(chosen):
+    with open_live(chosen) as source:
+        rows = list(source.rows(POLICIES))
+        assert rows
+        assert not [row for row in rows if isinstance(row, ReadFailure)]
+        return source
+
+
+# --- ways that work -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("auth", ["default", "secret"])
+def test_a_client_secret_signs_in(sandbox, auth):
+    source = sign_in_and_read(target(sandbox, auth))
+    assert source.name == f"tenant {sandbox.variables['AZURE_TENANT_ID']}"
+    assert "Policy.Read.All" in source.permissions
+    made = [request["path"] for request in sandbox.requests() if request["path"].endswith("/token")]
+    assert len(made) == 1
+
+
+@pytest.fixture(scope="module")
+def key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def certificate(key, tmp_path_factory):
+    """A certificate with its key, as an application's credential."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokenguard test")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+    path = tmp_path_factory.mktemp("certificate") / "application.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trusting_sandbox(new_sandbox, certificate):
+    return new_sandbox("--tenant", "demo", "--trust", str(certificate))
+
+
+@pytest.mark.parametrize("auth", ["default", "certificate"])
+def test_a_certificate_signs_in(trusting_sandbox, certificate, auth):
+    sign_in_and_read(target(trusting_sandbox, auth, without=SECRET, AZURE_CLIENT_CERTIFICATE_PATH=str(certificate)))
+
+
+def assertion(key):
+    claims = {"iss": "https://issuer.example", "sub": "job", "aud": "api://AzureADTokenExchange"}
+    return jwt.encode(claims | {"exp": int(time.time()) + 600}, key, "RS256")
+
+
+@pytest.mark.parametrize("auth", ["default", "federated"])
+def test_a_federated_token_file_signs_in_without_a_secret(trusting_sandbox, key, tmp_path, auth):
+    file = tmp_path / "token"
+    file.write_text(assertion(key))
+    sign_in_and_read(target(trusting_sandbox, auth, without=SECRET, AZURE_FEDERATED_TOKEN_FILE=str(file)))
+
+
+@pytest.fixture
+def actions(key):
+    """GitHub's identity service, and what it was asked."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Authorization"]))
+            allowed = self.headers["Authorization"] == "Bearer runner-key"
+            self.send_response(200 if allowed else 401)
+            self.end_headers()
+            self.wfile.write(json.dumps({"value": assertion(key)} if allowed else {}).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/token?api-version=2.0", asked
+        server.shutdown()
+
+
+def test_a_github_actions_job_signs_in_without_a_secret(trusting_sandbox, actions):
+    url, asked = actions
+    offered = {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner-key"}
+    sign_in_and_read(target(trusting_sandbox, "github", without=SECRET, **offered))
+    assert {path for path, _ in asked} == {"/token?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange"}
+
+
+def test_a_github_actions_job_without_the_permission_is_told_which_one(trusting_sandbox, actions):
+    with pytest.raises(UsageError) as nothing_offered:
+        open_it(target(trusting_sandbox, "github", without=SECRET))
+    assert "id-token: write" in nothing_offered.value.hint
+    offered = {"ACTIONS_ID_TOKEN_REQUEST_URL": actions[0], "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}
+    with pytest.raises(SourceError, match="401") as refused:
+        open_it(target(trusting_sandbox, "github", without=SECRET, **offered))
+    assert "wrong" not in refused.value.message
+
+
+@pytest.fixture
+def token(sandbox):
+    return sandbox.sign_in(scope=f"{sandbox.url}/.default").json()["access_token"]
+
+
+def test_the_azure_cli_signs_in(sandbox, token, monkeypatch, tmp_path):
+    answer = {"accessToken": token, "expiresOn": "2099-01-01 00:00:00.000000", "expires_on": 4070908800}
+    program = tmp_path / "az"
+    program.write_text(f"#!{sys.executable}\nprint({json.dumps(answer)!r})\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sign_in_and_read(target(sandbox, "cli", without=SECRET))
+
+
+def test_a_managed_identity_signs_in(sandbox, token, monkeypatch):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            assert self.headers["X-IDENTITY-HEADER"] == "header"
+            answer = {"access_token": token, "expires_on": str(int(time.time()) + 3600), "token_type": "Bearer"}
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        sign_in_and_read(target(sandbox, "managed", without=SECRET | {"AZURE_CLIENT_ID"}))
+        server.shutdown()
+
+
+# --- certificates and proxies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", sorted(CERTIFICATE_VARIABLES))
+def test_either_certificate_variable_alone_is_enough_for_both_halves(sandbox, monkeypatch, variable):
+    for name in CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    sign_in_and_read(target(sandbox, without=CERTIFICATE_VARIABLES - {variable}))
+
+
+def test_without_the_certificate_authority_the_hint_names_the_variable(sandbox, monkeypatch):
+    for name in CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SourceError) as failure:
+        open_it(target(sandbox, without=CERTIFICATE_VARIABLES))
+    assert "SSL_CERT_FILE" in failure.value.hint
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_certificate_file_that_is_none_is_a_mistake_of_the_user(sandbox, tmp_path, content):
+    file = tmp_path / "authorities.pem"
+    if content:
+        file.write_text(content)
+    with pytest.raises(UsageError, match=r"authorities\.pem"):
+        open_it(target(sandbox, SSL_CERT_FILE=str(file), without={"REQUESTS_CA_BUNDLE"}))
+
+
+@pytest.fixture
+def proxy():
+    """A CONNECT proxy, and the places it was asked for."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self):
+            asked.append(self.path)
+            host, _, port = self.path.partition(":")
+            with socket.create_connection((host, int(port))) as there:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=pour, args=(there, self.connection), daemon=True)
+                back.start()
+                pour(self.connection, there)
+                back.join(timeout=5)
+            self.close_connection = True
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def pour(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def test_a_proxy_carries_both_halves(sandbox, proxy, monkeypatch):
+    url, asked = proxy
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    sign_in_and_read(target(sandbox))
+    place = sandbox.url.removeprefix("https://")
+    assert set(asked) == {place}
+    assert len(asked) >= 2
+
+
+# --- ways to fail ---------------------------------------------------------------------------------------------------
+
+
+def open_it(chosen):
+    with open_live(chosen):
+        raise AssertionError("it must not open")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says", "hint"),
+    [
+        ({"AZURE_CLIENT_SECRET": "not-the-secret"}, "AADSTS7000215", "value of the secret"),
+        ({"AZURE_CLIENT_ID": "11111111-1111-4111-8111-111111111111"}, "AADSTS700016", "AZURE_CLIENT_ID"),
+        ({"AZURE_TENANT_ID": "11111111-1111-4111-8111-111111111111"}, "Unable to get authority", "AZURE_TENANT_ID"),
+        ({"AZURE_AUTHORITY_HOST": "https://localhost:9"}, "Unable to get authority|refused", ""),
+    ],
+)
+def test_a_refused_sign_in_says_which_credential_what_was_answered_and_what_to_do(sandbox, changed, says, hint):
+    with pytest.raises(SourceError, match=says) as failure:
+        open_it(target(sandbox, **changed))
+    assert "the client secret in AZURE_CLIENT_SECRET" in failure.value.message
+    assert failure.value.exit_status == 3
+    assert failure.value.hint
+    assert hint in failure.value.hint
+    said = f"{failure.value.message} {failure.value.hint}"
+    assert "not-the-secret" not in said
+    assert sandbox.variables["AZURE_CLIENT_SECRET"] not in said
+    assert "\n" not in said
+
+
+def test_an_expired_secret_is_named_as_such(sandbox):
+    sandbox.set(client_secret="expired")
+    with pytest.raises(SourceError, match="AADSTS7000222") as failure:
+        open_it(target(sandbox))
+    assert "expired" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("auth", "without", "missing"),
+    [
+        ("secret", SECRET, "AZURE_CLIENT_SECRET"),
+        ("secret", {"AZURE_CLIENT_ID"}, "AZURE_CLIENT_ID"),
+        ("certificate", (), "AZURE_CLIENT_CERTIFICATE_PATH"),
+        ("federated", (), "AZURE_FEDERATED_TOKEN_FILE"),
+        ("password", (), "password"),
+        ("device-code", (), "device code"),
+    ],
+)
+def test_what_a_way_of_signing_in_lacks_is_said_before_anything_is_asked(sandbox, auth, without, missing):
+    with pytest.raises(UsageError, match=missing):
+        open_it(target(sandbox, auth, without=without))
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("content", ["", "no key"])
+def test_a_certificate_that_cannot_be_read_is_a_mistake_of_the_user(sandbox, tmp_path, content):
+    file = tmp_path / "application.pem"
+    if content:
+        file.write_text(content)
+    with pytest.raises(UsageError, match=r"application\.pem"):
+        open_it(target(sandbox, "certificate", AZURE_CLIENT_CERTIFICATE_PATH=str(file)))
+
+
+def test_a_tenant_that_is_not_the_pinned_one_is_refused(sandbox):
+    tenant = sandbox.variables["AZURE_TENANT_ID"]
+    sign_in_and_read(target(sandbox, tenant=tenant.upper()))
+    sign_in_and_read(target(sandbox, tenant=tenant, without={"AZURE_TENANT_ID"}))
+    with pytest.raises(UsageError, match=tenant) as refusal:
+        open_it(target(sandbox, tenant="11111111-1111-4111-8111-111111111111"))
+    assert refusal.value.exit_status == 2
+
+
+def test_a_foreign_graph_is_refused_before_a_token_is_asked_for(sandbox):
+    with pytest.raises(UsageError, match=r"graph\.example"):
+        open_it(target(sandbox, TOKENGUARD_GRAPH_URL="https://graph.example"))
+    assert sandbox.requests() == []
+
+
+def test_where_nothing_is_set_up_the_hint_says_what_could_be(sandbox, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+    with pytest.raises(SourceError, match=r"found nothing to sign in with; tried .*AzureCliCredential") as failure:
+        open_it(target(sandbox, without=SECRET))
+    assert "az login" in failure.value.hint
+
+
+def test_the_azure_cli_that_is_not_there_is_said(sandbox, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SourceError, match="the Azure CLI failed: Azure CLI not found"):
+        open_it(target(sandbox, "cli"))
+
+
+def test_opening_fails_with_the_extra_to_install_where_the_sdk_is_not(sandbox):
+    program = """
+import sys
+sys.modules["msgraph"] = None
+from tokenguard.entra.live import open_live
+from tokenguard.hookspecs import LiveTarget
+try:
+    open_live(LiveTarget({})).__enter__()
+except Exception as error:
+    print(type(error).__name__, error.hint)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True)
+    assert ran.stdout == "UsageError run: pip install 'entra-tokenguard[graph]'\n"
+
+
+def test_nothing_heavy_is_imported_before_a_tenant_is_opened():
+    program = "import sys, tokenguard.entra.live, tokenguard.entra.collector; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"asyncio", "httpx", "azure", "msgraph", "kiota_abstractions", "requests", "cryptography"}
+    assert heavy.isdisjoint(ran.stdout.split())
+
+
+def test_token_requests_go_to_the_token_service_alone(sandbox):
+    sign_in_and_read(target(sandbox))
+    paths = [request["path"] for request in sandbox.requests()]
+    assert [path for path in paths if any(part in path for part in TOKEN_SERVICE)] == paths[:2]
