@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokenguard.engine import Judgement, TypeCheck, judge
+from tokenguard.engine import Judgement, RuleJudge, TypeCheck
 from tokenguard.fit import types_of
 from tokenguard.messages import present
 from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
@@ -17,6 +17,8 @@ PATH = "/examples"
 def example_mistakes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
     """What is wrong with the examples and the remediation of a compiled `rule`, by trying them."""
     yield from _missing_outcomes(rule, type_)
+    check = TypeCheck(type_)
+    judge = RuleJudge(rule, check)
     names = type_.schema["properties"]
     for index, example in enumerate(rule.examples):
         path = pointer(PATH, index)
@@ -25,9 +27,9 @@ def example_mistakes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
             for name in unknown_names:
                 yield Mistake(path, f"{type_.name} has no property {quote(name)}{did_you_mean(name, names)}")
         else:
-            yield from _tried(rule, type_, example, path)
+            yield from _tried(example, check, judge, path)
     if rule.remediation is not None and rule.remediation.set is not None:
-        yield from _remediation_mistakes(rule, type_, rule.remediation.set)
+        yield from _remediation_mistakes(rule.remediation.set, check, judge)
 
 
 def laid_over(type_: ResourceType, example: Example, change: Mapping[str, Any] | None = None) -> Resource:
@@ -49,13 +51,13 @@ def _missing_outcomes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
         yield Mistake(PATH, f'no example whose outcome is "{outcome}"{wanted[outcome]}')
 
 
-def _tried(rule: Rule, type_: ResourceType, example: Example, path: str) -> Iterator[Mistake]:
-    resource = laid_over(type_, example)
-    flaw = TypeCheck(type_).flaw(resource)
+def _tried(example: Example, check: TypeCheck, judge: RuleJudge, path: str) -> Iterator[Mistake]:
+    resource = laid_over(check.type, example)
+    flaw = check.flaw(resource)
     if flaw is not None:
         yield Mistake(path, flaw.reason)
         return
-    judgement = judge(rule, type_, resource)
+    judgement = judge.judge(resource)
     if judgement.outcome is not example.outcome:
         text = f'the rule says "{judgement.outcome}" of it, not "{example.outcome}"'
         yield Mistake(path, text + _because(judgement))
@@ -71,8 +73,9 @@ def _because(judgement: Judgement) -> str:
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 
-def _remediation_mistakes(rule: Rule, type_: ResourceType, change: Mapping[str, Any]) -> Iterator[Mistake]:
+def _remediation_mistakes(change: Mapping[str, Any], check: TypeCheck, judge: RuleJudge) -> Iterator[Mistake]:
     path = pointer("/remediation", "set")
+    type_ = check.type
     names = type_.schema["properties"]
     writable = [name for name in names if not names[name].get("readOnly")]
     wrong = [name for name in change if name not in writable]
@@ -81,13 +84,13 @@ def _remediation_mistakes(rule: Rule, type_: ResourceType, change: Mapping[str, 
         yield Mistake(pointer(path, name), f"{quote(name)} is nothing that can be set{meant}")
     if wrong:
         return
-    flaw = TypeCheck(type_).flaw(laid_over(type_, Example(Outcome.PASS), change))
+    flaw = check.flaw(laid_over(type_, Example(Outcome.PASS), change))
     if flaw is not None:
         yield Mistake(path, flaw.reason)
         return
-    for index, example in enumerate(rule.examples):
+    for index, example in enumerate(judge.rule.examples):
         if example.outcome is Outcome.FAIL:
-            yield from _not_mended(judge(rule, type_, laid_over(type_, example, change)), path, index)
+            yield from _not_mended(judge.judge(laid_over(type_, example, change)), path, index)
 
 
 def _not_mended(judgement: Judgement, path: str, index: int) -> Iterator[Mistake]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
@@ -129,27 +129,28 @@ def _example(document: Mapping[str, Any]) -> Example:
 def _overridden(
     rules: Mapping[str, Rule], types: Mapping[str, ResourceType], overrides: Mapping[str, Override]
 ) -> tuple[Rule, ...]:
-    mistakes: dict[str, list[Mistake]] = {}
-    for id_ in overrides.keys() - rules.keys():
-        mistakes[id_] = [Mistake("", f"there is no such rule{did_you_mean(id_, rules)}")]
+    mistakes = {
+        id_: [Mistake("", f"there is no such rule{did_you_mean(id_, rules)}")] for id_ in overrides if id_ not in rules
+    }
     result = []
     for rule in rules.values():
-        override = overrides.get(rule.id, Override())
-        found = list(value_mistakes(rule, override.parameters))
-        if found:
-            mistakes[rule.id] = found
-            continue
-        changed = replace(rule, severity=rule.severity if override.severity is None else override.severity)
-        result.append(with_values(changed, override.parameters))
-        mistakes[rule.id] = list(_value_fit(result[-1], types[rule.resource]))
-    if any(mistakes.values()):
+        changed = _with_override(rule, overrides[rule.id], types[rule.resource]) if rule.id in overrides else rule
+        if isinstance(changed, Rule):
+            result.append(changed)
+        else:
+            mistakes[rule.id] = changed
+    if mistakes:
         raise rule_error(mistakes)
     return tuple(result)
 
 
-def _value_fit(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
-    """Values that were set and that the property they are compared with can never have."""
-    fit = Fit(type_.schema, references(rule.document, rule.parameters))
-    for part in ("select", "require"):
-        if part in rule.document:
-            yield from fit.mistakes(rule.document[part], pointer("", part))
+def _with_override(rule: Rule, override: Override, type_: ResourceType) -> Rule | list[Mistake]:
+    """`rule` with what is set, or what is wrong with that: no such value, or one that the property never has."""
+    mistakes = list(value_mistakes(rule, override.parameters))
+    if mistakes:
+        return mistakes
+    severity = rule.severity if override.severity is None else override.severity
+    changed = with_values(replace(rule, severity=severity), override.parameters)
+    fit = Fit(type_.schema, references(changed.document, changed.parameters))
+    conditions = ((name, rule.document[name]) for name in ("select", "require") if name in rule.document)
+    return [mistake for name, part in conditions for mistake in fit.mistakes(part, pointer("", name))] or changed
