@@ -71,6 +71,7 @@ def test_a_violation_says_where_what_was_expected_and_what_was_observed(
 
 
 UNKNOWN = {"lifetimeSeconds": "the definition is no JSON"}
+SET = {"properties": {"lifetimeSeconds": {"type": "integer"}}}
 LABEL_B = {"properties": {"label": {"const": "b"}}}
 
 
@@ -82,7 +83,7 @@ LABEL_B = {"properties": {"label": {"const": "b"}}}
         pytest.param(SHORT, {}, UNSURE, id="select reads it, and nothing is required"),
         pytest.param(None, {**SHORT, "allOf": [LABEL_B]}, FAIL, id="violated elsewhere"),
         pytest.param(None, {"properties": {**SHORT["properties"], **LABEL_B["properties"]}}, FAIL, id="beside it"),
-        pytest.param(None, {"properties": {"lifetimeSeconds": {"type": "integer"}}}, UNSURE, id="null is no violation"),
+        pytest.param(None, SET, UNSURE, id="null is no violation"),
         pytest.param(None, SHORT, UNSURE, id="null is no compliance"),
         pytest.param(None, {"required": ["lifetimeSeconds"]}, UNSURE, id="only named"),
         pytest.param(None, {"not": SHORT}, UNSURE, id="under not"),
@@ -93,7 +94,9 @@ LABEL_B = {"properties": {"label": {"const": "b"}}}
         pytest.param(None, {"if": ENABLED, "then": {**LABEL_B, "allOf": [SHORT]}}, FAIL, id="answered, and violated"),
         pytest.param(None, {"if": ENABLED, "then": SHORT}, UNSURE, id="answered, and asks for it"),
         pytest.param(None, {"dependentRequired": {"lifetimeSeconds": ["label"]}}, UNSURE, id="depends on it"),
-        pytest.param(None, {"allOf": [{"allOf": [SHORT]}]}, UNSURE, id="deep below"),
+        pytest.param(None, {"allOf": [{"allOf": [SET]}]}, UNSURE, id="deep below"),
+        pytest.param(None, {"if": ENABLED, "then": SET}, UNSURE, id="answered, and null is no violation"),
+        pytest.param(None, {"if": {"not": ENABLED}, "else": SET}, UNSURE, id="otherwise, and null is no violation"),
         pytest.param(None, LABEL_B, FAIL, id="not read, violated"),
         pytest.param(None, ENABLED, PASS, id="not read, met"),
     ],
@@ -138,6 +141,21 @@ def test_a_resource_with_a_property_missing_or_of_another_type_never_passes(
     alone = judge(judged_by, GADGET, resource).outcome
     assert alone in (SKIP, UNSURE)
     assert [judged.outcome for _, judged in Engine(GADGET, [judged_by]).judge(resource)] == [UNSURE] * (alone is UNSURE)
+
+
+def test_what_is_missing_might_have_been_selected() -> None:
+    resource = gadget()
+    del resource.properties["label"]
+    assert (
+        judge(rule("r", SHORT, {"not": {"properties": {"label": {"const": "a"}}}}), GADGET, resource).outcome is UNSURE
+    )
+
+
+def test_what_is_wrong_as_a_whole_might_have_been_selected() -> None:
+    schema = {**GADGET.schema, "anyOf": [LABEL_B, ENABLED]}
+    torn = gadget(enabled=False)
+    assert judge(rule("r", SHORT, ENABLED), ResourceType("gadget", schema, ()), torn).outcome is UNSURE
+    assert judge(rule("r", SHORT, ENABLED), GADGET, torn).outcome is SKIP
 
 
 @pytest.mark.parametrize(
