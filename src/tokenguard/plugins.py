@@ -87,13 +87,11 @@ def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] 
     admitted: dict[str, Distribution] = {}
     refused: list[str] = []
     names = None if allowed is None else {_normalised(name) for name in allowed}
-    for distribution in installed(site_folders() if folders is None else folders):
-        name = distribution.metadata["Name"]
-        if names is not None and _normalised(name) not in names:
+    for name, folder in installed(site_folders() if folders is None else folders):
+        if names is not None and name not in names:
             refused.append(name)
-        elif _normalised(name) not in admitted:
-            admitted[_normalised(name)] = distribution
-            _register(manager, distribution, name)
+        elif name not in admitted:
+            admitted[name] = _register(manager, folder)
     if names is not None and (missing := sorted(names - admitted.keys())):
         raise PluginError(
             f"TOKENGUARD_PLUGINS names {', '.join(missing)}, which is not an installed plugin",
@@ -102,7 +100,11 @@ def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] 
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PluginError(f"a plugin implements a hook that tokenguard does not have: {error}") from error
+        owner = next((key for key, part in manager.list_name_plugin() if part is error.plugin), "a plugin")
+        raise PluginError(
+            f"plugin {_described(admitted, owner)} implements a hook that tokenguard does not have: {error}",
+            "mend or uninstall it, or leave it out of TOKENGUARD_PLUGINS",
+        ) from error
     return _ask(manager, admitted, refused)
 
 
@@ -112,20 +114,17 @@ def site_folders() -> tuple[str, ...]:
     return (*site.getsitepackages(), *user)
 
 
-def installed(folders: Iterable[str]) -> Iterator[Distribution]:
-    """Distributions in `folders` that declare an entry point of ours, in order of name."""
-    # NOTE: importlib.metadata costs 30 ms to import. Most installations have no plugin, so look for the text first.
-    metadata = sorted(
+def installed(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Distributions in `folders` that declare an entry point of ours: normalised name and metadata folder, in order."""
+    # NOTE: importlib.metadata would say the same, but costs 30 ms to import, and most installations have no plugin.
+    for path in sorted(
         Path(entry.path)
         for folder in folders
         if Path(folder).is_dir()
         for entry in os.scandir(folder)
         if entry.name.endswith((".dist-info", ".egg-info")) and entry.is_dir() and _declares(entry.path)
-    )
-    if metadata:
-        from importlib.metadata import Distribution  # noqa: PLC0415  (see the note above)
-
-        yield from map(Distribution.at, metadata)
+    ):
+        yield _normalised(path.name.partition("-")[0].removesuffix(".egg")), path
 
 
 def _declares(folder: str) -> bool:
@@ -139,7 +138,11 @@ def _normalised(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
 
-def _register(manager: pluggy.PluginManager, distribution: Distribution, name: str) -> None:
+def _register(manager: pluggy.PluginManager, folder: Path) -> Distribution:
+    from importlib.metadata import Distribution  # noqa: PLC0415  (see the note above)
+
+    distribution = Distribution.at(folder)
+    name = distribution.metadata["Name"]
     for entry_point in distribution.entry_points.select(group=GROUP):
         try:
             with _without_borrowed_paths():
@@ -150,6 +153,12 @@ def _register(manager: pluggy.PluginManager, distribution: Distribution, name: s
                 f"{type(error).__name__}: {error}",
                 f"mend or uninstall {name}, or leave it out of TOKENGUARD_PLUGINS",
             ) from error
+    return distribution
+
+
+def _described(admitted: Mapping[str, Distribution], part: str) -> str:
+    found = admitted.get(_normalised(part.partition(":")[0]))
+    return f"{found.metadata['Name']} {found.version}" if found else part
 
 
 @contextmanager

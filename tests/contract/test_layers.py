@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ THIRD_PARTY = {
     "jsonschema_rs": {"engine"},
     "jsonschema": {"authoring"},
     "referencing": {"authoring"},
-    "click": {"cli", "hookspecs"},
+    "click": {"cli", "hookspecs", "plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "rich": {"cli", "reporters"},
     "msgraph": {"entra"},
@@ -38,6 +39,7 @@ THIRD_PARTY = {
     "kiota_authentication_azure": {"entra"},
     "azure": {"entra"},
     "httpx": {"entra"},
+    "requests": {"entra"},
     "orjson": {"entra", "snapshot", "spool", "reporters"},
     "backports": {"snapshot"},
 }
@@ -95,7 +97,13 @@ HEAVY = {
 def imported_by(*arguments: str) -> set[str]:
     code = f"import sys\nfrom tokenguard.cli import run\nstatus = run({list(arguments)!r})\n"
     code += "print(*sys.modules, file=sys.stderr)\nsys.exit(status)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TOKENGUARD_PLUGINS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return set(result.stderr.split())
 
 

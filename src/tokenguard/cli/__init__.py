@@ -71,4 +71,7 @@ def _internal(error: BaseException) -> str:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    from tokenguard.untrusted import visible  # noqa: PLC0415
+
+    for line in text.split("\n"):  # a message may quote a name from a tenant
+        click.echo(visible(line), err=True)

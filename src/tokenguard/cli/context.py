@@ -13,8 +13,11 @@ from typing import IO, BinaryIO
 import click
 
 from tokenguard import __version__
+from tokenguard.cli.program import COMMANDS
+from tokenguard.errors import PluginError
 from tokenguard.hookspecs import Style
 from tokenguard.plugins import Plugins, load_plugins
+from tokenguard.untrusted import visible
 
 PRODUCER = f"tokenguard {__version__}"
 
@@ -23,7 +26,12 @@ PRODUCER = f"tokenguard {__version__}"
 def plugins() -> Plugins:
     """The plugins of this run. ``TOKENGUARD_PLUGINS`` lists the distributions allowed; empty: built-ins only."""
     allowed = os.environ.get("TOKENGUARD_PLUGINS")
-    return load_plugins(None if allowed is None else [name for name in allowed.split(",") if name.strip()])
+    found = load_plugins(None if allowed is None else [name for name in allowed.split(",") if name.strip()])
+    for plugin in found.loaded:
+        for command in plugin.commands:
+            if command.name in COMMANDS:
+                raise PluginError(f"plugin {plugin} claims the command {command.name!r}, which is tokenguard's own")
+    return found
 
 
 def now() -> datetime:
@@ -34,7 +42,8 @@ def now() -> datetime:
 def say(text: str, *, quiet: bool = False) -> None:
     """Tell a person something, on stderr."""
     if not quiet:
-        click.echo(text, err=True)
+        for line in text.split("\n"):
+            click.echo(visible(line), err=True)
 
 
 def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) -> Style:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import click
 
 from tokenguard import __version__
-from tokenguard.errors import PluginError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("tokenguard.cli.scan:scan", "Judge a tenant, a snapshot or saved answers against the rules."),
@@ -38,14 +37,10 @@ class Program(click.Group):
 
 
 def plugin_commands() -> Mapping[str, click.Command]:
-    """Commands of plugins; a plugin that takes the name of one of ours is refused."""
+    """Commands of plugins."""
     from tokenguard.cli.context import plugins  # noqa: PLC0415  (plugins are asked only when they are needed)
 
-    commands = plugins().commands
-    for name in commands:
-        if name in COMMANDS:
-            raise PluginError(f"a plugin claims the command {name!r}, which is tokenguard's own", "uninstall it")
-    return commands
+    return plugins().commands
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

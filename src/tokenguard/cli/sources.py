@@ -43,7 +43,7 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
         )
         if not where.demo:
             _check_tenant(run, snapshot)
-        yield snapshot, source.name
+        yield snapshot, "the embedded tenant" if where.demo else source.name
 
 
 def _target(run: Run, where: Where, path: Path | None) -> Target:
