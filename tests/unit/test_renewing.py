@@ -1,0 +1,69 @@
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceRequestError
+
+from tokenguard.entra.credentials import Method
+from tokenguard.entra.signin import RenewingCredential
+
+
+class TokenService:
+    """Makes credentials that each hand out a token of their own, while the service is up."""
+
+    def __init__(self):
+        self.made = 0
+        self.closed = 0
+        self.up = True
+
+    def credential(self):
+        self.made += 1
+        return Credential(self, f"token {self.made}")
+
+
+class Credential:
+    def __init__(self, service, text):
+        self.service, self.text = service, text
+
+    def get_token(self, *scopes, claims=None, **options):
+        if not self.service.up:
+            raise ServiceRequestError("no route")
+        return AccessToken(self.text + (" for claims" if claims else ""), 0)
+
+    def close(self):
+        self.service.closed += 1
+
+
+@pytest.fixture
+def service():
+    return TokenService()
+
+
+def renewing(service, asks=False):
+    return RenewingCredential(Method("a test", service.credential, asks=asks))
+
+
+def test_a_token_that_was_refused_is_replaced_once_for_all_who_were_refused(service):
+    credential = renewing(service)
+    before = credential.generation
+    assert credential.get_token("scope").token == "token 1"
+    assert credential.renew(before)
+    assert credential.renew(before)  # a second request that was sent with the same token
+    assert credential.get_token("scope").token == "token 2"
+    assert (service.made, service.closed) == (2, 1)
+
+
+def test_nobody_is_asked_to_sign_in_again_unawares(service):
+    credential = renewing(service, asks=True)
+    assert not credential.renew(credential.generation)
+    assert service.made == 1
+
+
+def test_while_the_token_service_is_down_the_last_token_serves(service):
+    credential = renewing(service)
+    credential.get_token("scope")
+    service.up = False
+    assert credential.get_token("scope").token == "token 1"
+    with pytest.raises(ServiceRequestError):
+        credential.get_token("scope", claims="{}")
+    credential.renew(credential.generation)
+    with pytest.raises(ServiceRequestError):
+        credential.get_token("scope")

@@ -1,0 +1,71 @@
+import pytest
+
+from tokenguard.entra.answer import Answer, Broken
+from tokenguard.entra.paging import Trail
+
+ROOT = "https://graph.example/v1.0"
+FIRST = f"{ROOT}/servicePrincipals?$top=2"
+SECOND = f"{FIRST}&$skiptoken=2"
+
+
+def page(link=None, rows=({"id": "1"},)):
+    body = {"value": list(rows)}
+    return Answer(200, {}, body if link is None else {**body, "@odata.nextLink": link})
+
+
+def follow(*answers):
+    trail = Trail(ROOT, FIRST)
+    return [trail.follow(answer) for answer in answers]
+
+
+def test_a_collection_ends_where_no_link_follows():
+    assert follow(page(SECOND), page()) == [([{"id": "1"}], SECOND), ([{"id": "1"}], None)]
+
+
+def test_empty_pages_are_followed():
+    assert [link for _, link in follow(page(SECOND, []), page(f"{SECOND}0", []), page())] == [
+        SECOND,
+        f"{SECOND}0",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (page(FIRST),),
+        (page(SECOND), page(FIRST)),
+        (page(SECOND), page(SECOND)),
+        (page(SECOND, []), page(SECOND, [])),
+    ],
+)
+def test_a_link_back_is_no_way_on(answers):
+    *_, last = follow(*answers)
+    assert isinstance(last, Broken)
+    assert not last.passing
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://graph.evil/v1.0/servicePrincipals",
+        "https://graph.example.evil/v1.0/servicePrincipals",
+        "https://graph.example@evil/v1.0/servicePrincipals",
+        "https://graph.example/v1.0evil",
+        "https://graph.example/beta/servicePrincipals",
+        "http://graph.example/v1.0/servicePrincipals",
+        "/servicePrincipals?$skiptoken=2",
+        "",
+        7,
+        ["https://graph.example/v1.0/servicePrincipals"],
+    ],
+)
+def test_a_link_elsewhere_is_not_followed(link):
+    (followed,) = follow(page(link))
+    assert isinstance(followed, Broken)
+
+
+@pytest.mark.parametrize("body", [None, "text", 7, [], {}, {"value": None}, {"value": {"id": "1"}}])
+def test_what_holds_no_rows_is_no_empty_collection(body):
+    (followed,) = follow(Answer(200, {}, body))
+    assert isinstance(followed, Broken)
