@@ -227,6 +227,18 @@ def test_what_powershell_cut_is_refused_with_what_to_do(saved, document):
     assert "-Depth" in refused.value.hint
 
 
+def test_other_answers_of_graph_are_passed_over(saved):
+    others = {
+        "1.json": page("Collection(Edm.String)", "a", "b"),
+        "2.json": page("users", {"id": "1", "tags": "a"}),
+        "3.json": {"value": ["x"]},
+        "4.json": page("groups('1')/owners", {"id": "2"}),
+    }
+    source = saved({**others, "o.json": ORGANIZATION})
+    assert answer(source, "/organization") == {"value": ORGANIZATION["value"]}
+    assert answer(source, "/servicePrincipals/1").status == 0
+
+
 def test_a_name_that_looks_as_if_powershell_had_cut_it_is_only_a_name(saved):
     found = principal(displayName="System.Collections.Hashtable", notes="@{a=b}")
     assert answer(saved({"x.json": found}), "/servicePrincipals/sp-1") == found

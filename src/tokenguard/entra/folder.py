@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from tokenguard.entra.saved.answers import Page
-from tokenguard.entra.saved.calls import KINDS, ORGANIZATION, address, kind_of_address
+from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, KINDS, ORGANIZATION, address, kind_of_address
 from tokenguard.entra.saved.chain import doubt
 from tokenguard.entra.saved.files import read_folder
-from tokenguard.entra.saved.tenant import APPLIES_TO, COUNT, SavedTenant
+from tokenguard.entra.saved.tenant import SavedTenant
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact
 

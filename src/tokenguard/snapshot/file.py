@@ -110,7 +110,7 @@ class _Reader:
                 raise SnapshotError(f"{self._source}: {'empty' if not header else 'another kind of file'}, no snapshot")
             yield [header]
             digest, rest = zlib.crc32(header), b""
-            while block := file.read(_BLOCK):
+            while block := file.read(max(_BLOCK, len(rest) // 4)):  # more for a long line, not to copy it often
                 data = rest + block
                 cut = data.rfind(b"\n", 0, max(0, data.rfind(b"\n"))) + 1
                 lines, rest = data[:cut], data[cut:]

@@ -16,6 +16,7 @@ from tokenguard.entra.saved.calls import (
     PRINCIPALS,
     address,
     context_address,
+    is_list,
     is_narrowed,
     kind_of_address,
 )
@@ -126,15 +127,15 @@ def classify(file: SavedFile) -> Answer | None:
             answer = _objects(file, named, [document])
         case list() if file.call:
             answer = _page(file, named, {"value": document})
-        case list() if all(isinstance(row, dict) for row in document):
+        case list() if _are_objects(document):
             answer = _objects(file, named, document)
     return answer
 
 
 def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
     told = context_address(str(document.get(CONTEXT, "")))
-    if not named and not told:
-        return _objects(file, "", document["value"]) if _are_objects(document["value"]) else None
+    if not is_list(named or told):
+        return _objects(file, named, document["value"]) if _are_objects(document["value"]) else None
     if named in KINDS and told in KINDS and named != told:
         raise DocumentError(
             f"{file.path}: holds {told}, but calls.json says that it answers {file.call}", "correct calls.json"

@@ -17,6 +17,11 @@ POLICIES = "policies/tokenlifetimepolicies"
 KINDS = (ORGANIZATION, PRINCIPALS, APPLICATIONS, POLICIES)
 """Addresses of the lists whose objects we read; an address begins with one of them or is of no use to us."""
 
+DIRECTORY_OBJECTS = "directoryobjects"
+"""What the context of an ``appliesTo`` names when it does not name the policy."""
+APPLIES_TO = "/appliesto"
+COUNT = "/$count"
+
 _VERSION = re.compile(r"^(v1\.0|beta)/")
 _KEY = re.compile(r"\('([^']*)'\)")
 _LIST = re.compile(r"\([^()]*\)")
@@ -45,6 +50,12 @@ def kind_of_address(address_: str) -> str | None:
     return next(
         (kind for kind in KINDS if _ONE.fullmatch(address_.removeprefix(kind)) and address_.startswith(kind)), None
     )
+
+
+def is_list(address_: str) -> bool:
+    """Whether the call, or the context, is of a list that we read."""
+    held = address_.removesuffix(APPLIES_TO)
+    return address_ in (*KINDS, DIRECTORY_OBJECTS) or (held != address_ and kind_of_address(held) == POLICIES)
 
 
 def is_narrowed(url: str) -> bool:

@@ -8,20 +8,16 @@ from urllib.parse import urlsplit
 
 from tokenguard.entra.clouds import CLOUDS
 from tokenguard.entra.saved.answers import CONTEXT, NEXT, Answer, Number, Objects, Page, Refusal, classify, kind_of
-from tokenguard.entra.saved.calls import KINDS, ORGANIZATION, POLICIES, PRINCIPALS
+from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, DIRECTORY_OBJECTS, KINDS, ORGANIZATION, POLICIES, PRINCIPALS
 from tokenguard.entra.saved.files import SavedFile
 from tokenguard.errors import DocumentError
 from tokenguard.model import Fact
 
-APPLIES_TO = "/appliesto"
-COUNT = "/$count"
 EXPANDED_MOST = 20
 """From so many rows on, what ``$expand`` brought may have been cut, without a mark.
 
 Source: Microsoft Graph, "Use query parameters to customize responses", expand.
 """
-_OF_SOME_POLICY = "directoryobjects"
-"""What the ``@odata.context`` of an ``appliesTo`` names, which says nothing of the policy."""
 _APART = "save the answers of each tenant in a folder of its own"
 
 
@@ -75,9 +71,9 @@ class SavedTenant:
 
     def _add_page(self, page: Page) -> None:
         self._add_rows(page)
-        if page.address == _OF_SOME_POLICY:
+        if page.address == DIRECTORY_OBJECTS:
             self.unplaced.append(page.file)
-        elif page.address in KINDS or page.address.endswith(APPLIES_TO):
+        else:
             self.pages.setdefault(page.address, []).append(page)
 
     def _add_rows(self, page: Page) -> None:
