@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,13 +14,14 @@ References = Mapping[str, Schema]
 """The conditions that ``$ref`` may name, by reference: ``#/parameters/NAME`` and ``#/$defs/NAME``."""
 
 APP_ID = "appId"
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def compiled(condition: Schema, references: References, property_name: str = "") -> dict[str, Any]:
     """`condition`, checked before, with references inlined, durations in seconds, and ids in lower case.
 
-    `property_name` is the property that the condition is on: resources hold ids in lower case, so an id
-    in a rule must not be missed for its spelling.
+    `property_name` is the property that the condition is on: resources hold GUIDs in lower case, so one that is
+    written in capitals in a rule must not be missed for its spelling.
     """
     result: dict[str, Any] = {}
     for keyword, value in condition.items():
@@ -57,7 +59,7 @@ def _lower_ids(keyword: str, value: Any, property_name: str) -> Any:
 
 
 def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+    return value.lower() if isinstance(value, str) and _GUID.fullmatch(value) else value
 
 
 def names_read(condition: Schema) -> frozenset[str]:

@@ -51,10 +51,10 @@ def test_a_second_change_keeps_the_first() -> None:
         "allOf": [REQUIRE_LISTED, {"properties": {"accessTokenLifetimeSeconds": {"$ref": "#/parameters/life"}}}]
     }
     once = with_values(load(document), {"life": "PT3H"})
-    twice = with_values(once, {"allowed": ["BB"]})
+    twice = with_values(once, {"allowed": ["0000000A-0000-0000-C000-00000000000F"]})
     assert twice.require == {
         "allOf": [
-            {"properties": {"appId": {"enum": ["bb"]}}},
+            {"properties": {"appId": {"enum": ["0000000a-0000-0000-c000-00000000000f"]}}},
             {"properties": {"accessTokenLifetimeSeconds": {"maximum": 10800}}},
         ]
     }
