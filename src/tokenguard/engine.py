@@ -17,6 +17,7 @@ import jsonschema_rs
 from tokenguard.errors import RuleError
 from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Schema, Violation
+from tokenguard.unknowns import weakened
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,41 +235,8 @@ class _Weakenable:
     def without(self, names: Collection[str]) -> jsonschema_rs.Validator:
         key = frozenset(names)
         if key not in self._validators:
-            self._validators[key] = _compile(_weaken(self._schema, key), self._place)
+            self._validators[key] = _compile(weakened(self._schema, key), self._place)
         return self._validators[key]
-
-
-def _weaken(schema: Any, names: frozenset[str]) -> Any:
-    """`schema` without the assertions that read any of the top-level properties `names`.
-
-    What is not valid against the result is not valid against `schema`, whatever the values of `names`. Each subschema
-    keeps its place, so that a path into the result is one into `schema`.
-    """
-    if not isinstance(schema, Mapping):
-        return schema
-    weak = dict(schema)
-    if "properties" in weak:
-        weak["properties"] = {name: name in names or sub for name, sub in weak["properties"].items()}
-    if "required" in weak:  # an unknown property is there, only its value is not known
-        weak["required"] = [name for name in weak["required"] if name not in names]
-    if "dependentRequired" in weak:
-        weak["dependentRequired"] = {
-            name: [other for other in others if other not in names]
-            for name, others in weak["dependentRequired"].items()
-            if name not in names
-        }
-    if "allOf" in weak:
-        weak["allOf"] = [_weaken(sub, names) for sub in weak["allOf"]]
-    for keyword in ("anyOf", "oneOf"):
-        if any(_weaken(sub, names) != sub for sub in weak.get(keyword, ())):
-            del weak[keyword]
-    for keyword in ("not", "if"):
-        if keyword in weak and _weaken(weak[keyword], names) != weak[keyword]:
-            del weak[keyword]
-    for keyword in ("then", "else"):  # without `if` they assert nothing
-        if keyword in weak:
-            weak[keyword] = _weaken(weak[keyword], names)
-    return weak
 
 
 def _compile(schema: Schema, place: str) -> jsonschema_rs.Validator:

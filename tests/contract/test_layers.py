@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
-        "authoring", "needs", "encoding", "lanes", "verdicts",
+        "authoring", "needs", "encoding", "lanes", "verdicts", "unknowns",
         "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording",
     ),
     ("files", "packs", "snapshot", "collect", "spool", "plugins"),
