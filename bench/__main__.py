@@ -79,7 +79,7 @@ def run(case: Case) -> Sample:
     """Run a case once in a fresh process. Raises when it did not end as it should: its time would mean nothing."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(case.command, stdout=output, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(case.command, stdout=output, stderr=subprocess.DEVNULL, env=environment())
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -90,6 +90,12 @@ def run(case: Case) -> Sample:
         output.seek(0)
         inner = json.loads(output.read())
     return Sample(inner["seconds"], usage.ru_maxrss / 1024, json.dumps(inner["counts"]))
+
+
+def environment() -> dict[str, str]:
+    """As on a machine where it is installed: bytecode is kept, and there is no plugin."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"TOKENGUARD_PLUGINS": ""}
 
 
 def measure(wanted: Sequence[Case], rounds: int) -> dict[Case, list[Sample]]:

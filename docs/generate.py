@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.program import COMMANDS, program
+from tokenguard.exit_status import ExitStatus
 from tokenguard.messages import present
-from tokenguard.model import ExitStatus, Parameter, Rule
+from tokenguard.model import Parameter, Rule
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins, load_plugins
 from tokenguard.rules import parse_rules

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from tokenguard.baseline import Baseline
 from tokenguard.errors import UsageError
 from tokenguard.exemptions import Claim
+from tokenguard.exit_status import ExitStatus
 from tokenguard.lanes import Lane
 from tokenguard.model import (
     Exemption,
-    ExitStatus,
     Finding,
     NotEvaluated,
     Report,

@@ -5,14 +5,13 @@ Each hook takes no arguments and returns a list. tokenguard's own support for Mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import pluggy
 
-from tokenguard.changes import Operation, Proposal, Refusal, State, Written
 from tokenguard.model import (
     CollectionFailure,
     Fact,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import click
+
+    from tokenguard.changes import Operation, Proposal, Refusal, State, Written
 
 hookspec = pluggy.HookspecMarker("tokenguard")
 hookimpl = pluggy.HookimplMarker("tokenguard")
@@ -153,9 +154,14 @@ class Fixer(Protocol):
     """
 
     resource_type: str
+    needs: Sequence[Need]
+    """What it has to know of the tenant, beside what the rules read of it."""
 
-    def propose(self, facts: Any, resource: Resource, remediation: Remediation) -> Proposal | Refusal:
-        """The operations that bring about what `remediation` says of `resource`; none where it holds already."""
+    def propose(self, facts: Any, resource: Resource, remediation: Remediation, alike: Set[str]) -> Proposal | Refusal:
+        """The operations that bring about what `remediation` says of `resource`; none where it holds already.
+
+        `alike`: the ids of all resources for which the same is proposed, `resource` among them.
+        """
         ...
 
     def enact(self, facts: Any, operation: Operation) -> Any:

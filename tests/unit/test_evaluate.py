@@ -27,9 +27,9 @@ from gadgets import (
 )
 from strategies import conditions, values
 from tokenguard.errors import SnapshotError
+from tokenguard.exit_status import ExitStatus
 from tokenguard.model import (
     CollectionFailure,
-    ExitStatus,
     NotEvaluated,
     Outcome,
     Report,

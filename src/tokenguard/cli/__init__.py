@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from tokenguard.errors import TokenguardError
-from tokenguard.model import ExitStatus
+from tokenguard.exit_status import ExitStatus
 
 
 def main() -> NoReturn:
@@ -60,11 +58,14 @@ def _explain(error: BaseException) -> ExitStatus | int:
 
 
 def _internal(error: BaseException) -> str:
+    import traceback  # noqa: PLC0415  (5 ms that a run without a fault need not pay)
+
     if os.environ.get("TOKENGUARD_DEBUG"):
         return "".join(traceback.format_exception(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
+    module = frame.filename.rpartition(os.sep)[2]
     return (
-        f"Internal error: {type(error).__name__} in {frame.name}, line {frame.lineno} of {Path(frame.filename).name}."
+        f"Internal error: {type(error).__name__} in {frame.name}, line {frame.lineno} of {module}."
         " This is a fault of tokenguard, not yours.\n"
         "Hint: run it again with TOKENGUARD_DEBUG=1 and report what that prints, without names of your tenant."
     )

@@ -10,7 +10,7 @@ from tokenguard.cli import context, options
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
-from tokenguard.model import ExitStatus
+from tokenguard.exit_status import ExitStatus
 from tokenguard.needs import needs_of
 from tokenguard.snapshot import write_snapshot
 

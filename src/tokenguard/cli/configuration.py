@@ -7,7 +7,6 @@ checkout must not be able to.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -46,6 +45,8 @@ def find(start: Path, home: Path) -> Path | None:
 
 def load(path: Path) -> Configuration:
     """Read `path`. Raises `UsageError` with every mistake in it, one a line."""
+    import tomllib  # noqa: PLC0415  (most runs have no configuration)
+
     try:
         document = tomllib.loads(read_file(path, "the configuration").decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -14,8 +14,9 @@ from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
 from tokenguard.evaluate import evaluate
 from tokenguard.exemptions import parse_exemptions
+from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
-from tokenguard.model import Exemption, ExitStatus, Rule, Severity, Snapshot
+from tokenguard.model import Exemption, Rule, Severity, Snapshot
 from tokenguard.needs import needs_of
 from tokenguard.snapshot import open_snapshot, write_snapshot
 from tokenguard.spool import Spool

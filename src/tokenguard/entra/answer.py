@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import responses
 from typing import Any
@@ -65,6 +64,8 @@ def one_line(text: str) -> str:
 
 def _date(text: str) -> datetime | None:
     try:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415  (10 ms that few answers need)
+
         return parsedate_to_datetime(text)
     except ValueError:
         return None

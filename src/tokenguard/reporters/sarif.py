@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from tokenguard import __version__
 from tokenguard.encoding import finding_to_dict
+from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
-from tokenguard.model import ExitStatus, Finding, FindingStatus, NotEvaluated, Report, ResourceRef
+from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, ResourceRef
 from tokenguard.reporters import wording
 from tokenguard.reporters.sarif_rules import LEVELS, descriptor, message
 from tokenguard.reporters.streaming import write_json

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import BinaryIO
 
+from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
 from tokenguard.model import (
     Exemption,
-    ExitStatus,
     Finding,
     FindingStatus,
     NotEvaluated,
