@@ -1,4 +1,4 @@
-"""What a fix would do to a tenant, as values. A plan is consent, never an instruction: it holds no method, URL or host."""
+"""What a fix would do to a tenant, as values: consent, never an instruction. No method, URL or host is in them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ class Operation:
     """One write. It is carried out only while `before` is what the tenant holds, and confirmed by reading `after`."""
 
     kind: str
-    """The adapter's name for it, e.g. ``createPolicy``, ``updatePolicy``, ``deletePolicy``, ``assign``, ``unassign``."""
+    """The adapter's name for it: ``createPolicy``, ``updatePolicy``, ``deletePolicy``, ``assign``, ``unassign``."""
     target: Mapping[str, str]
-    """Ids of what is written, by what they are, e.g. ``{"policy": …, "servicePrincipal": …}``; may begin with `NEW`."""
+    """Whose state it changes: one id by its kind, ``{"policy": …}`` or ``{"servicePrincipal": …}``.
+
+    An id may begin with `NEW`, here and in the states.
+    """
     before: State
     after: State
     words: str
@@ -78,6 +81,10 @@ class Plan:
     """Digest of every rule that was judged by, by id: a plan made under other rules is another plan."""
     changes: tuple[Change, ...]
     skipped: tuple[Skipped, ...] = ()
+    unsafe: bool = False
+    """Whether it may hold changes that are not safe."""
+    only: tuple[str, ...] = ()
+    """Ids, appIds or names of the resources that it was to be about; empty: all."""
     permissions: tuple[str, ...] = ()
     """Least-privileged permissions that its operations take, all of them."""
 
@@ -88,6 +95,8 @@ class Proposal:
 
     operations: tuple[Operation, ...]
     blast_radius: str
+    safety: Safety = Safety.SAFE
+    """Unsafe where more than the resource is touched, whatever the rule's author thought; never `Safety.MANUAL`."""
 
 
 @dataclass(frozen=True, slots=True)
