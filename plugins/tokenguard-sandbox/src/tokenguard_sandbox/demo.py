@@ -32,7 +32,7 @@ def directory(clock: Clock) -> Directory:
     applications = _applications(answers, [row for _, row in held], principals, organization["id"])
     return Directory(
         organization,
-        Objects("servicePrincipal", principals),
+        Objects("servicePrincipal", [_principal(row) for row in principals]),
         Objects("application", applications),
         History(State(policies, assignments), clock),
     )
@@ -72,6 +72,11 @@ def _applications(
                 },
             )
     return [_application(row) for row in known.values()]
+
+
+def _principal(row: Row) -> Row:
+    """Graph v1.0 declares no createdDateTime for a service principal."""
+    return {name: value for name, value in row.items() if name != "createdDateTime"}
 
 
 def _application(row: Row) -> Row:

@@ -33,7 +33,6 @@ _PRINCIPAL_ROW: Row = {
     "deletedDateTime": None,
     "accountEnabled": True,
     "appRoleAssignmentRequired": False,
-    "createdDateTime": "2024-05-01T08:00:00Z",
     "servicePrincipalType": "Application",
     "tags": [],
     "keyCredentials": [],
