@@ -13,11 +13,14 @@ from tokenguard.examples import laid_over
 from tokenguard.fit import types_of
 from tokenguard.messages import SECONDS
 from tokenguard.model import Example, Outcome, ResourceType
-from tokenguard.soundness import EDITOR_SCHEMA
+from tokenguard.soundness import EDITOR_SCHEMA, type_fault
 
 
 def draft_rule(id_: str, type_: ResourceType) -> dict[str, Any]:
-    """A document that is a rule as it stands. Raises `RuleError` for a type without anything to demand."""
+    """A document that is a rule as it stands. Raises `RuleError` for a type that offers nothing to demand."""
+    fault = type_fault(type_)
+    if fault:
+        raise RuleError(fault)
     name, other = _subject(type_)
     neutral = type_.schema["examples"][0][name]
     timed = name.endswith(SECONDS)

@@ -47,8 +47,9 @@ def _missing_outcomes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
     uncertain = sorted(name for name in reads if "null" in types_of(type_.schema["properties"][name]))
     if uncertain:
         wanted[Outcome.NOT_EVALUATED] = f": one where {' or '.join(uncertain)} is unknown"
-    for outcome in wanted.keys() - shown:
-        yield Mistake(PATH, f'no example whose outcome is "{outcome}"{wanted[outcome]}')
+    for outcome, where in wanted.items():
+        if outcome not in shown:
+            yield Mistake(PATH, f'no example whose outcome is "{outcome}"{where}')
 
 
 def _tried(example: Example, check: TypeCheck, judge: RuleJudge, path: str) -> Iterator[Mistake]:

@@ -83,7 +83,7 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     """
     kind = json_type(parameter.value)
     if kind == "string":
-        return text
+        return text.rstrip("\r\n")  # of a file
     if kind == "array" and not text.lstrip().startswith("["):
         return [item for part in text.splitlines() for item in map(str.strip, part.split(",")) if item]
     try:
@@ -138,7 +138,7 @@ def compiled_rule(rule: Rule, parameters: Mapping[str, Parameter]) -> Rule:
 def _filled(part: Any, parameters: Mapping[str, Parameter]) -> Any:
     """`part` of a remediation with each ``{"$parameter": NAME}`` replaced by the value, durations in seconds."""
     match part:
-        case {"$parameter": str(name)} if name in parameters:
+        case {"$parameter": str(name), **others} if not others:
             return next(iter(parameters[name].schema.values()))
         case dict():
             return {key: _filled(value, parameters) for key, value in part.items()}

@@ -25,7 +25,7 @@ from tokenguard.parameters import (
     with_values,
 )
 from tokenguard.schemas import schema
-from tokenguard.soundness import meaning_mistakes, name_mistakes, pointless_parts
+from tokenguard.soundness import meaning_mistakes, name_mistakes, pin_mistakes
 
 
 def parse_rules(
@@ -68,7 +68,7 @@ def _read(source: str, data: bytes, types: Mapping[str, ResourceType]) -> Rule |
     if mistakes:
         return mistakes
     rule = _compile(document, source)
-    return [*pointless_parts(rule), *example_mistakes(rule, types[rule.resource])] or rule
+    return [*pin_mistakes(rule), *example_mistakes(rule, types[rule.resource])] or rule
 
 
 @cache
@@ -81,7 +81,7 @@ def _shape_and_meaning(document: Any, source: str, types: Mapping[str, ResourceT
     from tokenguard.authoring import shape_mistakes, without_mistakes  # noqa: PLC0415  (slow to import)
 
     rest = without_mistakes(document)
-    return [*shape_mistakes(document), *name_mistakes(rest, source), *meaning_mistakes(rest, types)]
+    return [*shape_mistakes(document), *name_mistakes(rest, source), *meaning_mistakes(rest, types, whole=False)]
 
 
 def _compile(document: Mapping[str, Any], source: str) -> Rule:

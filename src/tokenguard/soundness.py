@@ -9,7 +9,7 @@ from typing import Any
 from tokenguard.fit import Fit, meaning_problem
 from tokenguard.messages import check_template
 from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
-from tokenguard.model import ResourceType, Rule, Safety
+from tokenguard.model import ResourceType, Rule, Safety, Schema
 from tokenguard.parameters import settable_keywords
 from tokenguard.schemas import SCHEMA_BASE
 
@@ -26,23 +26,41 @@ def name_mistakes(document: Mapping[str, Any], source: str) -> Iterator[Mistake]
         yield Mistake("/$schema", f"{quote(named)} is not the schema of rules; name a file {EDITOR_SCHEMA}, or nothing")
 
 
-def meaning_mistakes(document: Mapping[str, Any], types: Mapping[str, ResourceType]) -> Iterator[Mistake]:
-    """What is wrong with a document of the right shape. Parts that it should have may be missing."""
+def meaning_mistakes(
+    document: Mapping[str, Any], types: Mapping[str, ResourceType], *, whole: bool = True
+) -> Iterator[Mistake]:
+    """What is wrong with a document of the right shape. One that is not `whole` has lost parts that were not."""
     yield from _parameter_mistakes(document.get("parameters", {}))
     yield from _remediation_shape(document)
-    resource = document.get("resource")
-    if resource is None:
-        return
-    if resource not in types:
-        yield Mistake("/resource", f"no resource type {quote(resource)}{did_you_mean(resource, types)}")
-        return
-    type_schema = types[resource].schema
+    type_ = types.get(document.get("resource", ""))
+    if type_ is None:
+        if "resource" in document:
+            found = document["resource"]
+            yield Mistake("/resource", f"no resource type {quote(found)}{did_you_mean(found, types)}")
+    elif fault := type_fault(type_):
+        yield Mistake("/resource", fault)
+    else:
+        for problem in check_template(document.get("message", ""), type_.schema["properties"]):
+            yield Mistake("/message", problem)
+        yield from _condition_mistakes(document, type_.schema, whole=whole)
+
+
+def type_fault(type_: ResourceType) -> str | None:
+    """Why no rule can be written over a type, which is a fault of the plugin that it comes from."""
+    missing = [name for name in ("properties", "examples") if not type_.schema.get(name)]
+    return f"the schema of {type_.name} has no {' and no '.join(missing)}; its plugin is at fault" if missing else None
+
+
+def _condition_mistakes(document: Mapping[str, Any], type_schema: Schema, *, whole: bool) -> Iterator[Mistake]:
     fit = Fit(type_schema, _references(document))
-    for part in ("select", "require"):
-        if part in document:
-            yield from fit.mistakes(document[part], pointer("", part))
-    for problem in check_template(document.get("message", ""), type_schema["properties"]):
-        yield Mistake("/message", problem)
+    parts = [part for part in ("select", "require") if part in document]
+    mistakes = [mistake for part in parts for mistake in fit.mistakes(document[part], pointer("", part))]
+    yield from mistakes
+    if whole and not mistakes:
+        used = {*fit.used, *(f"#/parameters/{name}" for name in _named_in_remediation(document))}
+        for reference in _references(document):
+            if reference not in used:
+                yield Mistake(reference.removeprefix("#"), "nothing that the rule demands or sets refers to it")
 
 
 def _references(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,13 +92,17 @@ def _remediation_shape(document: Mapping[str, Any]) -> Iterator[Mistake]:
     elif len(acts) != 1:
         yield Mistake("/remediation", 'exactly one of set and remove is needed, or the safety "manual" with guidance')
     parameters = document.get("parameters", {})
-    for name in _parameters_named(remediation.get("set")):
+    for name in _named_in_remediation(document):
         if name not in parameters:
             yield Mistake("/remediation/set", f"no parameter {quote(name)}{did_you_mean(name, parameters)}")
 
 
+def _named_in_remediation(document: Mapping[str, Any]) -> list[str]:
+    """The names in every ``{"$parameter": NAME}``."""
+    return list(_parameters_named(document.get("remediation", {}).get("set")))
+
+
 def _parameters_named(part: Any) -> Iterator[str]:
-    """The names in every ``{"$parameter": NAME}`` of a remediation."""
     match part:
         case {"$parameter": str(name)}:
             yield name
@@ -89,23 +111,7 @@ def _parameters_named(part: Any) -> Iterator[str]:
                 yield from _parameters_named(item)
 
 
-def pointless_parts(rule: Rule) -> Iterator[Mistake]:
-    """Parts of a rule that nothing depends on: a slip of the author, since each was meant to do something."""
-    text = rule.document
-    used = set(_referred({key: text.get(key) for key in ("select", "require", "$defs")}))
-    used.update(f"#/parameters/{name}" for name in _parameters_named(text.get("remediation", {}).get("set")))
-    for reference in _references(text):
-        if reference not in used:
-            yield Mistake(reference.removeprefix("#"), "nothing in the rule refers to it")
-    if "absent" in text and rule.pinned_app_ids is None:
+def pin_mistakes(rule: Rule) -> Iterator[Mistake]:
+    """`absent` speaks of objects that `select` names; where it names none there is nothing to be absent."""
+    if "absent" in rule.document and rule.pinned_app_ids is None:
         yield Mistake("/absent", "has no meaning: `select` does not require an appId and give it by const or enum")
-
-
-def _referred(part: Any) -> Iterator[str]:
-    match part:
-        case {"$ref": str(reference)}:
-            yield reference
-    match part:
-        case dict() | list():
-            for item in part.values() if isinstance(part, dict) else part:
-                yield from _referred(item)

@@ -134,6 +134,7 @@ def test_an_override_of_a_rule_that_is_not_there_is_refused() -> None:
     [
         ("maxDuration", "PT1H", "PT8H", "PT8H"),
         ("pattern", "^a", "^[a,b]", "^[a,b]"),
+        ("maxDuration", "PT1H", "PT8H\n", "PT8H"),
         ("maximum", 1, "5", 5),
         ("maximum", 1, "5.5", 5.5),
         ("const", True, "false", False),

@@ -15,7 +15,7 @@ from tokenguard.engine import judge
 from tokenguard.errors import RuleError
 from tokenguard.examples import laid_over
 from tokenguard.fit import MAXIMUM_CONDITIONS
-from tokenguard.model import Outcome, Safety, Severity
+from tokenguard.model import Outcome, ResourceType, Safety, Severity
 from tokenguard.packs import read_pack
 from tokenguard.rules import parse_rules
 
@@ -219,6 +219,18 @@ def test_a_mistake_in_a_definition_used_twice_is_said_once() -> None:
     assert len(mistakes(document)) == 1
 
 
+def test_what_is_referred_to_from_a_misspelt_keyword_is_not_called_unused() -> None:
+    (said,) = mistakes(rule_document(require={"propertis": TOO_LONG["require"]["properties"]}))
+    assert said.startswith("/require/propertis: ")
+
+
+def test_a_type_without_a_neutral_resource_is_its_plugin_s_fault() -> None:
+    types = {**TYPES, "lamp": ResourceType("lamp", {"properties": {"on": {"type": "boolean"}}}, ())}
+    data = json.dumps(rule_document(resource="lamp")).encode()
+    with pytest.raises(RuleError, match="the schema of lamp has no examples; its plugin is at fault"):
+        parse_rules([("lives-too-long.json", data)], types)
+
+
 # --- the rest of a document ---------------------------------------------------------------------------------------
 
 FAIL, PASS, UNKNOWN = TOO_LONG["examples"]
@@ -246,8 +258,8 @@ FAIL, PASS, UNKNOWN = TOO_LONG["examples"]
         ({"parameters": {"maximum": {"title": "x", "type": "integer"}}}, '/parameters/maximum/type: "type" is no '),
         ({"parameters": {"maximum": {"title": "x", "maxDuration": "PT"}}}, "/parameters/maximum/maxDuration: "),
         ({"parameters": {"a b": {"title": "x", "maximum": 1}}}, '/parameters/a b: "a b" is not what is meant here: A name of letters and digits.'),
-        ({"parameters": {**TOO_LONG["parameters"], "other": {"title": "x", "maximum": 1}}}, "/parameters/other: nothing in the rule refers to it"),
-        ({"defs": {"other": {}}}, "/$defs/other: nothing in the rule refers to it"),
+        ({"parameters": {**TOO_LONG["parameters"], "other": {"title": "x", "maximum": 1}}}, "/parameters/other: nothing that the rule demands or sets refers to it"),
+        ({"defs": {"other": {}}}, "/$defs/other: nothing that the rule demands or sets refers to it"),
         ({"remediation": {}}, "/remediation: exactly one of set and remove"),
         ({"remediation": {"set": {LIFETIME: 1}, "remove": True}}, "/remediation: exactly one of set and remove"),
         ({"remediation": {"safety": "manual"}}, '/remediation: what is "manual" has guidance'),
@@ -257,6 +269,8 @@ FAIL, PASS, UNKNOWN = TOO_LONG["examples"]
         ({"remediation": {"set": {"policyName": "x"}}}, f'/remediation/set/policyName: "policyName" is nothing that can be set; there is {LIFETIME}'),
         ({"remediation": {"set": {LIFETIME: "x"}}}, "/remediation/set: not a valid tokenLifetimePolicyAssignment"),
         ({"remediation": {"set": {LIFETIME: {"$parameter": "maximun"}}}}, '/remediation/set: no parameter "maximun"; did you mean "maximum"?'),
+        ({"remediation": {"set": {LIFETIME: {"$parameter": "maximum", "plus": 1}}}}, "/remediation/set: not a valid"),
+        ({"defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "/$defs/a: nothing that the rule demands"),
         ({"remediation": {"set": {LIFETIME: 5401}}}, '/remediation/set: with it the rule says "fail" of example 0'),
         ({"examples": [FAIL, PASS]}, f'/examples: no example whose outcome is "not-evaluated": one where {LIFETIME} is unknown'),
         ({"examples": [FAIL, UNKNOWN]}, '/examples: no example whose outcome is "pass"'),
