@@ -94,6 +94,20 @@ def test_both_sides_of_an_assignment_agree(tenant):
             assert [each["id"] for each in assigned] == [policy_id]
 
 
+def test_rows_of_applies_to_come_in_pages_with_what_was_selected(tenant):
+    tenant.set(policy_page_size=4, applies_to_type="never")
+    for each in tenant.call("GET", POLICIES).json()["value"]:
+        link, rows = f"{POLICIES}/{each['id']}/appliesTo?$select=id,appId", []
+        while link:
+            body = tenant.call("GET", link).json()
+            assert len(body["value"]) <= 4
+            rows += body["value"]
+            link = body.get("@odata.nextLink")
+        assert all(set(row) == {"id", "appId"} for row in rows)
+        counted = tenant.call("GET", f"{POLICIES}/{each['id']}/appliesTo/$count", headers=EVENTUAL).text
+        assert counted == str(len({row["id"] for row in rows}))
+
+
 def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
     sandbox = new_sandbox("--tenant", "generated", "--principals", "50", "--policies", "1", "--assignments", "21")
     (row,) = sandbox.call("GET", f"{POLICIES}?$expand=appliesTo").json()["value"]

@@ -115,7 +115,7 @@ def _server(sandbox: Sandbox, context: ssl.SSLContext) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",  # broken-off answers are this server's business
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -27,6 +28,8 @@ from tokenguard_sandbox.faults import Fault, Faults
 from tokenguard_sandbox.graph import Graph
 from tokenguard_sandbox.tokens import Client, Signer, TokenService, claims_challenge
 
+_REMEMBERED = 100_000
+"""How many requests the log keeps."""
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 Ask = Callable[[Request, "Fault | None", list[dict[str, Any]]], Awaitable[Answer]]
 """Answers a request under a fault, and notes the parts of a batch."""
@@ -43,7 +46,7 @@ class Sandbox:
     """The bearer token of the paths under ``/sandbox``."""
     faults: Faults = field(default_factory=Faults)
     signer: Signer = field(default_factory=Signer)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     refused_tokens: dict[str, str] = field(default_factory=dict)
     """Why a token is not taken any more (``expired`` or ``challenge``), by its ``uti``."""
 
@@ -191,14 +194,23 @@ class Reset(Response):
         transport: asyncio.Transport = scope["state"]["transport"]
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
+        await _disconnected(receive)
 
 
 class Cut(Response):
-    """Half of the body that the headers promise; the server then closes the connection."""
+    """Half of the body that the headers promise, and then the end of the connection."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+        scope["state"]["transport"].close()
+        await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the server knows that the connection is gone: it would take a missing end for a mistake of ours."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _response(answer: Answer, fault: Fault | None = None) -> Response:

@@ -1,0 +1,98 @@
+"""The sandbox's token service, as plain HTTP sees it."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+
+from sandbox import GRAPH_SCOPE, SMALL
+
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+
+
+def claims(sandbox, scope: str = GRAPH_SCOPE, **changed: str) -> dict[str, object]:
+    """The claims of a fresh token, whose signature is checked with the published keys."""
+    token = sandbox.sign_in(scope, **changed).raise_for_status().json()["access_token"]
+    published = sandbox.control.get(f"/{sandbox.variables['AZURE_TENANT_ID']}/discovery/v2.0/keys").json()["keys"]
+    key = {each["kid"]: each for each in published}[jwt.get_unverified_header(token)["kid"]]
+    return jwt.decode(token, jwt.PyJWK(key).key, ["RS256"], options={"verify_aud": False})
+
+
+def test_a_token_lives_five_minutes_more_than_it_says(sandbox):
+    """As seen in reality: exp - iat is 300 s more than the lifetime, expires_in a second less."""
+    read = claims(sandbox)
+    assert read["exp"] - read["iat"] == 3900
+    answer = sandbox.sign_in().json()
+    assert (answer["token_type"], answer["expires_in"], answer["ext_expires_in"]) == ("Bearer", 3599, 3599)
+
+
+def test_a_graph_token_carries_the_permissions_that_are_set(sandbox):
+    read = claims(sandbox)
+    assert read["roles"] == ["Application.Read.All", "Organization.Read.All", "Policy.Read.All"]
+    assert (read["aud"], read["tid"]) == ("https://graph.microsoft.com", sandbox.variables["AZURE_TENANT_ID"])
+    assert read["appid"] == sandbox.variables["AZURE_CLIENT_ID"]
+    sandbox.set(permissions=["User.Read.All"])
+    assert claims(sandbox)["roles"] == ["User.Read.All"]
+    assert "roles" not in claims(sandbox, "https://management.azure.com/.default")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [DATAVERSE, f"api://{DATAVERSE}", "https://org.crm.dynamics.com", "https://other.crm4.dynamics.com/"],
+)
+def test_a_resource_is_known_by_several_names(new_sandbox, resource):
+    """All of them are one service principal, so one policy governs all."""
+    sandbox = new_sandbox(*SMALL, "--permissions", "write")
+    definition = '{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"05:00:00"}}'
+    body = {"definition": [definition], "displayName": "Five hours"}
+    policy = sandbox.call("POST", "/policies/tokenLifetimePolicies", json=body).json()["id"]
+    held = f"/servicePrincipals(appId='{DATAVERSE}')/tokenLifetimePolicies/$ref"
+    link = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/tokenLifetimePolicies/{policy}"}
+    assert sandbox.call("POST", held, json=link).status_code == 204
+    assert sandbox.sign_in(f"{resource}/.default").json()["expires_in"] == 17999
+
+
+def test_an_application_is_known_by_its_identifier_uri(new_sandbox):
+    sandbox = new_sandbox("--tenant", "demo")
+    application = sandbox.call("GET", "/applications").json()["value"][0]
+    (uri,) = application["identifierUris"]
+    assert claims(sandbox, f"{uri}/.default")["aud"] == uri
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "error", "number"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client", 7000215),
+        ({"client_secret": ""}, 401, "invalid_client", 7000215),
+        ({"client_assertion": "a.b.c"}, 401, "invalid_client", 700027),
+        ({"client_id": DATAVERSE}, 400, "unauthorized_client", 700016),
+        ({"client_id": ""}, 400, "unauthorized_client", 700016),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
+        ({"scope": "https://graph.microsoft.com/User.Read"}, 400, "invalid_scope", 1002012),
+        ({"scope": ""}, 400, "invalid_scope", 1002012),
+        ({"scope": "https://nobody.example/.default"}, 400, "invalid_resource", 500011),
+    ],
+)
+def test_a_refused_sign_in_has_microsofts_number(sandbox, changed, status, error, number):
+    answer = sandbox.sign_in(**changed)
+    body = answer.json()
+    assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [number])
+    assert body["error_description"].startswith(f"AADSTS{number}: ")
+
+
+@pytest.mark.parametrize("ending", ["v2.0/.well-known/openid-configuration", "discovery/v2.0/keys"])
+def test_an_unknown_tenant_is_refused(sandbox, ending):
+    answer = sandbox.control.get(f"/{DATAVERSE}/{ending}")
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
+
+
+def test_a_tenant_may_be_called_by_its_domain(sandbox):
+    domain = sandbox.call("GET", "/organization").json()["value"][0]["verifiedDomains"][0]["name"]
+    configuration = sandbox.control.get(f"/{domain}/v2.0/.well-known/openid-configuration").json()
+    assert configuration["token_endpoint"] == f"{sandbox.url}/{domain}/oauth2/v2.0/token"
+    assert sandbox.variables["AZURE_TENANT_ID"] in configuration["issuer"]
+
+
+def test_the_default_lifetime_is_a_setting(sandbox):
+    sandbox.set(default_lifetime=4500)
+    assert sandbox.sign_in("https://management.azure.com/.default").json()["expires_in"] == 4499
