@@ -459,11 +459,11 @@ REFUSED = {"error": {"code": "Authorization_RequestDenied", "message": "Insuffic
     [("Authorization_RequestDenied", 403), ("Request_ResourceNotFound", 404), ("SomethingElse", 0)],
 )
 def test_a_saved_error_is_the_fate_of_its_call(saved, code, status):
-    error = {"error": {"code": code, "message": "Sorry."}}
+    error = {"error": {"code": code, "message": "Sorry.\r\nTry later."}}
     failure = answer(saved({"x": error, "calls.json": {"x": f"{ROOT}/applications"}}), "/applications?$top=999")
     assert isinstance(failure, ReadFailure)
     assert failure.status == status
-    assert f"{code}, Sorry." in failure.reason
+    assert f"{code}, Sorry. Try later." in failure.reason
 
 
 def test_a_saved_error_of_an_unknown_call_is_pointed_at(saved):

@@ -133,7 +133,7 @@ def is_trailer(line: bytes) -> bool:
 
 def decode_trailer(line: bytes, digest: int, source: str) -> dict[str, TypeSummary]:
     """The inverse of `encode_trailer`. Raises `SnapshotError` where `line` is something else or the digests differ."""
-    if not is_trailer(line) or not line.endswith(b"\n"):
+    if not is_trailer(line):
         raise SnapshotError(f"{source}: cut off; it does not end as a snapshot does", AGAIN)
     body = line[: line.rfind(_DIGEST)]
     if line != body + _digest_of(body, digest):

@@ -120,7 +120,7 @@ def classify(file: SavedFile) -> Answer | None:
         case int():
             answer = Number(file.path, named, document)
         case {"error": {"code": str(code), "message": str(message)}}:
-            answer = Refusal(file.path, named, code, message)
+            answer = Refusal(file.path, named, code, " ".join(message.split()))
         case {"value": list() | str()}:
             answer = _page(file, named, document)
         case dict():
