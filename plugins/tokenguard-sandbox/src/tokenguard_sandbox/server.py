@@ -7,6 +7,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
@@ -101,8 +102,11 @@ class Sandbox:
         self, request: Request, ask: Ask, fault: Fault | None, parts: list[dict[str, Any]]
     ) -> Answer | None:
         """The answer, or None for a connection to be reset."""
-        if fault and fault.action in ("hang", "slow"):
+        if fault and fault.action == "slow":
             await asyncio.sleep(fault.seconds)
+        if fault and fault.action == "hang":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_disconnected(request.receive), fault.seconds)
         if fault and fault.action in ("hang", "reset"):
             return None
         try:
@@ -192,8 +196,9 @@ class Reset(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's signature)
         transport: asyncio.Transport = scope["state"]["transport"]
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        if not transport.is_closing():  # the client may have gone first
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
         await _disconnected(receive)
 
 
