@@ -18,6 +18,9 @@ from tokenguard.model import (
     Finding,
     FindingStatus,
     Header,
+    Lifetime,
+    Lifetimes,
+    Limit,
     NotEvaluated,
     Parameter,
     Precedence,
@@ -160,6 +163,22 @@ NOT_EVALUATED = (
     NotEvaluated(TOO_LONG.id, ref(6, "Broken on Intranet"), "the definition is not JSON"),
     NotEvaluated(CREDENTIALS.id, None, "GET /servicePrincipals: 403 Forbidden", "Application.Read.All"),
 )
+LIFETIMES = Lifetimes(
+    type=ASSIGNMENT,
+    property="accessTokenLifetimeSeconds",
+    limits=(Limit(TOO_LONG.id, "maximum", 5400),),
+    known=7,
+    unknown=1,
+    unset=1,
+    shown=(
+        Lifetime(ref(6, "Broken on Intranet"), None, "the definition is not JSON"),
+        Lifetime(ref(2, "Long on Payroll"), 28800),
+        Lifetime(ref(4, "Long on Dataverse"), 18000),
+        Lifetime(ref(5, "Long on Legacy"), 7200),
+        Lifetime(ref(3, HOSTILE), 5401),
+        Lifetime(ref(8, "Short on Kiosk"), 600),
+    ),
+)
 REPORT = Report(
     header=Header(
         tenant=TENANT,
@@ -204,6 +223,7 @@ REPORT = Report(
     fail_on=Severity.LOW,
     exit_status=1,
     source="contoso.jsonl.zst",
+    lifetimes=(LIFETIMES,),
 )
 COMPLIANT = replace(
     REPORT,
@@ -213,6 +233,7 @@ COMPLIANT = replace(
     types={POLICY: TypeSummary(POLICY, 4)},
     notices=(),
     exit_status=0,
+    lifetimes=(),
 )
 NOT_KNOWN = replace(
     REPORT,
@@ -222,6 +243,7 @@ NOT_KNOWN = replace(
     types={PRINCIPAL: REPORT.types[PRINCIPAL]},
     notices=(),
     exit_status=3,
+    lifetimes=(),
 )
 
 
@@ -243,6 +265,7 @@ def with_display_name(name: str) -> Report:
         not_evaluated=(broken, *NOT_EVALUATED[1:]),
         notices=(f"an exemption for {name} matches nothing",),
         source=name,
+        lifetimes=(replace(LIFETIMES, shown=tuple(replace(each, resource=ref(2, name)) for each in LIFETIMES.shown)),),
     )
 
 

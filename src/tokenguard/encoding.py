@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tokenguard.model import Exemption, Finding, FindingStatus, NotEvaluated, ResourceRef, Severity, Violation
+from tokenguard.model import (
+    Exemption,
+    Finding,
+    FindingStatus,
+    Lifetime,
+    Lifetimes,
+    Limit,
+    NotEvaluated,
+    ResourceRef,
+    Severity,
+    Violation,
+)
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
@@ -76,6 +87,29 @@ def exemption_to_dict(exemption: Exemption) -> dict[str, Any]:
 def exemption_from_dict(data: Mapping[str, Any]) -> Exemption:
     """The inverse of `exemption_to_dict`."""
     return Exemption(**{**data, "expires": date.fromisoformat(data["expires"])})
+
+
+def lifetimes_to_dict(item: Lifetimes) -> dict[str, Any]:
+    """`seconds` is null where the length could not be determined."""
+    return {
+        "type": item.type,
+        "property": item.property,
+        "limits": [{"rule": each.rule, "keyword": each.keyword, "seconds": each.seconds} for each in item.limits],
+        "known": item.known,
+        "unknown": item.unknown,
+        "unset": item.unset,
+        "shown": [
+            {"resource": _ref_to_dict(each.resource), "seconds": each.seconds, "unknown": each.unknown}
+            for each in item.shown
+        ],
+    }
+
+
+def lifetimes_from_dict(data: Mapping[str, Any]) -> Lifetimes:
+    """The inverse of `lifetimes_to_dict`."""
+    limits = tuple(Limit(**each) for each in data["limits"])
+    shown = tuple(Lifetime(ResourceRef(**each["resource"]), each["seconds"], each["unknown"]) for each in data["shown"])
+    return Lifetimes(**{**data, "limits": limits, "shown": shown})
 
 
 def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tokenguard.errors import UsageError
 from tokenguard.exemptions import Claim
 from tokenguard.exit_status import ExitStatus
 from tokenguard.lanes import Lane
+from tokenguard.lifetimes import Gauges
 from tokenguard.model import (
     Exemption,
     Finding,
@@ -53,7 +54,8 @@ def evaluate(
     today = now.astimezone(UTC).date()
     verdicts = Verdicts(ordered, snapshot.header.tenant, baseline, findings, not_evaluated)
     lanes = _lanes(ordered, types, [each for each in ours if each.expires >= today], verdicts)
-    summary = _run(lanes, snapshot)
+    gauges = Gauges(ordered)
+    summary = _run(lanes, gauges, snapshot)
     results = tuple(verdicts.tallies[rule.id].result(rule) for rule in ordered)
     complete = {result.rule.id for result in results if not result.incomplete}
     notices = (
@@ -74,6 +76,7 @@ def evaluate(
         fail_on=fail_on,
         exit_status=exit_status(results, fail_on),
         source=source,
+        lifetimes=gauges.read(),
     )
 
 
@@ -104,11 +107,12 @@ def _lanes(
     return lanes
 
 
-def _run(lanes: Mapping[str, Lane], snapshot: Snapshot) -> Mapping[str, TypeSummary]:
+def _run(lanes: Mapping[str, Lane], gauges: Gauges, snapshot: Snapshot) -> Mapping[str, TypeSummary]:
     for resource in snapshot.resources:
         lane = lanes.get(resource.type)
         if lane is not None:
             lane.take(resource)
+            gauges.measure(resource)
     summary = snapshot.summary()
     for name, lane in lanes.items():
         lane.finish(summary.get(name))

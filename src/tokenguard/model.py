@@ -378,6 +378,42 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What a rule says of a length of time, whatever else the resource is."""
+
+    rule: str
+    keyword: str
+    """``maximum``, ``minimum``, ``const``, ``exclusiveMaximum`` or ``exclusiveMinimum``."""
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A length of time that a resource has, compliant or not."""
+
+    resource: ResourceRef
+    seconds: int | None
+    """None where it could not be determined."""
+    unknown: str = ""
+    """Why it could not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """One property of one resource type, a length of time, over all resources that were met."""
+
+    type: str
+    property: str
+    limits: tuple[Limit, ...]
+    known: int
+    unknown: int
+    unset: int
+    """Resources that have no such length."""
+    shown: tuple[Lifetime, ...]
+    """Those that could not be determined, then the longest first; a bounded number of both."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a scan concluded. Findings may be many: iterate, do not copy."""
 
@@ -395,6 +431,8 @@ class Report:
     exit_status: int
     source: str
     """What was scanned, for people: a file, a folder, the embedded tenant, or a tenant's name."""
+    lifetimes: tuple[Lifetimes, ...] = ()
+    """What rules set limits for, compliant or not; none in a report of an older version."""
 
 
 def fingerprint(rule: str, tenant: str, type_: str, id_: str) -> str:

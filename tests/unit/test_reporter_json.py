@@ -16,6 +16,7 @@ from golden_file import assert_golden
 from sample_report import (
     COMPLIANT,
     FINDINGS,
+    LIFETIMES,
     NOT_EVALUATED,
     NOT_KNOWN,
     REPORT,
@@ -25,7 +26,7 @@ from sample_report import (
     with_display_name,
     with_findings,
 )
-from tokenguard.encoding import finding_from_dict, not_evaluated_from_dict
+from tokenguard.encoding import finding_from_dict, lifetimes_from_dict, not_evaluated_from_dict
 from tokenguard.hookspecs import Style
 from tokenguard.reporters.json import JsonReporter
 from tokenguard.schemas import schema
@@ -78,11 +79,12 @@ def test_the_schema_wants_every_key(key):
     assert not VALIDATOR.is_valid(report)
 
 
-def test_findings_and_what_was_not_evaluated_read_back_equal():
+def test_what_the_report_lists_reads_back_equal():
     report = document()
 
     assert tuple(map(finding_from_dict, report["findings"])) == FINDINGS
     assert tuple(map(not_evaluated_from_dict, report["notEvaluated"])) == NOT_EVALUATED
+    assert tuple(map(lifetimes_from_dict, report["lifetimes"])) == (LIFETIMES,)
 
 
 def test_how_it_looks_on_a_terminal_changes_nothing():

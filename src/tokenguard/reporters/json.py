@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from tokenguard.encoding import finding_to_dict, not_evaluated_to_dict
+from tokenguard.encoding import finding_to_dict, lifetimes_to_dict, not_evaluated_to_dict
 from tokenguard.hookspecs import Style
 from tokenguard.model import Header, Remediation, Report, RuleResult, TypeSummary
 from tokenguard.reporters.streaming import write_json
@@ -35,6 +35,7 @@ class JsonReporter:
                 "rules": map(_rule, report.rules),
                 "findings": map(finding_to_dict, report.findings),
                 "notEvaluated": map(not_evaluated_to_dict, report.not_evaluated),
+                "lifetimes": map(lifetimes_to_dict, report.lifetimes),
             },
             out,
         )
