@@ -18,6 +18,8 @@ import click
 if TYPE_CHECKING:
     from tokenguard_sandbox.running import Running
 
+Handler = Callable[[int, Any], None]
+
 
 @click.group()
 def sandbox() -> None:
@@ -96,19 +98,29 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     except OSError as error:
         click.echo(f"cannot run {command[0]}: {error.strerror}", err=True)
         return 126 if isinstance(error, PermissionError) else 127
-    with _passed_on(child):
+    with _signals(_passed_on(child)):
         status = child.wait()
     return status if status >= 0 else 128 - status
 
 
+def _passed_on(child: subprocess.Popen[bytes]) -> Mapping[int, Handler]:
+    """Signals are the child's business. A terminal's Ctrl-C reaches it without our help."""
+
+    def send(number: int, _frame: object) -> None:
+        child.send_signal(number)
+
+    return {signal.SIGINT: lambda *_: None, signal.SIGTERM: send, signal.SIGHUP: send}
+
+
+def _end(number: int, _frame: object) -> None:
+    """Leave by the door, so that the folder with the certificate goes too; exit as shells say it."""
+    sys.exit(128 + number)
+
+
 @contextmanager
-def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """While the block runs, signals are the child's business. A terminal's Ctrl-C reaches it without our help."""
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number)),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda number, _: child.send_signal(number)),
-    }
+def _signals(handlers: Mapping[int, Handler]) -> Iterator[None]:
+    """While the block runs, signals go to `handlers`."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -137,17 +149,11 @@ def _running(
     named = {"permissions": permissions, "propagation": propagation}
     chosen = Settings().changed({name: value for name, value in named.items() if value is not None})
     chosen = chosen.changed(dict(_pair(each) for each in settings))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
     directory = demo.directory(time.time) if tenant == "demo" else generated.directory(clock=time.time, **size)
     struck = [parse_fault(each) for each in faults]
-    with running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
+    ending = _signals({signal.SIGTERM: _end, signal.SIGHUP: _end})
+    with ending, running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
         yield here
-
-
-def _end(number: int, _frame: object) -> None:
-    """Leave by the door, so that the folder with the certificate goes too; exit as shells say it."""
-    sys.exit(128 + number)
 
 
 def _pair(text: str) -> tuple[str, str]:
