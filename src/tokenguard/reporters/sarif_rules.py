@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from tokenguard.model import Rule, Severity
@@ -26,8 +25,6 @@ _SCORES = {
 }
 """Within GitHub's ranges: over 9.0 critical, from 7.0 high, from 4.0 medium, from 0.1 low, 0.0 none."""
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"\\]+")
-
 
 def message(*lines: str) -> dict[str, str]:
     """A SARIF message that says just these lines."""
@@ -36,7 +33,7 @@ def message(*lines: str) -> dict[str, str]:
 
 def descriptor(rule: Rule) -> dict[str, Any]:
     """The `reportingDescriptor` of `rule`."""
-    addresses = [reference for reference in rule.references if _ADDRESS.fullmatch(reference)]
+    addresses = wording.addresses(rule)
     sections = _sections(rule)
     return {
         "id": rule.id,

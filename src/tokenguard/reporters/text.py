@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import BinaryIO
@@ -11,7 +11,6 @@ from typing import BinaryIO
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
 from tokenguard.model import (
-    Exemption,
     Finding,
     FindingStatus,
     NotEvaluated,
@@ -21,6 +20,7 @@ from tokenguard.model import (
     Severity,
 )
 from tokenguard.reporters import wording
+from tokenguard.reporters.conclusions import Verdict, exemptions, obstacles, verdict
 from tokenguard.reporters.layout import Page, Paint
 from tokenguard.reporters.table import write_table
 
@@ -33,6 +33,12 @@ _SEVERITY = {
     Severity.MEDIUM: Paint.YELLOW,
     Severity.LOW: Paint.BLUE,
     Severity.INFO: Paint.DIM,
+}
+_VERDICT = {
+    Verdict.NOT_COMPLIANT: Paint.BRIGHT_RED,
+    Verdict.NOT_KNOWN: Paint.BRIGHT_YELLOW,
+    Verdict.NOTHING: Paint.BRIGHT_YELLOW,
+    Verdict.COMPLIANT: Paint.BRIGHT_GREEN,
 }
 
 
@@ -54,26 +60,15 @@ class TextReporter:
 
 
 def _write_head(page: Page, report: Report) -> None:
-    word, paint = _verdict(report)
+    word = verdict(report)
     tenant = report.header.tenant
-    page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=paint, label=word)
+    page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=_VERDICT[word], label=word)
     page.line(f"{wording.findings_by_severity(report.rules)}; {_rules(report)}", indent=2)
     page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
     header = report.header
     when = header.collected_at.astimezone(UTC)
     collected = f"collected {when:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}"
     page.line(collected, indent=2, paint=Paint.DIM)
-
-
-def _verdict(report: Report) -> tuple[str, Paint]:
-    """In one word; what was found comes before what is not known, as in the exit status."""
-    if any(result.failed and result.rule.severity >= report.fail_on for result in report.rules):
-        return "NOT COMPLIANT", Paint.BRIGHT_RED
-    if wording.unknown_rules(report):
-        return "COMPLIANCE NOT KNOWN", Paint.BRIGHT_YELLOW
-    if not any(result.selected for result in report.rules):
-        return "NOTHING TO CHECK", Paint.BRIGHT_YELLOW
-    return "COMPLIANT", Paint.BRIGHT_GREEN
 
 
 def _rules(report: Report) -> str:
@@ -140,25 +135,15 @@ def _write_not_evaluated(page: Page, report: Report) -> None:
         return
     page.line()
     page.line("this is not compliance", paint=Paint.BRIGHT_YELLOW, label="NOT EVALUATED")
-    for obstacle, rules in _whole_rules(report).items():
-        page.line(obstacle, indent=2, paint=Paint.YELLOW)
+    for obstacle, rules in obstacles(report).items():
+        reason = f"{obstacle.type}: {obstacle.reason}{wording.needs(obstacle.permission)}"
+        page.line(reason, indent=2, paint=Paint.YELLOW)
         for rule in rules:
             page.line(rule, indent=4)
     numbers = {result.rule.id: result.not_evaluated for result in report.rules}
     for rule, items in groupby(report.not_evaluated, key=_rule_of):
         if numbers[rule]:
             _write_unknown_resources(page, rule, numbers[rule], items)
-
-
-def _whole_rules(report: Report) -> dict[str, list[str]]:
-    """The rules that could not be judged as a whole, by what stood in the way: often one thing for many."""
-    types = {result.rule.id: result.rule.resource for result in report.rules}
-    rules: dict[str, list[str]] = {}
-    for item in report.not_evaluated:
-        if item.resource is None:
-            obstacle = f"{types[item.rule]}: {item.reason}{wording.needs(item.permission)}"
-            rules.setdefault(obstacle, []).append(item.rule)
-    return rules
 
 
 def _write_unknown_resources(page: Page, rule: str, number: int, items: Iterable[NotEvaluated]) -> None:
@@ -176,24 +161,12 @@ def _write_exceptions(page: Page, report: Report) -> None:
         return
     page.line()
     page.line("not counted as findings", paint=Paint.BOLD, label="EXEMPT AND KNOWN")
-    for exemption, number in _exemptions(report.findings):
+    for exemption, number in exemptions(report.findings):
         page.line(f"{exemption.rule}: {wording.count(number, 'finding')} exempt", indent=2)
         page.line(wording.exemption(exemption, report.scanned_at), indent=4)
     for result in report.rules:
         if result.known:
             page.line(f"{result.rule.id}: {wording.count(result.known, 'finding')} known from the baseline", indent=2)
-
-
-def _exemptions(findings: Iterable[Finding]) -> Iterator[tuple[Exemption, int]]:
-    """Each exemption that applied, with the number of findings that it covers."""
-    numbers: Counter[tuple[str, str, str]] = Counter()
-    exemptions = {}
-    for exemption in (item.exemption for item in findings if item.status is FindingStatus.EXEMPT):
-        if exemption is not None:
-            key = (exemption.source, exemption.rule, exemption.resource)  # its parameters have no hash
-            numbers[key] += 1
-            exemptions[key] = exemption
-    return ((exemption, numbers[key]) for key, exemption in exemptions.items())
 
 
 def _write_notices(page: Page, notices: Iterable[str]) -> None:

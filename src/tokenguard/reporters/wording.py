@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from tokenguard.messages import present
-from tokenguard.model import Exemption, Remediation, Report, ResourceRef, RuleResult, Severity, Violation
+from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Violation
 
 LISTED = 8
 """Items of a list that are written out; allow-lists run to hundreds."""
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"\\]+")
 
 _DEMANDS = {
     "const": "exactly {} required",
@@ -33,9 +36,15 @@ _DEMANDS = {
 
 def violation(item: Violation) -> str:
     """``accessTokenLifetimeSeconds: 8 h, at most 1 h 30 min allowed``."""
+    name, observed, demand = evidence(item)
+    return f"{name}: {observed}, {demand}"
+
+
+def evidence(item: Violation) -> tuple[str, str, str]:
+    """What was looked at, what was found, and what the rule asks for."""
     name = item.path.removeprefix("/") or "the resource"
     demand = _DEMANDS.get(item.keyword, f"does not meet the rule's {item.keyword!r}")
-    return f"{name}: {_value(name, item.observed)}, {demand.replace('{}', _value(name, item.expected))}"
+    return name, _value(name, item.observed), demand.replace("{}", _value(name, item.expected))
 
 
 def remediation(item: Remediation, type_: str) -> str:
@@ -48,14 +57,22 @@ def remediation(item: Remediation, type_: str) -> str:
 
 def exemption(item: Exemption, now: datetime) -> str:
     """Who answers for it, how long yet, and why."""
+    return f"owner {item.owner}, {days_left(item, now)}: {item.reason}"
+
+
+def days_left(item: Exemption, now: datetime) -> str:
     days = (item.expires - now.date()).days
-    left = "today is its last day" if days == 0 else f"{count(days, 'day')} left (until {item.expires})"
-    return f"owner {item.owner}, {left}: {item.reason}"
+    return "today is its last day" if days == 0 else f"{count(days, 'day')} left (until {item.expires})"
 
 
 def resource(item: ResourceRef) -> str:
     """Type and id first: they cannot be chosen to look like something else, as names can."""
     return f"{item.type} {item.id} {item.name}".rstrip()
+
+
+def addresses(rule: Rule) -> list[str]:
+    """The references of `rule` that may become links: addresses of the web, and nothing that could be more."""
+    return [reference for reference in rule.references if _ADDRESS.fullmatch(reference)]
 
 
 def needs(permission: str) -> str:
