@@ -26,6 +26,7 @@ class Shelf:
     name = "a shelf"
     cloud = "usgov"
     permissions = ("Box.Read.All",)
+    tenant = ""
 
     def rows(self, call):
         raise AssertionError(call)

@@ -16,7 +16,7 @@ POLICIES = "/policies/tokenLifetimePolicies"
 class Answers:
     """A source that answers from a dictionary of paths, whatever their query, and keeps what it was asked."""
 
-    name, cloud, permissions = "a dictionary", "global", None
+    name, cloud, permissions, tenant = "a dictionary", "global", None, ""
 
     def __init__(self, answers):
         self.by_path = dict(answers)
@@ -329,6 +329,19 @@ def test_an_answer_about_no_or_two_tenants_identifies_none(rows):
     collector = EntraCollector()
     facts = collector.collect(tenant(**{"/organization": {"value": rows}}), {})
     assert collector.tenant(facts).id == ""
+
+
+def test_where_the_organization_is_refused_the_token_names_the_tenant_and_only_names_are_unknown():
+    source = tenant(**{"/organization": ReadFailure("/organization", "403", 403, "Organization.Read.All")})
+    source.tenant = "t1"
+    collector = EntraCollector()
+    facts = collector.collect(source, need("organization"))
+    assert collector.tenant(facts).id == "t1"
+    (organization,) = collector.read(facts, need("organization"), Precedence.ALL)
+    assert organization.id == "t1"
+    assert organization.properties["organizationDefaultPolicyCount"] == 1
+    assert organization.unknown.keys() == {"displayName", "defaultDomain"}
+    assert "Organization.Read.All" in organization.unknown["displayName"]
 
 
 # --- what it contributes ----------------------------------------------------------------------------------------

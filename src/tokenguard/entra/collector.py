@@ -65,7 +65,7 @@ class EntraCollector:
         The tenant's identity is always asked for. Full lists are left to `read`.
         """
         organization, count = ask_organization(source, count=_reads(needs, "organization", {"servicePrincipalCount"}))
-        facts = EntraFacts(organization=organization, service_principal_count=count)
+        facts = EntraFacts(tenant=source.tenant, organization=organization, service_principal_count=count)
         details = "tokenLifetimePolicyAssignment" in needs or any(_reads(needs, kind, GOVERNED) for kind in Kind)
         holders = details or _reads(needs, "tokenLifetimePolicy", {"assignmentCount"})
         if holders or "tokenLifetimePolicy" in needs or _reads(needs, "organization", ORGANIZATION_DEFAULTS):

@@ -41,6 +41,8 @@ Rows = Callable[[], Iterator[Fact | ReadFailure]]
 class EntraFacts:
     """A tenant's token lifetime policies, who holds them, and the objects that rules speak of."""
 
+    tenant: str = ""
+    """Its id, by the word of the token; empty where there was none."""
     organization: Fact | ReadFailure = UNASKED
     service_principal_count: int | ReadFailure = UNASKED
     policies: Mapping[str, Fact] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tokenguard.entra.permissions import missing_permission
 from tokenguard.entra.saved.answers import Page
 from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, KINDS, ORGANIZATION, address, kind_of_address
 from tokenguard.entra.saved.chain import doubt
@@ -25,6 +26,7 @@ class FolderSource:
     """
 
     permissions: tuple[str, ...] | None = None
+    tenant = ""
 
     def __init__(self, path: Path) -> None:
         """Raises `DocumentError` for a folder that cannot be read, is of two tenants, or holds no answer."""
@@ -56,7 +58,7 @@ class FolderSource:
         asked = address(call)
         if asked.endswith(COUNT):
             return self._count(call)
-        if asked in KINDS or asked.endswith(APPLIES_TO):
+        if asked in KINDS or asked.endswith(APPLIES_TO) or self._pages(asked):
             rows, failure = self._list(call)
             return failure or {"value": rows}
         return self._object(call)
@@ -117,7 +119,8 @@ class FolderSource:
         saved, asked = self._saved, address(call)
         if refusal := saved.refusals.get(asked):
             said = f"GET {call}: {refusal.file} holds Graph's refusal: {refusal.code}, {refusal.message}"
-            return ReadFailure(call, said, refusal.status)
+            lacking = missing_permission(call, ()) if refusal.status == HTTPStatus.FORBIDDEN else ""
+            return ReadFailure(call, said, refusal.status, lacking)
         perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
         clauses = (
             f"GET {call}: not in the {self.name}",

@@ -13,32 +13,40 @@ from tokenguard.model import CollectionFailure, Fact, Resource, Tenant
 
 
 def read_tenant(facts: EntraFacts) -> Tenant:
-    """Which tenant the facts are of; without an id where that could not be read."""
+    """Which tenant the facts are of; without an id where neither Graph nor the token could say."""
     if isinstance(facts.organization, ReadFailure):
-        return Tenant("")
+        return Tenant(facts.tenant)
     id_, name = guid(facts.organization, "id"), text(facts.organization, "displayName")
-    return Tenant(id_ if isinstance(id_, str) else "", name if isinstance(name, str) else "")
+    return Tenant(id_ if isinstance(id_, str) else facts.tenant, name if isinstance(name, str) else "")
 
 
 def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
-    """The one `organization` resource, or why there is none."""
-    organization = facts.organization
-    if isinstance(organization, ReadFailure):
-        yield CollectionFailure("organization", organization.reason, organization.permission)
-        return
+    """The one `organization` resource, or why there is none.
+
+    What rules ask of it is mostly its policies: where only ``/organization`` is refused, its names alone are unknown.
+    """
     tenant = read_tenant(facts)
     if not tenant.id:
-        yield CollectionFailure("organization", "GET /organization: the answer has no id")
+        match facts.organization:
+            case ReadFailure(reason=reason, permission=permission):
+                yield CollectionFailure("organization", reason, permission)
+            case _:
+                yield CollectionFailure("organization", "GET /organization: the answer has no id")
         return
     count = facts.service_principal_count
     properties = {
         "tenantId": tenant.id,
-        "displayName": text(organization, "displayName"),
-        "defaultDomain": _default_domain(organization),
+        **_names(facts.organization),
         "servicePrincipalCount": because(count) if isinstance(count, ReadFailure) else count,
         **_defaults(facts, policies.values()),
     }
     yield make_resource("organization", tenant.id, tenant.name, properties)
+
+
+def _names(organization: Fact | ReadFailure) -> dict[str, Any]:
+    if isinstance(organization, ReadFailure):
+        return dict.fromkeys(("displayName", "defaultDomain"), because(organization))
+    return {"displayName": text(organization, "displayName"), "defaultDomain": _default_domain(organization)}
 
 
 def _default_domain(organization: Fact) -> str | Unknown | None:

@@ -134,8 +134,10 @@ def classify(file: SavedFile) -> Answer | None:
 
 def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
     told = context_address(str(document.get(CONTEXT, "")))
-    if not is_list(named or told):
-        return _objects(file, named, document["value"]) if _are_objects(document["value"]) else None
+    if not is_list(named or told):  # a plugin may read lists of its own, under the call that calls.json names
+        objects = _objects(file, named, document["value"]) if _are_objects(document["value"]) else None
+        if objects or not named or not isinstance(document["value"], list):
+            return objects
     if named in KINDS and told in KINDS and named != told:
         raise DocumentError(
             f"{file.path}: holds {told}, but calls.json says that it answers {file.call}", "correct calls.json"
