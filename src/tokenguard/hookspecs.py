@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tokenguard.changes import Operation, Proposal, Refusal, State, Written
+    from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
 
 hookspec = pluggy.HookspecMarker("tokenguard")
 hookimpl = pluggy.HookimplMarker("tokenguard")
@@ -61,6 +61,8 @@ class Source(Protocol):
     cloud: str
     permissions: tuple[str, ...] | None
     """Permissions that the token holds; None where there is no token."""
+    tenant: str
+    """Id of the tenant by the token's word, lower case; empty where there is no token."""
 
     def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
         """Every row of a collection, all its pages, as they arrive. A failure is the last thing yielded."""
@@ -176,15 +178,25 @@ class Fixer(Protocol):
 class Writer(Protocol):
     """Carries out operations against a live tenant. It exists only while a plan is applied, and can do no other."""
 
+    tenant: str
+    """The id of the tenant that it is signed in to, in lower case; empty where the token does not say."""
     permissions: tuple[str, ...] | None
     """Permissions that the token holds."""
 
-    def state(self, operation: Operation) -> State | ReadFailure:
-        """What the tenant holds now where `operation` would write, in the shape of its `before` and `after`."""
+    def state(self, operation: Operation) -> Observed | ReadFailure:
+        """What the tenant holds now where `operation` would write, in the shape of its `before` and `after`.
+
+        What has only a name yet (`changes.NEW`) is found by its content, if it exists.
+        """
         ...
 
     def write(self, operation: Operation) -> Written:
         """Send it once; never again, whatever comes back."""
+        ...
+
+    def reverse(self, operation: Operation) -> Operation:
+        """The operation that takes `operation` back: pure. What was deleted comes back under a name of `changes.NEW`
+        and its old id."""
         ...
 
 
@@ -193,7 +205,10 @@ class WriterProvider(Protocol):
     """A collector that can also open a writer to the tenant it reads from."""
 
     def open_writer(self, target: LiveTarget, operations: Sequence[Operation]) -> AbstractContextManager[Writer]:
-        """Open a writer that accepts `operations` (with ids of what they create filled in) and no others."""
+        """Open a writer that accepts `operations` and what takes them back, with ids of what they create filled in.
+
+        It accepts no other; without operations it only reads. Raises as `SourceProvider.open` does.
+        """
         ...
 
 
