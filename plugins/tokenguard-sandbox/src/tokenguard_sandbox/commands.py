@@ -76,7 +76,7 @@ def start(**options: Any) -> None:
         here.serve()
 
 
-@sandbox.command(name="exec", context_settings={"ignore_unknown_options": True})
+@sandbox.command(name="exec", context_settings={"allow_interspersed_args": False})
 @_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(command: Sequence[str], **options: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from tokenguard_sandbox import odata, writes
 from tokenguard_sandbox.answers import Answer, Call, RefusedError, missing
 from tokenguard_sandbox.directory import Directory, Objects, Row, State
 from tokenguard_sandbox.permissions import BOTH_FOR_APPLIES_TO, PERMISSIONS, allowed
+from tokenguard_sandbox.routing import Handler, Routes
 from tokenguard_sandbox.settings import Settings
 
 _USUAL_PAGE = 100
@@ -18,8 +19,6 @@ _EXPANDED = 20
 """``$expand`` of a navigation property gives at most 20 rows, and no link to the rest."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _LIST = ("$select", "$top", "$skiptoken", "$count", "$filter")
-
-Handler = Callable[..., Answer]
 
 
 class Graph:
@@ -37,10 +36,7 @@ class Graph:
             return error.answer
 
     def _answer(self, call: Call, late: float) -> Answer:
-        template, values = _find(call.path)
-        handler = _HANDLERS[template].get(call.method)
-        if handler is None:
-            raise RefusedError(405)
+        template, handler, values = _ROUTES.find(call.method, call.path)
         if not allowed(call.roles, self._needed(call.method, template)):
             raise RefusedError(403)
         return handler(Asked(call, self, template, late), *values)
@@ -253,28 +249,4 @@ def _operations() -> Iterator[tuple[tuple[str, str], Handler]]:
                 yield (method, one + ending), handler
 
 
-def _handlers() -> dict[str, dict[str, Handler]]:
-    handlers: dict[str, dict[str, Handler]] = {}
-    for (method, template), handler in _operations():
-        handlers.setdefault(template, {})[method] = handler
-    return handlers
-
-
-_HANDLERS = _handlers()
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"\{[^}]+\}", template)
-    return re.compile("([^/()']+)".join(re.escape(part) for part in parts))
-
-
-# Fixed paths first: "$count" is no id.
-_PATTERNS = [(_pattern(template), template) for template in sorted(_HANDLERS, key=lambda each: each.count("{"))]
-
-
-def _find(path: str) -> tuple[str, tuple[str, ...]]:
-    for pattern, template in _PATTERNS:
-        if found := pattern.fullmatch(path):
-            return template, cast("tuple[str, ...]", found.groups())
-    segment = path.strip("/").split("/")[0]
-    raise RefusedError(400, f"Resource not found for the segment '{segment}'.", code="BadRequest")
+_ROUTES = Routes(_operations())

@@ -17,10 +17,12 @@ from uuid import uuid4
 
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tokenguard.errors import UsageError
 from tokenguard_sandbox.certificate import throw_away_identity
+from tokenguard_sandbox.control import control_routes
 from tokenguard_sandbox.directory import Directory
 from tokenguard_sandbox.faults import Fault
 from tokenguard_sandbox.graph import Graph
@@ -56,7 +58,6 @@ class _Protocol(H11Protocol):
 class Running:
     """A sandbox that answers."""
 
-    sandbox: Sandbox
     server: uvicorn.Server
     listener: socket.socket
     variables: Mapping[str, str]
@@ -84,7 +85,8 @@ def running(
 ) -> Iterator[Running]:
     """A sandbox on loopback, ready to serve; afterwards nothing of it is left."""
     client = Client(str(uuid4()), secrets.token_urlsafe(24), keys)
-    sandbox = Sandbox(Graph(directory, settings), client, time.time, secrets.token_urlsafe(24))
+    sandbox = Sandbox(Graph(directory, settings), client, time.time)
+    control = secrets.token_urlsafe(24)
     for fault in faults:
         sandbox.faults.add(fault)
     identity = throw_away_identity()
@@ -92,7 +94,10 @@ def running(
         authority = Path(folder) / "authority.pem"
         authority.write_bytes(identity.authority)
         url = f"https://localhost:{listener.getsockname()[1]}"
-        yield Running(sandbox, _server(sandbox, identity.context), listener, _variables(sandbox, url, authority))
+        app = Starlette(routes=[*control_routes(sandbox, control), *sandbox.routes()])
+        server = uvicorn.Server(_configuration(app, identity.context))
+        variables = {**_variables(sandbox, url, authority), "TOKENGUARD_SANDBOX_TOKEN": control}
+        yield Running(server, listener, variables)
 
 
 def _listener(port: int) -> socket.socket:
@@ -108,9 +113,9 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _server(sandbox: Sandbox, context: ssl.SSLContext) -> uvicorn.Server:
-    config = uvicorn.Config(
-        sandbox.application(),
+def _configuration(app: Starlette, context: ssl.SSLContext) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -123,7 +128,6 @@ def _server(sandbox: Sandbox, context: ssl.SSLContext) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
         ssl_context_factory=lambda _config, _default: context,
     )
-    return uvicorn.Server(config)
 
 
 def _variables(sandbox: Sandbox, url: str, authority: Path) -> dict[str, str]:
@@ -136,5 +140,4 @@ def _variables(sandbox: Sandbox, url: str, authority: Path) -> dict[str, str]:
         "SSL_CERT_FILE": str(authority),
         "REQUESTS_CA_BUNDLE": str(authority),
         "TOKENGUARD_SANDBOX_URL": url,
-        "TOKENGUARD_SANDBOX_TOKEN": sandbox.control,
     }

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from tokenguard.errors import UsageError
 from tokenguard_sandbox import faults as fault_rules
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.batch import answer_batch, query_of
 from tokenguard_sandbox.directory import Clock, Directory
 from tokenguard_sandbox.faults import Fault, Faults
 from tokenguard_sandbox.graph import Graph
-from tokenguard_sandbox.tokens import Client, Signer, TokenService, claims_challenge
+from tokenguard_sandbox.signing import Signer
+from tokenguard_sandbox.tokens import Client, TokenService, claims_challenge
+from tokenguard_sandbox.wire import Reset, disconnected, json_body, response, root_of
 
 _REMEMBERED = 100_000
 """How many requests the log keeps."""
@@ -43,8 +38,6 @@ class Sandbox:
     graph: Graph
     client: Client
     clock: Clock
-    control: str
-    """The bearer token of the paths under ``/sandbox``."""
     faults: Faults = field(default_factory=Faults)
     signer: Signer = field(default_factory=Signer)
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
@@ -55,46 +48,39 @@ class Sandbox:
     def directory(self) -> Directory:
         return self.graph.directory
 
-    def application(self) -> Starlette:
-        """The ASGI application."""
+    def routes(self) -> list[Route]:
+        """What clients ask: Graph, and the token service."""
         tokens = TokenService(self.directory, self.client, self.signer, lambda: self.graph.settings, self.clock)
 
         async def configuration(request: Request, *_: object) -> Answer:
-            return tokens.configuration(_root(request), request.path_params["tenant"])
+            return tokens.configuration(root_of(request), request.path_params["tenant"])
 
         async def keys(request: Request, *_: object) -> Answer:
-            return tokens.keys(_root(request), request.path_params["tenant"])
+            return tokens.keys(root_of(request), request.path_params["tenant"])
 
         async def token(request: Request, *_: object) -> Answer:
             form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
-            return tokens.token(_root(request), request.path_params["tenant"], form)
+            return tokens.token(root_of(request), request.path_params["tenant"], form)
 
-        return Starlette(
-            routes=[
-                Route("/sandbox/requests", self._control(self._requests), methods=["GET", "DELETE"]),
-                Route("/sandbox/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
-                Route("/sandbox/settings", self._control(self._settings), methods=["GET", "PATCH"]),
-                Route("/v1.0/{path:path}", self._served(self._ask_graph), methods=_METHODS),
-                Route("/{tenant}/v2.0/.well-known/openid-configuration", self._served(configuration)),
-                Route("/{tenant}/discovery/v2.0/keys", self._served(keys)),
-                Route("/{tenant}/oauth2/v2.0/token", self._served(token), methods=["POST"]),
-            ]
-        )
-
-    # --- requests of clients ------------------------------------------------------------------------------------
+        return [
+            Route("/v1.0/{path:path}", self._served(self._ask_graph), methods=_METHODS),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", self._served(configuration)),
+            Route("/{tenant}/discovery/v2.0/keys", self._served(keys)),
+            Route("/{tenant}/oauth2/v2.0/token", self._served(token), methods=["POST"]),
+        ]
 
     def _served(self, ask: Ask) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that logs, and that faults can strike."""
 
         async def endpoint(request: Request) -> Response:
-            path = "/" + request.path_params["path"].strip("/") if "path" in request.path_params else request.url.path
+            path = _path(request)
             fault = self.faults.strike(request.method, path, in_batch=False)
             parts: list[dict[str, Any]] = []
             answer = await self._answer(request, ask, fault, parts)
             target = f"{path}?{request.url.query}" if request.url.query else path
             entry = {"method": request.method, "path": target, "status": answer.status if answer else 0}
             self.requests.append({**entry, "parts": parts} if parts else entry)
-            return Reset() if answer is None else _response(answer, fault)
+            return Reset() if answer is None else response(answer, fault)
 
         return endpoint
 
@@ -106,7 +92,7 @@ class Sandbox:
             await asyncio.sleep(fault.seconds)
         if fault and fault.action == "hang":
             with suppress(TimeoutError):
-                await asyncio.wait_for(_disconnected(request.receive), fault.seconds)
+                await asyncio.wait_for(disconnected(request.receive), fault.seconds)
         if fault and fault.action in ("hang", "reset"):
             return None
         try:
@@ -117,12 +103,16 @@ class Sandbox:
 
     async def _ask_graph(self, request: Request, fault: Fault | None, parts: list[dict[str, Any]]) -> Answer:
         roles = self._roles(request, fault)
-        root = f"{_root(request)}/v1.0"
-        path = "/" + request.path_params["path"].strip("/")
         call = Call(
-            request.method, path, query_of(request.url.query), dict(request.headers), await _body(request), root, roles
+            method=request.method,
+            path=_path(request),
+            query=query_of(request.url.query),
+            headers=dict(request.headers),
+            body=await json_body(request),
+            root=f"{root_of(request)}/v1.0",
+            roles=roles,
         )
-        if path != "/$batch":
+        if call.path != "/$batch":
             return self._ask(call, fault)
         if call.method != "POST":
             raise RefusedError(405)
@@ -148,106 +138,13 @@ class Sandbox:
         reason = self.refused_tokens.get(claims["uti"])
         if reason == "challenge":
             message = "Continuous access evaluation resulted in challenge with result: InteractionRequired"
-            raise RefusedError(401, message, headers={"WWW-Authenticate": claims_challenge(_root(request))})
+            raise RefusedError(401, message, headers={"WWW-Authenticate": claims_challenge(root_of(request))})
         if reason:
             raise RefusedError(401, "Lifetime validation failed, the token is expired.")
         return frozenset(claims["roles"])
 
-    # --- requests of whoever runs the sandbox -------------------------------------------------------------------
 
-    def _control(self, change: Callable[[str, Any], Any]) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint for the holder of the control token alone."""
-
-        async def endpoint(request: Request) -> Response:
-            shown = request.headers.get("authorization", "").encode()
-            if not compare_digest(shown, f"Bearer {self.control}".encode()):
-                return _response(Answer(401, {"error": "this takes the control token that was printed at the start"}))
-            try:
-                return _response(Answer(200, change(request.method, await _body(request))))
-            except (UsageError, RefusedError) as error:
-                return _response(Answer(400, {"error": str(error), "hint": getattr(error, "hint", "")}))
-
-        return endpoint
-
-    def _requests(self, method: str, _body: Any) -> Any:
-        known = list(self.requests)
-        if method == "DELETE":
-            self.requests.clear()
-        return known
-
-    def _faults(self, method: str, body: Any) -> Any:
-        if method == "DELETE":
-            self.faults.clear()
-        if method == "POST":
-            for fault in [fault_rules.parse_fault(text) for text in _texts(body)]:
-                self.faults.add(fault)
-        return self.faults.describe()
-
-    def _settings(self, method: str, body: Any) -> Any:
-        if method == "PATCH":
-            if not isinstance(body, dict):
-                raise UsageError("the body is no object of settings", hint='{"propagation": 2}')
-            self.graph.settings = self.graph.settings.changed(body)
-        return self.graph.settings
-
-
-class Reset(Response):
-    """No answer: the connection is broken off, with a TCP reset where the system allows it."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's signature)
-        transport: asyncio.Transport = scope["state"]["transport"]
-        if not transport.is_closing():  # the client may have gone first
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        await _disconnected(receive)
-
-
-class Cut(Response):
-    """Half of the body that the headers promise, and then the end of the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
-        scope["state"]["transport"].close()
-        await _disconnected(receive)
-
-
-async def _disconnected(receive: Receive) -> None:
-    """Wait until the server knows that the connection is gone: it would take a missing end for a mistake of ours."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _response(answer: Answer, fault: Fault | None = None) -> Response:
-    content = b"" if answer.body is None else _encoded(answer)
-    if fault and fault.action == "half":
-        content = content[: len(content) // 2]
-    kind = Cut if fault and fault.action == "cut" else Response
-    media = answer.content_type if answer.body is not None else None
-    return kind(content, answer.status, dict(answer.headers), media)
-
-
-def _encoded(answer: Answer) -> bytes:
-    return answer.body.encode() if answer.content_type.startswith("text/") else orjson.dumps(answer.body)
-
-
-def _texts(body: Any) -> list[str]:
-    texts = body.get("faults") if isinstance(body, dict) else None
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise UsageError("the body names no faults", hint='{"faults": ["GET /policies/*=403"]}')
-    return texts
-
-
-def _root(request: Request) -> str:
-    """The server's address as the client spelt it."""
-    return f"https://{request.headers['host']}"
-
-
-async def _body(request: Request) -> Any:
-    content = await request.body()
-    if not content:
-        return None
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise RefusedError(400, "Unable to read JSON request payload.", code="BadRequest") from None
+def _path(request: Request) -> str:
+    """What is asked for: below the version root for Graph, whole for the token service."""
+    below = request.path_params.get("path")
+    return request.url.path if below is None else "/" + below.strip("/")

@@ -13,15 +13,15 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tokenguard_sandbox import lifetimes
 from tokenguard_sandbox.answers import Answer, RefusedError
 from tokenguard_sandbox.directory import Clock, Directory, Row
 from tokenguard_sandbox.settings import Settings
+from tokenguard_sandbox.signing import GRAPH_AUDIENCE, Signer
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
-GRAPH_AUDIENCE = "https://graph.microsoft.com"
 _WELL_KNOWN = (
     (re.compile(r"https://(?:dod-)?graph\.microsoft\.(?:com|us)|https://microsoftgraph\.chinacloudapi\.cn"), GRAPH),
     (re.compile(r"https://[\w.-]+\.dynamics\.(?:com|cn)"), "00000007-0000-0000-c000-000000000000"),
@@ -42,40 +42,6 @@ class Client:
     secret: str
     keys: Sequence[RSAPublicKey] = ()
     """Public keys whose signature under an assertion is accepted instead of the secret."""
-
-
-class Signer:
-    """Signs the tenant's tokens, and knows its own."""
-
-    def __init__(self) -> None:
-        self._key: RSAPrivateKey = generate_private_key(65537, 2048)
-        self._id = uuid4().hex
-
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        return jwt.encode(dict(claims), self._key, "RS256", {"kid": self._id})
-
-    def read(self, token: str, moment: float) -> dict[str, Any]:
-        """The claims of a token for Graph; raises `RefusedError` (401) for any other."""
-        if not token:
-            raise RefusedError(401)
-        try:
-            # The clock is the sandbox's, not the library's.
-            options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
-            claims: dict[str, Any] = jwt.decode(token, self._key.public_key(), ["RS256"], options)
-        except jwt.InvalidSignatureError:
-            raise RefusedError(401, "Access token validation failure. Invalid signature.") from None
-        except jwt.InvalidTokenError:
-            raise RefusedError(401, "CompactToken parsing failed with error code: 80049217") from None
-        if claims["aud"] != GRAPH_AUDIENCE:
-            raise RefusedError(401, "Access token validation failure. Invalid audience.")
-        if claims["exp"] <= moment:
-            raise RefusedError(401, "Lifetime validation failed, the token is expired.")
-        return claims
-
-    def keys(self) -> dict[str, Any]:
-        """The public half, as a JSON Web Key Set."""
-        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
-        return {"keys": [{**key, "kid": self._id, "use": "sig", "alg": "RS256"}]}
 
 
 class TokenService:
