@@ -11,7 +11,7 @@ import base64
 import binascii
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,7 @@ class _Later:
         return parts
 
 
-async def answers(client: GraphClient, calls: Sequence[str]) -> AsyncIterator[list[Outcome]]:
+async def answers(client: GraphClient, calls: Sequence[str]) -> AsyncGenerator[list[Outcome], None]:
     """What each of `calls` came to, as batches come back. Calls of Conditional Access go one by one, at its pace."""
     parts = [_Part(call, Trail(client.root, address_of(client.sdk, call))) for call in calls]
     for part in parts:

@@ -7,11 +7,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
-from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
 from msgraph.graph_request_adapter import GraphRequestAdapter
-from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
-from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
 
 from tokenguard.entra.client import GraphClient
 from tokenguard.entra.clouds import Cloud
@@ -34,18 +31,13 @@ async def connect(
     except (ValueError, ImportError) as error:
         raise UsageError("the proxy that HTTPS_PROXY names cannot be used", "write it as http://host:port") from error
     http = open_client(ReadOnlyTransport(cloud.root, network, target.trace))
-    options = {
-        **sdk_options,
-        RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0),
-        RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
-    }
     provider = AzureIdentityAuthenticationProvider(
         signed_in.credential, scopes=[cloud.scope], allowed_hosts=[str(urlsplit(cloud.graph).hostname)]
     )
-    adapter = GraphRequestAdapter(
-        provider, GraphClientFactory.create_with_default_middleware(client=http, options=options)
-    )
+    # NOTE: the SDK's middleware is left out: of what it does, retrying is ours, redirects lead nowhere, and the rest
+    # is for requests that we do not make. It cost a tenth of the reading of a page.
+    adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = cloud.root  # before the client is made: it keeps what it finds
     pace = Pace(patience.budget, target.progress)
-    async with network:  # the SDK's own transport does not close the one below it
+    async with http:
         yield GraphClient(GraphServiceClient(request_adapter=adapter), signed_in, pace, patience)

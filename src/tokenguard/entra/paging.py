@@ -5,7 +5,7 @@ Source of the rules: Microsoft Graph, "paging".
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,7 @@ class Trail:
         return rows, link
 
 
-async def pages(client: GraphClient, call: str) -> AsyncIterator[list[Fact | ReadFailure]]:
+async def pages(client: GraphClient, call: str) -> AsyncGenerator[list[Fact | ReadFailure], None]:
     """The rows of every page of `call`; a failure is the last row of all. One page is held at a time."""
     address: str | None = address_of(client.sdk, call)
     trail = Trail(client.root, str(address))

@@ -47,9 +47,11 @@ def next_try(outcome: Answer | Broken, attempt: int, patience: Patience, jitter:
     """
     if isinstance(outcome, Broken):
         again, shared, asked, why = outcome.passing, False, None, outcome.reason
+    elif outcome.status in _PASSING:
+        again, shared, asked = True, _PASSING[outcome.status], outcome.retry_after() or None
+        why = f"Graph answered {outcome.explain()}"
     else:
-        again, shared = outcome.status in _PASSING, _PASSING.get(outcome.status, False)
-        asked, why = outcome.retry_after() or None, f"Graph answered {outcome.explain()}"
+        return None
     if not again or attempt >= (patience.asked_attempts if asked else patience.attempts):
         return None
     own = patience.first_wait * 2.0 ** (attempt - 1) * (0.5 + jitter)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import orjson
 
+from tokenguard import __version__
 from tokenguard.errors import SourceError
 
 _TIMEOUT = httpx.Timeout(100, connect=30)
@@ -71,7 +72,8 @@ def open_transport(tls: ssl.SSLContext, proxy: str | None) -> httpx.AsyncBaseTra
 
 def open_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     """An HTTP client that can reach nothing but what `transport` lets through."""
-    return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
+    name = {"User-Agent": f"tokenguard/{__version__}"}
+    return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False, headers=name)
 
 
 def _parts(body: bytes) -> list[str]:
