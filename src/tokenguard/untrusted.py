@@ -21,15 +21,24 @@ _INVISIBLE = re.compile(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff"  # zero width
     "]"
 )
-_MARKDOWN_SYNTAX = re.compile(r"[\\`*_\[\]<>&|~#!@$]|:(?=//)")
+_COMMAND = re.compile(r"#(?=#(?:vso)?\[)|^\s*:(?=:)", re.IGNORECASE)
+"""Where a line of output becomes a command to a CI service: ``##vso[`` and ``##[`` anywhere, ``::`` at the start.
+
+Sources: ``Command`` of the Azure Pipelines agent, ``ActionCommand`` of the GitHub Actions runner.
+"""
+_MARKDOWN_SYNTAX = re.compile(r"[\\`*_\[\]<>&|~#!@$]|:(?=//)|(?<=www)\.")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def visible(text: str) -> str:
-    """`text` on one line, with every character that is not seen, or not seen where it stands, as an escape."""
-    if text.isascii() and text.isprintable():  # nearly all text, and much faster
+    """`text` on one line, with every character that is not seen, or not seen where it stands, as an escape.
+
+    The same for what would make a command to a CI service of a line that `text` begins, or stands in.
+    """
+    if text.isascii() and text.isprintable() and "##" not in text and "::" not in text:  # nearly all, and much faster
         return text
-    return _INVISIBLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    shown = _INVISIBLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return _COMMAND.sub(lambda match: f"{match[0][:-1]}\\x{ord(match[0][-1]):x}", shown)
 
 
 def sarif_text(text: str) -> str:
@@ -48,7 +57,10 @@ def doubled_braces(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """`text` as GitHub-flavoured Markdown that shows just that: no link, image, HTML, mention or emphasis."""
+    """`text` as GitHub-flavoured Markdown that shows just that: no image, HTML, mention or emphasis.
+
+    No link either, but that GitHub makes one of whatever looks like an e-mail address, escaped or not.
+    """
     return _MARKDOWN_SYNTAX.sub(lambda match: "\\" + match[0], visible(text))
 
 
@@ -57,7 +69,7 @@ def json_bytes(value: Any) -> bytes:
 
     Only an unpaired surrogate, which strict parsers refuse, reads back as the six characters of its escape.
     """
-    text = _ENCODER.encode(value)
+    text = _ENCODER.encode(value).replace("##[", "\\u0023#[").replace("##vso[", "\\u0023#vso[")
     if text.isascii() and "\x7f" not in text:  # the encoder has escaped the other controls
         return text.encode()
     return _INVISIBLE.sub(lambda match: _json_escape(match[0]), text).encode()

@@ -29,6 +29,11 @@ CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
         ("a\u200bb\ufeff", "a\\u200bb\\ufeff"),
         ("\ud800", "\\ud800"),
         ("\U000e0041", "\\U000e0041"),
+        ("##vso[task.setvariable variable=PATH]/tmp", "\\x23#vso[task.setvariable variable=PATH]/tmp"),
+        ("a ###[error]b", "a #\\x23#[error]b"),
+        ("::add-mask::e", "\\x3a:add-mask::e"),
+        (" \u3000::stop-commands::x", " \u3000\\x3a:stop-commands::x"),
+        ("std::string ## [1]", "std::string ## [1]"),
     ],
 )
 def test_what_cannot_be_seen_is_shown_as_its_escape(text, shown):
@@ -94,3 +99,16 @@ def test_json_is_one_harmless_line_of_strict_utf8(text):
 
     assert not any(unicodedata.category(character) in CONTROLS for character in line)
     assert json.loads(line) == ["".join(visible(c) if "\ud800" <= c <= "\udfff" else c for c in text)]
+
+
+@pytest.mark.parametrize("text", ["##vso[task.setvariable]x", "##[error]x", "###[x"])
+def test_json_holds_no_command_of_a_ci_service_and_reads_back(text):
+    written = json_bytes([text])
+
+    assert b"##[" not in written
+    assert b"##vso[" not in written
+    assert json.loads(written) == [text]
+
+
+def test_a_web_address_without_a_scheme_is_no_link():
+    assert markdown("see www.evil.example") == "see www\\.evil.example"
