@@ -6,6 +6,7 @@ A tenth of a percent of the resources of each kind violates each rule, at places
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from tokenguard.schemas import schema
 from tokenguard.snapshot import write_snapshot
 
 SIZES = {"S": 1_000, "M": 20_000, "L": 100_000}
+VIOLATIONS = {"S": 3, "M": 101, "L": 527}
+"""What every engine must find in the tenant of each size."""
 SHARES = {
     "tokenLifetimePolicy": 0.3,
     "tokenLifetimePolicyAssignment": 0.4,
@@ -46,6 +49,7 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
 }
 LISTED = "5b0bd1b6-60c5-4f0c-9e1d-0d4a2f3d9a11"
 """The one appId on the allow-list that the benchmark judges by; every assignment but the faulty ones holds it."""
+ALLOWED = ("--set", f"token-lifetime-policy-on-unlisted-principal.allowed={LISTED}")
 
 
 def resources(size: int, seed: int = 20261123) -> Iterator[Resource]:
@@ -82,8 +86,20 @@ def write(size: int, path: Path) -> None:
             counts[resource.type] = counts.get(resource.type, 0) + 1
             yield resource
 
+    types = ("organization", *SHARES)
     header = Header(
-        Tenant("0f0f0f0f-1111-4222-8333-444444444444", "Bench"), "global", datetime(2026, 1, 1, tzinfo=UTC), "bench"
+        Tenant("0f0f0f0f-1111-4222-8333-444444444444", "Bench"),
+        "global",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "bench",
+        properties={type_: tuple(schema(f"resources/{type_}")["properties"]) for type_ in types},
     )
-    snapshot = Snapshot(header, counted(), lambda: {name: TypeSummary(name, count) for name, count in counts.items()})
-    write_snapshot(snapshot, path)
+
+    def summary() -> dict[str, TypeSummary]:
+        return {type_: TypeSummary(type_, counts[type_]) for type_ in types}
+
+    write_snapshot(Snapshot(header, counted(), summary), path)
+
+
+if __name__ == "__main__":
+    write(SIZES[sys.argv[1]], Path(sys.argv[2]))

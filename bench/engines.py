@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from tokenguard.rules import parse_rules
-
 from bench.closures import RULES, Closures
-from bench.data import LISTED, SIZES, resources
+from bench.data import LISTED, SIZES, VIOLATIONS, resources
 from tokenguard.engine import Engine
 from tokenguard.model import ResourceType, Rule
 from tokenguard.packs import read_pack
 from tokenguard.parameters import Override
 from tokenguard.plugins import Plugins, load_plugins
+from tokenguard.rules import parse_rules
 
 Result = tuple[Mapping[str, int], Mapping[str, int]]
 """Selected and failed, by rule."""
@@ -125,7 +124,8 @@ def main(name: str, size: str) -> None:
         of_type = engine[1]()
         selected.update(of_type[0])
         failed.update(of_type[1])
-    counts = {"selected": dict(sorted(selected.items())), "failed": dict(sorted((+failed).items()))}
+    counts = {"selected": dict(sorted((+selected).items())), "failed": dict(sorted((+failed).items()))}
+    assert sum(failed.values()) == VIOLATIONS[size], f"{sum(failed.values())} violations in the tenant of size {size}"
     print(json.dumps({"seconds": seconds, "counts": counts}))
 
 
