@@ -108,6 +108,22 @@ def test_rows_of_applies_to_come_in_pages_with_what_was_selected(tenant):
         assert counted == str(len({row["id"] for row in rows}))
 
 
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, {"@odata.type", "id", "appId", "displayName"}),
+        ({"applies_to_type": "never"}, {"id", "appId", "displayName"}),
+        ({"applies_to_rows": "bare"}, {"@odata.type", "id"}),
+        ({"applies_to_rows": "bare", "applies_to_type": "never"}, {"id"}),
+    ],
+)
+def test_what_a_row_of_applies_to_tells_is_a_setting(sandbox, settings, names):
+    sandbox.set(**settings)
+    first = sandbox.call("GET", POLICIES).json()["value"][0]["id"]
+    rows = sandbox.call("GET", f"{POLICIES}/{first}/appliesTo?$select=id,appId,displayName").json()["value"]
+    assert {frozenset(row) for row in rows} == {frozenset(names)}
+
+
 def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
     sandbox = new_sandbox("--tenant", "generated", "--principals", "50", "--policies", "1", "--assignments", "21")
     (row,) = sandbox.call("GET", f"{POLICIES}?$expand=appliesTo").json()["value"]

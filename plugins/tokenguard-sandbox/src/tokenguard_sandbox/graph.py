@@ -139,11 +139,9 @@ def _holders(asked: Asked, policy_id: str) -> Iterator[Row]:
     for holder in asked.state().holders(policy_id):
         if found := asked.directory.holder(holder):
             kind, row = found
-            yield (
-                {"@odata.type": f"#microsoft.graph.{kind}", **row}
-                if asked.settings.applies_to_type == "always"
-                else row
-            )
+            told = row if asked.settings.applies_to_rows == "full" else {"id": row["id"], "deletedDateTime": None}
+            typed = asked.settings.applies_to_type == "always"
+            yield {"@odata.type": f"#microsoft.graph.{kind}", **told} if typed else told
 
 
 def _expanded(asked: Asked, rows: Iterable[Row]) -> Iterator[Row]:
