@@ -36,9 +36,10 @@ RETIRED = (
 )
 """Settings of refresh and session tokens, ignored by Entra since 2021-01-30 (same source)."""
 
-_ROOT = "TokenLifetimePolicy"
-_VERSION = "Version"
-_CANONICAL = {name.lower(): name for name in (_ROOT, _VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
+ROOT = "TokenLifetimePolicy"
+VERSION = "Version"
+CANONICAL = {name.lower(): name for name in (ROOT, VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
+"""Every documented name, by its letters: Entra has been given them in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +112,24 @@ class _Reading:
             self.spellings.append("escaped quotes -> plain JSON")
         bodies = [value for _, value in self._named(document, within=False)]
         if not bodies:
-            self._give_up(f"{shown(string)} has no {_ROOT}")
+            self._give_up(f"{shown(string)} has no {ROOT}")
         for body in bodies:
             if isinstance(body, Members):
                 self.bodies += 1
                 for name, value in self._named(body, within=True):
                     self.settings.setdefault(name, []).append(value)
             else:
-                self._give_up(f"{_ROOT} is {shown(body)}, not an object of settings")
+                self._give_up(f"{ROOT} is {shown(body)}, not an object of settings")
 
     def read_version(self) -> None:
-        if _VERSION not in self.settings:
-            self.spellings.append(f"no {_VERSION} -> {_VERSION} 1")
-        for version in self.settings.get(_VERSION, []):
+        if VERSION not in self.settings:
+            self.spellings.append(f"no {VERSION} -> {VERSION} 1")
+        for version in self.settings.get(VERSION, []):
             if version in ("1", 1) and not isinstance(version, bool):
                 if not isinstance(version, int):
-                    self.spellings.append(f"{_VERSION} {shown(version)} -> {_VERSION} 1")
+                    self.spellings.append(f"{VERSION} {shown(version)} -> {VERSION} 1")
             else:
-                self.problems.append(f"{_VERSION} is {shown(version)}; Microsoft documents 1 only")
+                self.problems.append(f"{VERSION} is {shown(version)}; Microsoft documents 1 only")
 
     def read_lifetime(self) -> timedelta | None:
         """What all values agree on; where they do not, that is noted as a problem."""
@@ -158,11 +159,11 @@ class _Reading:
     def _named(self, members: Members, *, within: bool) -> Iterator[tuple[str, Any]]:
         """The members that belong here, under their canonical names; the others are noted."""
         for name, value in members:
-            canonical = _CANONICAL.get(name.lower())
+            canonical = CANONICAL.get(name.lower())
             if canonical is None:
                 self.unknown.append(printable(name))
-            elif within == (canonical == _ROOT):
-                self._give_up(f"{canonical} stands {'inside' if within else 'outside'} {_ROOT}")
+            elif within == (canonical == ROOT):
+                self._give_up(f"{canonical} stands {'inside' if within else 'outside'} {ROOT}")
             else:
                 if name != canonical:
                     self.spellings.append(f"{name} -> {canonical}")

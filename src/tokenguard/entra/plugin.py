@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tokenguard.entra.collector import EntraCollector
-from tokenguard.hookspecs import Collector, hookimpl
+from tokenguard.entra.facts import Kind
+from tokenguard.entra.fixing.assignments import AssignmentFixer
+from tokenguard.entra.fixing.objects import ObjectFixer
+from tokenguard.entra.fixing.policies import PolicyFixer
+from tokenguard.hookspecs import Collector, Fixer, hookimpl
 from tokenguard.schemas import data_folder
 
 
@@ -14,6 +18,12 @@ from tokenguard.schemas import data_folder
 def tokenguard_collectors() -> Iterable[Collector]:
     """The one collector of organization, policies, assignments, applications and service principals."""
     return [EntraCollector()]
+
+
+@hookimpl
+def tokenguard_fixers() -> Iterable[Fixer]:
+    """One a resource type that can be mended."""
+    return [PolicyFixer(), AssignmentFixer(), *map(ObjectFixer, Kind)]
 
 
 @hookimpl
