@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.data import ALLOWED
+
 ROOT = Path(__file__).parents[2]
 
 
