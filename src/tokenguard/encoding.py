@@ -21,7 +21,7 @@ from tokenguard.model import (
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """`exemption` is there only where one applied."""
+    """`exemption` is there only where one applied, `parameters` only where one set its own."""
     result: dict[str, Any] = {
         "rule": finding.rule,
         "severity": str(finding.severity),
@@ -36,6 +36,8 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
     }
     if finding.exemption is not None:
         result["exemption"] = exemption_to_dict(finding.exemption)
+    if finding.parameters:
+        result["parameters"] = dict(finding.parameters)
     return result
 
 
@@ -51,6 +53,7 @@ def finding_from_dict(data: Mapping[str, Any]) -> Finding:
         fingerprint=data["fingerprint"],
         status=FindingStatus(data["status"]),
         exemption=None if exemption is None else exemption_from_dict(exemption),
+        parameters=data.get("parameters", {}),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from tokenguard.engine import Engine, Judgement, RuleJudge
 from tokenguard.exemptions import Claims
@@ -89,20 +91,28 @@ class Lane:
 
     def _settle(self, judge: RuleJudge, resource: Resource, exemption: Exemption | None) -> None:
         """Judge by one rule; by the exemption's own values, where it has any, and then without mercy."""
-        if exemption is not None and exemption.parameters:
+        own = exemption.parameters if exemption is not None else {}
+        if exemption is not None and own:
             judge = self._own_limits[exemption.rule, exemption.resource]
             exemption = None
         judgement = judge.judge(resource)
         if judgement.outcome is not Outcome.NOT_SELECTED:
             self._verdicts.tallies[judge.rule.id].selected += 1
-            self._record(judge.rule, resource, judgement, exemption)
+            self._record(judge.rule, resource, judgement, exemption, own)
 
-    def _record(self, rule: Rule, resource: Resource, judgement: Judgement, exemption: Exemption | None = None) -> None:
+    def _record(
+        self,
+        rule: Rule,
+        resource: Resource,
+        judgement: Judgement,
+        exemption: Exemption | None = None,
+        own: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         ref = ResourceRef(resource.type, resource.id, resource.name)
         match judgement.outcome:
             case Outcome.FAIL:
                 message = render(rule.message, resource) if rule.message else rule.title
-                self._verdicts.fail(rule, ref, message, judgement.violations, exemption)
+                self._verdicts.fail(rule, ref, message, judgement.violations, exemption, parameters=own)
             case Outcome.NOT_EVALUATED:
                 self._verdicts.not_evaluated(rule, ref, judgement.reason)
 

@@ -330,6 +330,8 @@ class Finding:
     fingerprint: str
     status: FindingStatus = FindingStatus.NEW
     exemption: Exemption | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the rule that an exemption sets for this resource, and by which it does not comply either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
 from tokenguard.baseline import Baseline
 from tokenguard.model import (
@@ -80,8 +81,10 @@ class Verdicts:
         message: str,
         violations: Sequence[Violation],
         exemption: Exemption | None = None,
+        *,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """`resource` does not comply; `exemption` is one that lets it."""
+        """`resource` does not comply, judged by its own `parameters`; `exemption` is one that lets it."""
         mark = self._mark(rule, resource)
         status = FindingStatus.NEW
         if exemption is not None:
@@ -90,7 +93,7 @@ class Verdicts:
             status = FindingStatus.BASELINE
         self.tallies[rule.id].findings[status] += 1
         self._findings.append(
-            Finding(rule.id, rule.severity, resource, message, tuple(violations), mark, status, exemption)
+            Finding(rule.id, rule.severity, resource, message, tuple(violations), mark, status, exemption, parameters)
         )
 
     def not_evaluated(self, rule: Rule, resource: ResourceRef, reason: str) -> None:

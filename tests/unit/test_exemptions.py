@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from gadgets import APP_ID, LIMIT, OTHER_ID, SETTABLE, gadget, pinning, scanned, snapshot
+from tokenguard.encoding import finding_from_dict, finding_to_dict
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.exemptions import parse_exemptions
 from tokenguard.model import (
@@ -268,3 +269,10 @@ def test_what_was_not_read_may_yet_match(summary: TypeSummary) -> None:
 
 def test_an_exemption_from_a_rule_that_is_not_selected_is_nothing_to_say() -> None:
     assert not scanned([SETTABLE], [], exemptions=[exemption("g1")], strict=True).notices
+
+
+def test_a_finding_that_was_judged_by_a_limit_of_its_own_says_by_which() -> None:
+    five_hours = exemption("g1", SETTABLE.id, maximum="PT5H")
+    [finding] = scanned([SETTABLE], [gadget(lifetimeSeconds=5 * 3600 + 1)], exemptions=[five_hours]).findings
+    assert finding.parameters == {"maximum": "PT5H"}
+    assert finding_from_dict(finding_to_dict(finding)) == finding
