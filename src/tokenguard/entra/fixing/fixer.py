@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokenguard.changes import Operation, Refusal
@@ -27,7 +28,7 @@ Source: Microsoft's permission data for Graph v1.0, 2026-08-07.
 class EntraFixer:
     """The operations of Entra are the same whatever resource they mend."""
 
-    needs = (
+    needs: Sequence[Need] = (
         Need("tokenLifetimePolicyAssignment", frozenset({"objectId"})),
         Need("organization", frozenset({"servicePrincipalCount"})),
     )
