@@ -1,6 +1,10 @@
 """A live tenant that does not behave: what passes is waited out, what does not is said, nothing is lost."""
 
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -86,7 +90,7 @@ def test_a_wait_beyond_the_budget_is_a_failure_at_once(sandbox, asked):
     with live(sandbox) as source:
         (failure,) = source.rows(POLICIES)
     assert "503" in failure.reason
-    assert "left" in failure.reason
+    assert "waits no more" in failure.reason
     assert len(graph_requests(sandbox)) == 1
 
 
@@ -94,8 +98,8 @@ def test_the_budget_is_one_for_the_whole_run(sandbox):
     sandbox.fail(*(f"GET {path}=429,retry-after=0.1" for path in (POLICIES, "/applications", "/servicePrincipals")))
     with live(sandbox, patience=Patience(attempts=3, asked_attempts=3, first_wait=0.01, budget=0.5)) as source:
         ends = [list(source.rows(path))[-1].reason for path in (POLICIES, "/applications", PRINCIPALS, POLICIES)]
-    assert "left" not in ends[0]
-    assert "left" in ends[-1]
+    assert "waits no more" not in ends[0]
+    assert "waits no more" in ends[-1]
 
 
 def test_only_the_parts_that_were_throttled_are_asked_again(sandbox):
@@ -213,3 +217,26 @@ def test_nothing_secret_is_ever_said(sandbox, capfd):
     assert "403" in everything
     for secret in (sandbox.variables["AZURE_CLIENT_SECRET"], token, "eyJ", "Bearer", "uthorization:"):
         assert secret not in everything
+
+
+@pytest.mark.parametrize("asked", ["rows('/applications')", "answers(['/organization'] * 50)"])
+def test_ctrl_c_ends_a_read_that_hangs_at_once_and_quietly(sandbox, asked):
+    sandbox.fail("GET /applications=hang", "POST /$batch=hang")
+    program = f"""
+import os
+from tokenguard.entra.live import open_live
+from tokenguard.hookspecs import LiveTarget
+with open_live(LiveTarget(os.environ)) as source:
+    list(source.{asked})
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=sandbox.environment, stderr=subprocess.PIPE, text=True) as child:
+        while not any(fault["met"] for fault in sandbox._control("GET", "faults")):
+            assert child.poll() is None
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=10)
+    assert child.returncode == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "never retrieved" not in said
+    assert "destroyed" not in said

@@ -75,15 +75,13 @@ class GraphClient:
             if wait is None:
                 return outcome
             if not await self.pace.wait(wait):
-                return Broken(
-                    f"{wait.why}; waiting {wait.seconds:.0f} s is longer than the {self.pace.left:.0f} s left", False
-                )
+                return self.pace.declined(wait.why, wait.seconds)
 
     async def _send(self, info: RequestInformation) -> Answer | Broken:
         try:
             response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
         except httpx.TransportError as error:
-            return Broken(one_line(f"no answer ({type(error).__name__}: {error})"))
+            return Broken(one_line(f"no answer ({str(error) or type(error).__name__})"))
         except httpx.InvalidURL as error:
             return Broken(one_line(f"not an address ({error})"), passing=False)
         except AzureError as error:

@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
+from tokenguard.entra.answer import Broken
 from tokenguard.entra.retry import Wait
 
 _SLOW = ("/identity/conditionalAccess", "/policies/conditionalAccessPolicies")
@@ -63,3 +64,8 @@ class Pace:
         else:
             await self._sleep(wait.seconds)
         return True
+
+    def declined(self, why: str, seconds: float) -> Broken:
+        """What a request comes to that would have to wait longer than the run does."""
+        wait = f"it would take waiting {seconds:.0f} s, and this run waits no more than {self.left:.0f} s longer"
+        return Broken(f"{why}; {wait}", passing=False)
