@@ -107,6 +107,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What the tenant holds where an operation would write."""
+
+    state: State
+    id: str = ""
+    """The id of what was found, where the operation knows only a name (`NEW`) for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """How a write ended, as far as the answer says."""
 
@@ -116,4 +125,5 @@ class Written:
     """What was answered, where it was not accepted; one line, without tokens or bodies."""
     new_id: str = ""
     """The id that Graph assigned to what was created."""
-    permission: str = ""
+    again_after: float | None = None
+    """Seconds after which it may be tried again, where nothing was carried out and that may pass."""

@@ -19,10 +19,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
         "authoring", "needs", "encoding", "lanes", "lifetimes", "verdicts", "unknowns",
-        "readings", "planning",
+        "readings", "planning", "consent", "names",
         "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording",
     ),
-    ("files", "packs", "snapshot", "collect", "spool", "plugins"),
+    ("files", "packs", "snapshot", "collect", "spool", "plugins", "journal", "foresight", "perform", "apply"),
     ("entra", "reporters"),
     ("cli",),
 )  # fmt: skip

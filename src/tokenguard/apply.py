@@ -1,0 +1,78 @@
+"""Carrying out the changes of a journal, each whole or not at all as far as that can be had.
+
+A fresh journal and one that a crash left are carried out alike: what a journal says is done is not done again, and
+what it leaves open is read first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tokenguard.changes import Change
+from tokenguard.foresight import Foresight
+from tokenguard.hookspecs import Writer
+from tokenguard.journal import Ended, Fate, Journal, Place, Progress, Step
+from tokenguard.perform import Patience, Performer, Time
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one change."""
+
+    change: Change
+    ended: Ended
+
+
+def apply_changes(
+    journal: Journal, writer: Writer, *, patience: Patience, time: Time, tell: Callable[[str], None]
+) -> tuple[Applied, ...]:
+    """Bring every change of `journal` to its end, in order; `tell` hears what is being done.
+
+    A change that fails half-way is taken back. One that cannot be confirmed is left as it is: whether it was carried
+    out is not known, and the journal can be resumed or undone once reading shows it.
+    """
+    performer = Performer(journal, writer, patience, time, tell)
+    return tuple(_bring_to_end(performer, change) for change in journal.record.header.changes)
+
+
+def _bring_to_end(performer: Performer, change: Change) -> Applied:
+    progress = performer.journal.record.progress[change.id]
+    ended = progress.ended
+    if ended is None or ended.fate is Fate.UNCONFIRMED:
+        ended = _go_on(performer, change, progress)
+        performer.journal.end(change.id, ended)
+    return Applied(change, ended)
+
+
+def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
+    if progress.taking_back:
+        return _take_back(performer, change, progress, "it was being taken back when the program ended")
+    if not progress.next and progress.pending is None and (obstacle := _obstacle(performer, change)):
+        return obstacle
+    for index in range(progress.next, len(change.operations)):
+        ended = performer.perform(Place(change.id, index, Step.WRITE), change.operations[index], progress)
+        if ended.good:
+            continue
+        if ended.fate is Fate.UNCONFIRMED or not progress.done:
+            return ended
+        return _take_back(performer, change, progress, ended.reason)
+    return Ended(Fate.APPLIED if progress.done else Fate.HELD)
+
+
+def _obstacle(performer: Performer, change: Change) -> Ended | None:
+    """Why the change is not even begun: an operation, be it a later one, would meet something else than was planned."""
+    resolved = replace(change, operations=tuple(map(performer.names.resolve, change.operations)))
+    foreseen = Foresight(performer.writer).look(resolved)
+    return foreseen if isinstance(foreseen, Ended) else None
+
+
+def _take_back(performer: Performer, change: Change, progress: Progress, reason: str) -> Ended:
+    """Take back what was done of `change`, the last first: replacing an assignment is two writes, and not atomic."""
+    for done in reversed(progress.done):
+        reverse = performer.writer.reverse(done.operation)
+        ended = performer.perform(Place(change.id, done.index, Step.TAKE_BACK), reverse, progress)
+        if not ended.good:
+            fate = Fate.UNCONFIRMED if ended.fate is Fate.UNCONFIRMED else Fate.FAILED
+            return Ended(fate, f"{reason}; what had been done could not be taken back: {ended.reason}")
+    return Ended(Fate.FAILED, f"{reason}; what had been done was taken back")

@@ -1,0 +1,65 @@
+"""Changes as plain JSON values, and back: what a plan and a journal hold of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tokenguard.changes import Change, Operation, Served
+from tokenguard.model import ResourceRef, Safety
+
+
+def change_to_dict(change: Change) -> dict[str, Any]:
+    """As the schemas of plan and journal have it."""
+    return {
+        "id": change.id,
+        "resource": _ref_to_dict(change.resource),
+        "operations": [operation_to_dict(operation) for operation in change.operations],
+        "serves": [{"rule": each.rule, "resource": _ref_to_dict(each.resource)} for each in change.serves],
+        "safety": str(change.safety),
+        "before": dict(change.before),
+        "after": dict(change.after),
+        "blastRadius": change.blast_radius,
+    }
+
+
+def change_from_dict(data: Mapping[str, Any]) -> Change:
+    """The inverse of `change_to_dict`; `data` is valid against the schema."""
+    return Change(
+        id=data["id"],
+        resource=ResourceRef(**data["resource"]),
+        operations=tuple(operation_from_dict(each) for each in data["operations"]),
+        serves=tuple(Served(each["rule"], ResourceRef(**each["resource"])) for each in data["serves"]),
+        safety=Safety(data["safety"]),
+        before=data["before"],
+        after=data["after"],
+        blast_radius=data["blastRadius"],
+    )
+
+
+def operation_to_dict(operation: Operation) -> dict[str, Any]:
+    """As the schemas of plan and journal have it."""
+    return {
+        "kind": str(operation.kind),
+        "target": dict(operation.target),
+        "before": None if operation.before is None else dict(operation.before),
+        "after": None if operation.after is None else dict(operation.after),
+        "words": operation.words,
+    }
+
+
+def operation_from_dict(data: Mapping[str, Any]) -> Operation:
+    """The inverse of `operation_to_dict`."""
+    return Operation(data["kind"], data["target"], data["before"], data["after"], data["words"])
+
+
+def digest(changes: Iterable[Change]) -> str:
+    """SHA-256, in hex, of what `changes` do: it finds a file that was edited by accident, not one that was forged."""
+    document = [change_to_dict(change) for change in changes]
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:
+    return {"type": ref.type, "id": ref.id, "name": ref.name}

@@ -1,0 +1,48 @@
+"""Whether changes can still be carried out, by reading alone: each operation is held against what it would meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tokenguard.changes import Change, Operation, State
+from tokenguard.hookspecs import ReadFailure, Writer
+from tokenguard.journal import Ended, Fate
+
+
+@dataclass(slots=True)
+class Foresight:
+    """What the tenant holds, and would hold once the changes looked at so far were carried out."""
+
+    writer: Writer
+    _states: dict[tuple[tuple[str, str], ...], State] = field(default_factory=dict)
+
+    def look(self, change: Change) -> Change | Ended:
+        """`change` with only the operations that are still to be done; or that it is stale, or cannot be read."""
+        states = dict(self._states)
+        left: list[Operation] = []
+        for operation in change.operations:
+            target = tuple(sorted(operation.target.items()))
+            if target not in states:
+                seen = self.writer.state(operation)
+                if isinstance(seen, ReadFailure):
+                    return Ended(Fate.FAILED, seen.reason)
+                states[target] = seen.state
+            if states[target] == operation.after:
+                continue
+            if states[target] != operation.before:
+                return Ended(Fate.STALE, difference(operation, states[target]))
+            left.append(operation)
+            states[target] = operation.after
+        self._states = states
+        return replace(change, operations=tuple(left))
+
+
+def difference(operation: Operation, state: State) -> str:
+    """What somebody else has changed, for people."""
+    what = f"to {operation.words}"
+    if state is None:
+        return f"{what}: it is gone"
+    if operation.before is None:
+        return f"{what}: something else is there now"
+    changed = [name for name in {**operation.before, **state} if operation.before.get(name) != state.get(name)]
+    return f"{what}: {', '.join(changed)} changed in the meantime"

@@ -1,0 +1,19 @@
+"""What was done to a tenant, written down before and after each write: whenever a crash comes, it is known."""
+
+from tokenguard.journal.file import Journal, create_journal, read_journal, resume_journal
+from tokenguard.journal.record import Done, Ended, Fate, Header, Place, Progress, Record, Step
+
+__all__ = [
+    "Done",
+    "Ended",
+    "Fate",
+    "Header",
+    "Journal",
+    "Place",
+    "Progress",
+    "Record",
+    "Step",
+    "create_journal",
+    "read_journal",
+    "resume_journal",
+]

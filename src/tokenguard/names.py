@@ -1,0 +1,43 @@
+"""Names that stand for ids until Graph has assigned them, and the ids of what was deleted and came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tokenguard.changes import NEW, Change, Operation, State
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names stand for, in the operations of one plan."""
+
+    ids: Mapping[str, str]
+    """The id by the name; it grows while the plan is carried out."""
+    kinds: frozenset[str]
+    """The keys of targets. Under these keys the values of states are ids, too; elsewhere they are content."""
+
+    @classmethod
+    def of(cls, changes: Iterable[Change], ids: Mapping[str, str]) -> Names:
+        """The names in `changes`, known by `ids`."""
+        return cls(ids, frozenset(kind for each in changes for op in each.operations for kind in op.target))
+
+    def resolve(self, operation: Operation) -> Operation:
+        """`operation` with every id that is known by now."""
+        target = {kind: self._id(id_) for kind, id_ in operation.target.items()}
+        before, after = self._state(operation.before), self._state(operation.after)
+        return replace(operation, target=target, before=before, after=after)
+
+    def missing(self, operation: Operation) -> list[str]:
+        """Names in the states of a resolved `operation` that stand for nothing, since it was never created."""
+        values = [
+            state[kind] for state in (operation.before, operation.after) if state for kind in self.kinds & {*state}
+        ]
+        return [value.removeprefix(NEW) for value in values if value.startswith(NEW)]
+
+    def _state(self, state: State) -> State:
+        return state and {key: self._id(value) if key in self.kinds else value for key, value in state.items()}
+
+    def _id(self, id_: Any) -> Any:
+        return self.ids.get(id_, self.ids.get(f"{NEW}{id_}", id_))

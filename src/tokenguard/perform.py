@@ -1,0 +1,153 @@
+"""One operation, brought to its end: read, compare, say so in the journal, write once, read back, say so again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tokenguard.changes import NEW, Observed, Operation, State, Written
+from tokenguard.foresight import difference
+from tokenguard.hookspecs import ReadFailure, Writer
+from tokenguard.journal import Ended, Fate, Journal, Place, Progress
+from tokenguard.names import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one write may take to be accepted, and how long to show. Seconds."""
+
+    limit: float = 120.0
+    first_pause: float = 0.2
+    """Between two reads; doubled each time."""
+    longest_pause: float = 5.0
+    steady: int = 3
+    """Reads in a row that must agree: Graph's replicas take turns in answering, and one may lag behind another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Where the time comes from, so that tests need not wait."""
+
+    clock: Callable[[], float]
+    """Seconds, from any beginning."""
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """What performing takes."""
+
+    journal: Journal
+    writer: Writer
+    patience: Patience
+    time: Time
+    tell: Callable[[str], None]
+
+    @property
+    def names(self) -> Names:
+        """What the names in the operations stand for by now."""
+        return Names.of(self.journal.record.header.changes, self.journal.record.ids)
+
+    def perform(self, place: Place, operation: Operation, progress: Progress) -> Ended:
+        """Bring one operation to its end, and say it in the journal; `progress` is that of its change."""
+        operation = self.names.resolve(operation)
+        if missing := self.names.missing(operation):
+            return Ended(Fate.FAILED, f"to {operation.words}: {missing[0]} was not created")
+        begun = progress.pending is not None and progress.pending.index == place.index
+        touched = any(done.operation.target == operation.target for done in progress.done)
+        return _Attempts(self, place, operation, touched=touched, lost=int(begun)).run()
+
+    def until(self, operation: Operation, wanted: tuple[State, ...], steady: int) -> Observed | ReadFailure:
+        """What reading shows once it has been among `wanted` for `steady` reads in a row, or time has run out."""
+        deadline, pause, good = self.time.clock() + self.patience.limit, self.patience.first_pause, 0
+        while True:
+            seen = self.writer.state(operation)
+            good = good + 1 if isinstance(seen, Observed) and seen.state in wanted else 0
+            if good >= steady or self.time.clock() + pause > deadline:
+                return seen
+            self.time.sleep(pause)
+            pause = min(2 * pause, self.patience.longest_pause)
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """The attempts at one operation; `lost` counts those whose answer never came, also before a crash."""
+
+    by: Performer
+    place: Place
+    operation: Operation
+    touched: bool
+    """Whether we wrote to the same target before: then a strange state may only be one that lags behind."""
+    lost: int
+
+    def run(self) -> Ended:
+        self.by.tell(self.operation.words)
+        deadline = self.by.time.clock() + self.by.patience.limit
+        while True:
+            seen = self._look()
+            if ended := self._conclude(seen):
+                return ended
+            self.by.journal.intend(self.place, self.operation)
+            written = self.by.writer.write(self.operation)
+            if written.accepted:
+                return self._confirm(written)
+            if ended := self._refused(written, deadline):
+                return ended
+
+    def _look(self) -> Observed | ReadFailure:
+        """Read before writing. After a lost answer patiently: reads lag, and to write again would be to write twice."""
+        if self.lost:
+            seen = self.by.until(self.operation, (self.operation.after,), self.by.patience.steady)
+        elif self.touched:
+            seen = self.by.until(self.operation, (self.operation.before, self.operation.after), 1)
+        else:
+            seen = self.by.writer.state(self.operation)
+        if isinstance(seen, Observed):
+            self._learn(seen.id)
+        return seen
+
+    def _conclude(self, seen: Observed | ReadFailure) -> Ended | None:
+        """The end, where reading alone tells it; None where it is time to write."""
+        if isinstance(seen, ReadFailure):
+            return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, seen.reason)
+        if seen.state == self.operation.after:
+            return self._end(Fate.APPLIED if self.lost else Fate.HELD, "", seen)
+        if seen.state != self.operation.before:
+            return self._end(Fate.STALE, difference(self.operation, seen.state), seen)
+        if self.lost > 1:
+            return self._end(Fate.FAILED, "no answer came, twice, and reading shows that nothing was done", seen)
+        return None
+
+    def _refused(self, written: Written, deadline: float) -> Ended | None:
+        """The end after a write that was not accepted; None for another attempt, when it is time for that."""
+        if written.accepted is None:
+            self.lost += 1
+            self._end(Fate.UNCONFIRMED, written.reason)
+            return None
+        wait = written.again_after
+        if wait is None or self.by.time.clock() + wait > deadline:
+            return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, written.reason)
+        self._end(Fate.POSTPONED, written.reason)
+        self.by.tell(f"waiting {wait:.0f} s: {written.reason}")
+        self.by.time.sleep(wait)
+        return None
+
+    def _confirm(self, written: Written) -> Ended:
+        self._learn(written.new_id)
+        seen = self.by.until(self.operation, (self.operation.after,), self.by.patience.steady)
+        if isinstance(seen, Observed) and seen.state == self.operation.after:
+            return self._end(Fate.APPLIED, "", seen)
+        read = seen.reason if isinstance(seen, ReadFailure) else "reading does not show it"
+        return self._end(Fate.UNCONFIRMED, f"accepted, but after {self.by.patience.limit:.0f} s {read}", seen)
+
+    def _learn(self, id_: str) -> None:
+        """Remember the id of what the operation knows only by a name."""
+        if id_:
+            names = [name for name in self.operation.target.values() if name.startswith(NEW)]
+            self.by.journal.record.ids.update(dict.fromkeys(names, id_))
+            self.operation = self.by.names.resolve(self.operation)
+
+    def _end(self, fate: Fate, reason: str, seen: Observed | ReadFailure | None = None) -> Ended:
+        ended = Ended(fate, reason)
+        self.by.journal.settle(self.place, ended, seen.state if isinstance(seen, Observed) else None)
+        return ended
