@@ -134,6 +134,8 @@ def test_a_remediation_may_take_a_resource_out_of_the_selection() -> None:
         (rule_document(require={"const": {}}), "the resource as a whole cannot be compared"),
         (rule_document(require={"required": ["polcyName"]}), '"polcyName" here; did you mean "policyName"?'),
         (rule_document(require={"dependentRequired": {"appId": ["x"]}}), 'no property "x"'),
+        (rule_document(require={"dependentRequired": {"x": ["appId"]}}), 'no property "x"'),
+        ({**on("servicePrincipalCount", {"maxDuration": "PT1H"}), "resource": "organization"}, "servicePrincipalCount (integer or null) is no length of time"),
         (rule_document(require={"items": {}}), '"items" says nothing about the resource'),
         (rule_document(select={"properties": {"x": {}}}), '/select/properties/x: there is no property "x"'),
     ],
