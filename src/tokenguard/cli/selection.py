@@ -38,7 +38,7 @@ def choose_rules(
     documents = [document for path in pack_paths(plugins, packs) for document in read_pack(path)]
     rules = parse_rules(documents, plugins.types)
     by_id = {rule.id: rule for rule in rules}
-    overrides = _overrides(by_id, configuration, which.settings)
+    overrides = _overrides(by_id, plugins, configuration, which.settings)
     if overrides:
         rules = parse_rules(documents, plugins.types, overrides)
     chosen = _matching(rules, which.select, "--select") if which.select else set(by_id)
@@ -87,20 +87,35 @@ def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str) -> se
     return found
 
 
-def _overrides(rules: Mapping[str, Rule], configuration: Configuration, settings: Sequence[str]) -> dict[str, Override]:
-    values: dict[str, dict[str, Any]] = {}
-    for rule, parameters in configuration.parameters.items():
-        _known(rules, rule, f"{configuration.path}: parameters.{rule}")
-        values[rule] = dict(parameters)
-    for rule in configuration.severities:
-        _known(rules, rule, f"{configuration.path}: severity.{rule}")
+def _overrides(
+    rules: Mapping[str, Rule], plugins: Plugins, configuration: Configuration, settings: Sequence[str]
+) -> dict[str, Override]:
+    """What the configuration and ``--set`` change, by rule id.
+
+    A configuration may speak of rules whose pack is not judged by in this run, but not of rules that there are not.
+    """
+    for rule in {*configuration.parameters, *configuration.severities} - rules.keys():
+        if not any(Path(name).stem == rule for pack in plugins.packs.values() for name, _ in read_pack(pack)):
+            raise _no_such_rule(rules, rule, f"{configuration.path}: {rule}")
+    values = {
+        rule: {name: _configured(rules[rule], name, value, configuration) for name, value in parameters.items()}
+        for rule, parameters in configuration.parameters.items()
+        if rule in rules
+    }
     for setting in settings:
         rule, name, value = _setting(rules, setting)
         values.setdefault(rule, {})[name] = value
     return {
         rule: Override(severity=configuration.severities.get(rule), parameters=values.get(rule, {}))
-        for rule in {*values, *configuration.severities}
+        for rule in {*values, *configuration.severities} & rules.keys()
     }
+
+
+def _configured(rule: Rule, name: str, value: Any, configuration: Configuration) -> Any:
+    """A value as the configuration gives it; ``@FILE``, beside the configuration, for one that stands in a file."""
+    if not (isinstance(value, str) and value.startswith("@") and name in rule.parameters and configuration.path):
+        return value
+    return parse_value(rule.parameters[name], _text(configuration.path.parent / value[1:], f"{rule.id}.{name}"))
 
 
 def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, Any]:
@@ -108,22 +123,28 @@ def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, Any]:
     rule, dot, name = target.rpartition(".")
     if not (equals and dot):
         raise UsageError(f"--set {setting}: not of the form RULE.PARAM=VALUE", "e.g. RULE.maximum=PT2H")
-    parameters = _known(rules, rule, f"--set {setting}").parameters
+    if rule not in rules:
+        raise _no_such_rule(rules, rule, f"--set {setting}")
+    parameters = rules[rule].parameters
     if name not in parameters:
         raise UsageError(
             f"--set {setting}: rule {rule} has no parameter {name!r}",
             f"it has: {', '.join(parameters) or 'none'}",
         )
-    if text.startswith("@"):
-        text = read_file(Path(text[1:]), f"the value of {target}").decode(errors="replace")
-    return rule, name, parse_value(parameters[name], text)
+    return rule, name, parse_value(parameters[name], _text(Path(text[1:]), target) if text.startswith("@") else text)
 
 
-def _known(rules: Mapping[str, Rule], rule: str, where: str) -> Rule:
-    if rule in rules:
-        return rules[rule]
+def _text(path: Path, target: str) -> str:
+    data = read_file(path, f"the value of {target}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text; the value of {target} was to be read from it") from error
+
+
+def _no_such_rule(rules: Mapping[str, Rule], rule: str, where: str) -> UsageError:
     near = get_close_matches(rule, rules, 1)
-    raise UsageError(
-        f"{where}: no such rule among the chosen packs" + (f"; did you mean {near[0]!r}?" if near else ""),
-        "`tokenguard rules list` lists the rules",
+    return UsageError(
+        f"{where}: no such rule" + (f"; did you mean {near[0]!r}?" if near else ""),
+        "`tokenguard rules list --rules all` lists the rules",
     )
