@@ -16,6 +16,7 @@ from azure.identity import (
     CertificateCredential,
     ClientSecretCredential,
     DefaultAzureCredential,
+    DeviceCodeCredential,
     WorkloadIdentityCredential,
 )
 from cryptography import x509
@@ -216,6 +217,20 @@ def test_a_federated_token_signs_in_if_its_issuer_is_trusted(new_sandbox, monkey
     with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
         sign_in("api://somebody-else")
     assert sandbox.requests()[-1]["status"] == 401
+
+
+def test_a_device_code_signs_somebody_in_with_delegated_permissions(led_here):
+    prompts: list[str] = []
+    ids = {name: led_here.variables[f"AZURE_{name.upper()}"] for name in ("tenant_id", "client_id")}
+    prompt = {"prompt_callback": lambda address, *_: prompts.append(address)}
+    with DeviceCodeCredential(**ids, **prompt, disable_instance_discovery=True) as credential:
+        token = credential.get_token(GRAPH_SCOPE).token
+    assert prompts[0].startswith(led_here.url)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["scp"] == "Application.Read.All Organization.Read.All Policy.Read.All"
+    assert "roles" not in claims
+    headers = {"Authorization": f"Bearer {token}"}
+    assert led_here.control.get(f"{led_here.graph}/organization", headers=headers).status_code == 200
 
 
 def test_a_cae_aware_client_gets_a_day_on_graph_unless_that_is_switched_off(led_here):

@@ -80,6 +80,15 @@ def test_a_refused_sign_in_has_microsofts_number(sandbox, changed, status, error
     assert body["error_description"].startswith(f"AADSTS{number}: ")
 
 
+def test_a_device_code_serves_once_and_not_before_somebody_typed_it(sandbox):
+    path = f"/{sandbox.variables['AZURE_TENANT_ID']}/oauth2/v2.0/devicecode"
+    form = {"client_id": sandbox.variables["AZURE_CLIENT_ID"], "scope": f"openid {GRAPH_SCOPE}"}
+    started = sandbox.control.post(path, data=form).raise_for_status().json()
+    redeem = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": started["device_code"]}
+    errors = [sandbox.sign_in(**redeem).json().get("error") for _ in range(3)]
+    assert errors == ["authorization_pending", None, "bad_verification_code"]
+
+
 @pytest.mark.parametrize("ending", ["v2.0/.well-known/openid-configuration", "discovery/v2.0/keys"])
 def test_an_unknown_tenant_is_refused(sandbox, ending):
     answer = sandbox.control.get(f"/{DATAVERSE}/{ending}")
@@ -91,6 +100,13 @@ def test_a_tenant_may_be_called_by_its_domain(sandbox):
     configuration = sandbox.control.get(f"/{domain}/v2.0/.well-known/openid-configuration").json()
     assert configuration["token_endpoint"] == f"{sandbox.url}/{domain}/oauth2/v2.0/token"
     assert sandbox.variables["AZURE_TENANT_ID"] in configuration["issuer"]
+
+
+@pytest.mark.parametrize(("precedence", "expires_in"), [("documented-2026", 3599), ("classic", 17999)])
+def test_the_order_of_policies_is_a_setting(new_sandbox, precedence, expires_in):
+    """In the demo tenant Dataverse holds a policy of five hours, under an organization default of one."""
+    sandbox = new_sandbox("--tenant", "demo", "--setting", f"precedence={precedence}", "--propagation", "0")
+    assert sandbox.sign_in(f"{DATAVERSE}/.default").json()["expires_in"] == expires_in
 
 
 def test_the_default_lifetime_is_a_setting(sandbox):

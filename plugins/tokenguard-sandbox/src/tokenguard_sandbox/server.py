@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +21,7 @@ from tokenguard_sandbox.faults import Fault, Faults
 from tokenguard_sandbox.graph import Graph
 from tokenguard_sandbox.signing import Signer
 from tokenguard_sandbox.tokens import Client, TokenService, claims_challenge
-from tokenguard_sandbox.wire import Reset, disconnected, json_body, response, root_of
+from tokenguard_sandbox.wire import Reset, disconnected, form_of, json_body, response, root_of
 
 _REMEMBERED = 100_000
 """How many requests the log keeps."""
@@ -59,14 +58,17 @@ class Sandbox:
             return tokens.keys(root_of(request), request.path_params["tenant"])
 
         async def token(request: Request, *_: object) -> Answer:
-            form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
-            return tokens.token(root_of(request), request.path_params["tenant"], form)
+            return tokens.token(root_of(request), request.path_params["tenant"], await form_of(request))
+
+        async def device(request: Request, *_: object) -> Answer:
+            return tokens.device(root_of(request), request.path_params["tenant"], await form_of(request))
 
         return [
             Route("/v1.0/{path:path}", self._served(self._ask_graph), methods=_METHODS),
             Route("/{tenant}/v2.0/.well-known/openid-configuration", self._served(configuration)),
             Route("/{tenant}/discovery/v2.0/keys", self._served(keys)),
             Route("/{tenant}/oauth2/v2.0/token", self._served(token), methods=["POST"]),
+            Route("/{tenant}/oauth2/v2.0/devicecode", self._served(device), methods=["POST"]),
         ]
 
     def _served(self, ask: Ask) -> Callable[[Request], Awaitable[Response]]:
@@ -141,7 +143,7 @@ class Sandbox:
             raise RefusedError(401, message, headers={"WWW-Authenticate": claims_challenge(root_of(request))})
         if reason:
             raise RefusedError(401, "Lifetime validation failed, the token is expired.")
-        return frozenset(claims["roles"])
+        return frozenset(claims["roles"] if "roles" in claims else claims["scp"].split())
 
 
 def _path(request: Request) -> str:

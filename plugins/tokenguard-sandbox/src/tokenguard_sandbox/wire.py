@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -71,3 +72,8 @@ async def json_body(request: Request) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         raise RefusedError(400, "Unable to read JSON request payload.", code="BadRequest") from None
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form."""
+    return dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
