@@ -1,0 +1,176 @@
+"""The picture of lifetimes: every length of time that a rule limits, on one logarithmic axis, the limits drawn in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import log
+
+from tokenguard.durations import humanize
+from tokenguard.messages import SECONDS
+from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
+from tokenguard.reporters import wording
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_TICKS = (
+    *(number * _MINUTE for number in (1, 5, 10, 30)),
+    *(number * _HOUR for number in (1, 2, 4, 8)),
+    *(number * _DAY for number in (1, 2, 7, 30, 90, 365)),
+)
+_USUAL = (10 * _MINUTE, _DAY)
+"""The axis holds at least what Entra accepts, so that pictures of several tenants compare."""
+_FULLEST = 8
+"""Ticks that have room beside each other."""
+_MARGIN = 4.0
+"""Percent of the width that stay free at both ends, for half a mark."""
+
+_STATES = {FindingStatus.NEW: "finding", FindingStatus.EXEMPT: "exempt", FindingStatus.BASELINE: "known"}
+_LIMITS = {"maximum": "at most ", "minimum": "at least ", "exclusiveMaximum": "below ", "exclusiveMinimum": "above "}
+
+Key = tuple[str, str, str]
+"""Type and id of a resource, and the name of a property."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something on the axis."""
+
+    x: float
+    """Percent of the width."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One length of time."""
+
+    name: str
+    length: str
+    x: float | None
+    """None where the length is not known."""
+    state: str
+    """``finding``, ``exempt``, ``known``, ``unknown``, or nothing: no rule objects to the length."""
+    fingerprint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One property of one resource type."""
+
+    type: str
+    property: str
+    counts: str
+    limits: list[Place]
+    marks: list[Mark]
+    left_out: str
+    """What is not drawn, in words; empty where all is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    ticks: list[Place]
+    groups: list[Group]
+
+
+def states(report: Report) -> Mapping[Key, tuple[str, str]]:
+    """Of the lengths that are drawn, those with a finding: its state, and its fingerprint. What counts comes first."""
+    drawn = {(group.type, each.resource.id, group.property) for group in report.lifetimes for each in group.shown}
+    found: dict[Key, tuple[str, str]] = {}
+    for finding in report.findings if drawn else ():
+        for violation in finding.violations:
+            key = (finding.resource.type, finding.resource.id, violation.path.removeprefix("/"))
+            if key in drawn and (key not in found or finding.status is FindingStatus.NEW):
+                found[key] = (_STATES[finding.status], finding.fingerprint)
+    return found
+
+
+def draw(lifetimes: Sequence[Lifetimes], found: Mapping[Key, tuple[str, str]]) -> Picture | None:
+    """None where there is nothing to draw."""
+    if not lifetimes:
+        return None
+    axis = _Axis(_lengths(lifetimes))
+    return Picture(axis.ticks(), [_group(item, axis, found) for item in lifetimes])
+
+
+def _lengths(lifetimes: Sequence[Lifetimes]) -> Iterable[int]:
+    yield from _USUAL
+    for group in lifetimes:
+        yield from (limit.seconds for limit in group.limits)
+        yield from (each.seconds for each in group.shown if each.seconds is not None)
+
+
+class _Axis:
+    """A logarithmic scale from the tick below the shortest of `lengths` to the one above the longest."""
+
+    def __init__(self, lengths: Iterable[int]) -> None:
+        seconds = [max(length, 1) for length in lengths]
+        self._low = max((tick for tick in _TICKS if tick <= min(seconds)), default=min(seconds))
+        self._high = min((tick for tick in _TICKS if tick >= max(seconds)), default=max(seconds))
+
+    def x(self, seconds: int) -> float:
+        share = log(max(seconds, self._low) / self._low) / log(self._high / self._low)
+        return round(_MARGIN + share * (100 - 2 * _MARGIN), 2)
+
+    def ticks(self) -> list[Place]:
+        within = [tick for tick in _TICKS if self._low <= tick <= self._high]
+        step = -(-len(within) // _FULLEST)
+        return [Place(self.x(tick), _length(tick)) for tick in within[::step]]
+
+
+def _group(item: Lifetimes, axis: _Axis, found: Mapping[Key, tuple[str, str]]) -> Group:
+    return Group(
+        item.type,
+        _words(item.property),
+        counts=_counts(item),
+        limits=_limits(item.limits, axis),
+        marks=[
+            _mark(each, axis, found.get((item.type, each.resource.id, item.property), ("", ""))) for each in item.shown
+        ],
+        left_out=_left_out(item),
+    )
+
+
+def _mark(item: Lifetime, axis: _Axis, found: tuple[str, str]) -> Mark:
+    state, fingerprint = found
+    name = item.resource.name or item.resource.id
+    if item.seconds is None:
+        return Mark(name, "not known", None, "unknown", fingerprint, item.unknown)
+    return Mark(name, _length(item.seconds), axis.x(item.seconds), state, fingerprint, "")
+
+
+def _limits(limits: Iterable[Limit], axis: _Axis) -> list[Place]:
+    """Each limit once, however many rules set it."""
+    distinct = dict.fromkeys((limit.seconds, _LIMITS.get(limit.keyword, "exactly ")) for limit in limits)
+    return [Place(axis.x(seconds), word + _length(seconds)) for seconds, word in sorted(distinct)]
+
+
+def _counts(item: Lifetimes) -> str:
+    parts = [f"{item.known} known"]
+    if item.unknown:
+        parts.append(f"{item.unknown} not known")
+    if item.unset:
+        parts.append(f"{item.unset} without any")
+    return ", ".join(parts)
+
+
+def _left_out(item: Lifetimes) -> str:
+    drawn = [each.seconds for each in item.shown if each.seconds is not None]
+    parts = []
+    if item.known > len(drawn):
+        shorter = wording.count(item.known - len(drawn), "resource")
+        parts.append(f"{shorter} with {_length(drawn[-1])} or less not drawn")
+    if (unknown := item.unknown - (len(item.shown) - len(drawn))) > 0:
+        parts.append(f"{unknown} more not known")
+    return "; ".join(parts)
+
+
+def _length(seconds: int) -> str:
+    return humanize(timedelta(seconds=seconds))
+
+
+def _words(name: str) -> str:
+    """``accessTokenLifetimeSeconds`` as people say it: ``access token lifetime``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.removesuffix(SECONDS)).lower()
