@@ -205,17 +205,19 @@ def test_a_certificate_signs_in_if_it_is_trusted(new_sandbox, monkeypatch, tmp_p
 def test_a_federated_token_signs_in_if_its_issuer_is_trusted(new_sandbox, monkeypatch, tmp_path, key, certificate):
     (tmp_path / "issuer.pem").write_bytes(certificate)
     sandbox = lead(new_sandbox(*SMALL, "--trust", str(tmp_path / "issuer.pem")), monkeypatch)
-    claims = {"iss": "https://issuer.example", "sub": "a job", "exp": int(time.time()) + 60}
+    good = {"iss": "https://issuer.example", "sub": "a job", "aud": "api://AzureADTokenExchange"}
+    soon = {"exp": int(time.time()) + 60}
 
-    def sign_in(audience: str) -> object:
-        (tmp_path / "token").write_text(jwt.encode({**claims, "aud": audience}, key, "RS256"))
+    def sign_in(claims: dict[str, object]) -> object:
+        (tmp_path / "token").write_text(jwt.encode(claims, key, "RS256"))
         file = str(tmp_path / "token")
         with WorkloadIdentityCredential(token_file_path=file, disable_instance_discovery=True) as credential:
             return credential.get_token(GRAPH_SCOPE)
 
-    assert sign_in("api://AzureADTokenExchange")
-    with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
-        sign_in("api://somebody-else")
+    assert sign_in({**good, **soon})
+    for claims in ({**good, **soon, "aud": "api://somebody-else"}, good, {**good, "exp": int(time.time()) - 60}):
+        with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+            sign_in(claims)
     assert sandbox.requests()[-1]["status"] == 401
 
 

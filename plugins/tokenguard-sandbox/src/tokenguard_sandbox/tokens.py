@@ -90,7 +90,7 @@ class TokenService:
             case "client_credentials":
                 self._check_proof(root, tenant, form)
                 return Answer(200, self._issued(root, form, self._application()))
-            case "urn:ietf:params:oauth:grant-type:device_code" | "device_code":
+            case "urn:ietf:params:oauth:grant-type:device_code":
                 scope = self._devices.finish(form.get("device_code", ""))
                 asked = {**form, "scope": scope}
                 return Answer(200, {**self._issued(root, asked, self._person()), **self._identity(root)})
@@ -169,7 +169,7 @@ class TokenService:
     def _check_assertion(self, assertion: str, audiences: Sequence[str]) -> None:
         for key in self._client.keys:
             try:
-                jwt.decode(assertion, key, ["RS256", "PS256"], audience=audiences)
+                jwt.decode(assertion, key, ["RS256", "PS256"], {"require": ["exp"]}, audience=audiences)
             except jwt.InvalidTokenError:
                 continue
             return
