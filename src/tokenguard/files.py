@@ -36,31 +36,37 @@ def replace_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """Write `what` to a new file beside `path` and put it in its place when all is written, mode 0600.
 
     On any error, and on Ctrl-C, what stood at `path` stays as it was. A device or pipe is written to directly.
-    Raises `UsageError` when the folder does not exist or cannot be written to.
+    Raises `UsageError` when it cannot be written, or not to its end.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        with path.open("wb") as stream:
-            yield cast("BinaryIO", stream)
-        return
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "is a folder")
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        with (_beside if path.is_file() or not path.exists() else _directly)(path) as file:
+            yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise UsageError(
             f"{path}: {what} cannot be written there ({error.strerror or error})",
-            "name a file in a folder that exists and that you may write to",
+            "name a file in a folder that exists, that you may write to, and that has room",
         ) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[BinaryIO]:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             yield cast("BinaryIO", file)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path}: {what} could not be written ({error.strerror or error})", "free some room"
-        ) from error
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+@contextmanager
+def _directly(path: Path) -> Iterator[BinaryIO]:
+    with path.open("wb") as file:
+        yield cast("BinaryIO", file)

@@ -1,0 +1,311 @@
+"""The built `scan` command: what it says, to whom, and with which exit status."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(sys.executable).parent / "tokenguard"
+TOO_LONG = "access-token-lifetime-too-long"
+LONG_POLICY = "Partner Portal"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOKENGUARD_", "AZURE_"))}
+    return kept | {"TOKENGUARD_PLUGINS": ""} | changes
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def call(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            cwd=tmp_path,
+            env=environment(**changes),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return call
+
+
+def refused(result: subprocess.CompletedProcess[str], *said: str) -> None:
+    """One clear message, exit status 2, no traceback, nothing on standard output."""
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert "Internal error" not in result.stderr
+    for text in said:
+        assert text in result.stderr
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_has_findings_and_says_so_in_its_exit_status(run: Run) -> None:
+    result = run("scan", "--demo")
+    assert result.returncode == 1
+    assert result.stdout.startswith("NOT COMPLIANT")
+    assert "the embedded tenant" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--select", "several-organization-default-policies"], 0),
+        (["--select", TOO_LONG], 1),
+        (["--select", TOO_LONG, "--fail-on", "critical"], 3),  # one policy of the demo has no readable lifetime
+        (["--select", TOO_LONG, "--exit-zero"], 0),
+        (["--select", "application-token-lifetime-too-long"], 3),
+        (["--select", "application-token-lifetime-too-long", "--exit-zero"], 3),
+        (["--select", TOO_LONG, "--set", f"{TOO_LONG}.maximum=P1D"], 3),
+        (["--ignore", "*"], 2),
+    ],
+)
+@pytest.mark.parametrize("format_", ["text", "json", "sarif"])
+def test_the_exit_status_is_the_same_for_every_format(
+    run: Run, arguments: list[str], status: int, format_: str
+) -> None:
+    assert run("scan", "--demo", "--format", format_, *arguments).returncode == status
+
+
+def test_what_could_not_be_read_is_not_evaluated_and_named(run: Run) -> None:
+    result = run("scan", "--demo", "--select", "application-token-lifetime-too-long")
+    assert "NOT EVALUATED" in result.stdout.upper()
+    assert "Application.Read.All" in result.stdout
+
+
+# --- outputs ----------------------------------------------------------------------------------------------------
+
+
+def test_formats_and_outputs_pair_up_and_repeat(run: Run, tmp_path: Path) -> None:
+    result = run("scan", "--demo", "-f", "json", "-o", "report.json", "-f", "sarif", "-o", "report.sarif", "-f", "text")
+    assert result.returncode == 1
+    assert json.loads((tmp_path / "report.json").read_text())["kind"] == "tokenguard-report"
+    assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
+    assert result.stdout.startswith("NOT COMPLIANT")
+
+
+def test_the_suffix_of_an_output_names_its_format(run: Run, tmp_path: Path) -> None:
+    assert run("scan", "--demo", "-o", "report.sarif").returncode == 1
+    assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_files_with_tenant_data_are_for_their_owner_alone(run: Run, tmp_path: Path) -> None:
+    run("scan", "--demo", "-o", "report.json", "--save-snapshot", "tenant.jsonl", "--write-baseline", "known.json")
+    for name in ("report.json", "tenant.jsonl", "known.json"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_saved_snapshot_gives_the_same_findings_again(run: Run, tmp_path: Path) -> None:
+    run("scan", "--demo", "--save-snapshot", "tenant.jsonl.zst", "-o", "first.json")
+    run("scan", "--snapshot", "tenant.jsonl.zst", "--rules", "all", "-o", "second.json")
+    first, second = (json.loads((tmp_path / name).read_text()) for name in ("first.json", "second.json"))
+    assert len(first["findings"]) > 20
+    for name in ("findings", "notEvaluated", "rules", "types"):
+        assert first[name] == second[name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "nowhere/report.json"], "nowhere does not exist"),
+        (["-f", "json", "-o", "."], "is a folder"),
+        (["-f", "json", "-f", "text"], "two reports would go to standard output"),
+        (["-f", "json", "-o", "a", "-f", "text", "-o", "a"], "two reports would go to a"),
+        (["-o", "report.pdf"], "the suffix names no format"),
+        (["-f", "jsn"], "did you mean 'json'?"),
+        (["--save-snapshot", "nowhere/tenant.jsonl"], "nowhere"),
+        (["--write-baseline", "nowhere/known.json"], "nowhere"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
+    refused(run("scan", "--demo", *arguments), said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_full_is_an_error_and_not_a_report(run: Run) -> None:
+    result = run("scan", "--demo", "-f", "json", "-o", "/dev/full")
+    assert result.returncode == 2
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_failed_write_leaves_the_report_that_was_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("good")
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); from tokenguard.cli import main"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); main()",
+         "scan", "--demo", "-o", "report.json"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 2, result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert (tmp_path / "report.json").read_text() == "good"
+
+
+def test_a_reader_that_goes_away_is_141(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [PROGRAM, "scan", "--demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_ctrl_c_is_130_and_leaves_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "never.jsonl")
+    with subprocess.Popen(
+        [PROGRAM, "scan", "--snapshot", "never.jsonl", "-o", "report.json"],
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=tmp_path,
+    ) as process:
+        time.sleep(1)  # until it waits for the other end of the pipe
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b"Interrupted.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["never.jsonl"]
+
+
+# --- configuration ----------------------------------------------------------------------------------------------
+
+
+def test_the_nearest_configuration_is_used_and_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tokenguard.toml").write_text(
+        f'[scan]\nselect = ["{TOO_LONG}"]\nfail-on = "high"\n[severity]\n{TOO_LONG} = "low"\n'
+    )
+    result = run("scan", "--demo")
+    assert f"Configuration: {tmp_path / 'tokenguard.toml'}" in result.stderr
+    assert result.returncode == 3
+    assert run("scan", "--demo", "--fail-on", "low").returncode == 1
+    assert run("scan", "--demo", TOKENGUARD_FAIL_ON="low").returncode == 1
+    assert run("scan", "--demo", "--quiet").stderr == ""
+
+
+def test_a_configuration_above_the_repository_is_not_used(run: Run, tmp_path: Path) -> None:
+    inner = tmp_path / "repository" / "folder"
+    (inner.parent / ".git").mkdir(parents=True)
+    inner.mkdir()
+    (tmp_path / "tokenguard.toml").write_text("nonsense")
+    result = subprocess.run(
+        [PROGRAM, "scan", "--demo"], cwd=inner, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+
+
+def test_a_parameter_of_the_configuration_may_stand_in_a_file_beside_it(run: Run, tmp_path: Path) -> None:
+    rule = "token-lifetime-policy-on-unlisted-principal"
+    (tmp_path / "allowed.txt").write_text("00000007-0000-0000-c000-000000000000\n")
+    (tmp_path / "tokenguard.toml").write_text(f'[parameters.{rule}]\nallowed = "@allowed.txt"\n')
+    assert "Dataverse\n" not in run("scan", "--demo", "--select", rule).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[scan", "not TOML"),
+        ('[scan]\nselct = ["x"]', "did you mean 'select'?"),
+        ('[scan]\ngraph-url = "https://graph.example"', "sign-in, hosts, proxies"),
+        ('[network]\nproxy = "http://proxy.example"', "unknown setting"),
+        ('[scan]\nselect = "x"', "a list of texts is needed"),
+        ('[scan]\nfail-on = "bad"', "'bad' is not one of"),
+        (f'[severity]\n{TOO_LONG} = "bad"', "none of info, low, medium, high, critical"),
+        ('[severity]\nno-such-rule = "low"', "no such rule"),
+        (f'[parameters.{TOO_LONG}]\nmaximum = "8h"', "PT8H"),
+        (f'[parameters.{TOO_LONG}]\nmaximun = "PT8H"', "maximum"),
+        (f'[parameters]\n{TOO_LONG} = "PT8H"', "not a table"),
+        ('[scan]\ntenant = "x"\n[scan]\n', "not TOML"),
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused_by_name(run: Run, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "tokenguard.toml").write_text(text)
+    refused(run("scan", "--demo"), said)
+
+
+def test_another_tenant_than_the_pinned_one_is_refused(run: Run, tmp_path: Path) -> None:
+    run("scan", "--demo", "--save-snapshot", "tenant.jsonl")
+    (tmp_path / "tokenguard.toml").write_text('[scan]\ntenant = "11111111-2222-4333-8444-555555555555"\n')
+    refused(run("scan", "--snapshot", "tenant.jsonl"), "11111111-2222-4333-8444-555555555555")
+
+
+# --- wrong input ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--select", "acces-token-lifetime-too-long"], TOO_LONG),
+        (["--ignore", "nothing-of-the-kind"], "no such rule"),
+        (["--rules", "tokenlifetime"], "did you mean 'token-lifetime'?"),
+        (["--rules", "empty"], "no rule in this folder"),
+        (["--set", "nonsense"], "RULE.PARAM=VALUE"),
+        (["--set", f"{TOO_LONG}.maximum=@missing"], "no such file"),
+        (["--set", f"{TOO_LONG}.maximum=eight hours"], "PT8H"),
+        (["--exemptions", "missing.json"], "no such file"),
+        (["--exemptions", "empty"], "is a folder"),
+        (["--baseline", "missing.json"], "no such file"),
+        (["--snapshot", "empty"], "--demo"),
+        (["--precedence", "classical"], "classic"),
+        (["--frobnicate"], "--frobnicate"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_refused(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(run("scan", "--demo", *arguments), said)
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "empty", "report.json", "garbage.jsonl.gz", "cut.jsonl.gz"])
+def test_a_snapshot_that_is_none_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    run("scan", "--demo", "-o", "report.json", "--save-snapshot", "whole.jsonl.gz")
+    (tmp_path / "garbage.jsonl.gz").write_bytes(gzip.compress(b"nothing of use\n"))
+    (tmp_path / "cut.jsonl.gz").write_bytes((tmp_path / "whole.jsonl.gz").read_bytes()[:-40])
+    refused(run("scan", "--snapshot", name, "-o", "out.json"), name)
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_an_exemption_that_matches_nothing_is_said_and_refused_when_strict(run: Run, tmp_path: Path) -> None:
+    rule = "organization-default-policy"
+    entry = {"rule": rule, "resource": "Nobody", "reason": "none", "owner": "a team", "expires": "2999-12-31"}
+    (tmp_path / "exemptions.json").write_text(json.dumps({"exemptions": [entry]}))
+    arguments = ("scan", "--demo", "--select", rule, "--exemptions", "exemptions.json")
+    result = run(*arguments)
+    assert result.returncode == 1
+    assert "matches nothing" in result.stdout
+    refused(run(*arguments, "--strict"), "matches nothing", "Nobody")
+
+
+def test_a_baseline_silences_what_it_holds_until_the_values_change(run: Run, tmp_path: Path) -> None:
+    run("scan", "--demo", "--select", TOO_LONG, "--write-baseline", "known.json")
+    again = ("scan", "--demo", "--select", TOO_LONG, "--baseline", "known.json", "-f", "json")
+    report = json.loads(run(*again).stdout)
+    assert {finding["status"] for finding in report["findings"]} == {"baseline"}
+    assert report["exitStatus"] == 3  # not a pass: one lifetime could not be read
+    document = json.loads((tmp_path / "known.json").read_text())
+    for finding in document["findings"].values():
+        if finding["resource"] == LONG_POLICY:
+            finding["values"] = {"/accessTokenLifetimeSeconds": 7200}
+    (tmp_path / "known.json").write_text(json.dumps(document))
+    changed = run(*again)
+    assert changed.returncode == 1
+    new = [finding for finding in json.loads(changed.stdout)["findings"] if finding["status"] == "new"]
+    assert [finding["resource"]["name"] for finding in new] == [LONG_POLICY]
