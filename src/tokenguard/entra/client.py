@@ -66,7 +66,7 @@ class GraphClient:
         while True:
             await self.pace.turn(call)
             generation = self.signed_in.credential.generation
-            outcome = await self._send(make())  # NOTE: a new request each time: it keeps the token it was sent with
+            outcome = await self.send(make())  # NOTE: a new request each time: it keeps the token it was sent with
             if _unauthorized(outcome) and not renewed and self.signed_in.credential.renew(generation):
                 renewed = True
                 continue
@@ -77,7 +77,8 @@ class GraphClient:
             if not await self.pace.wait(wait):
                 return self.pace.declined(wait.why, wait.seconds)
 
-    async def _send(self, info: RequestInformation) -> Answer | Broken:
+    async def send(self, info: RequestInformation) -> Answer | Broken:
+        """Send one request, once; what comes back is not judged."""
         try:
             response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
         except httpx.TransportError as error:

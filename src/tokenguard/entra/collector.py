@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from tokenguard.changes import Operation
 from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import EntraFacts, Kind
@@ -14,7 +15,7 @@ from tokenguard.entra.holders import read_assignments
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
-from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target
+from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
 
@@ -54,6 +55,15 @@ class EntraCollector:
                 return _open_folder(path)
             case LiveTarget():
                 return _open_live(target)
+
+    def open_writer(self, target: LiveTarget, operations: Sequence[Operation]) -> AbstractContextManager[Writer]:
+        """What writes to `target`; see `tokenguard.hookspecs.WriterProvider`."""
+        from tokenguard.entra.live import check_extra  # noqa: PLC0415  (a scan writes nothing)
+
+        check_extra()
+        from tokenguard.entra.writer import open_writer  # noqa: PLC0415
+
+        return open_writer(target, operations)
 
     def tenant(self, facts: EntraFacts) -> Tenant:
         """Which tenant the facts are of; without an id where that could not be read."""

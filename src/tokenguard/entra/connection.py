@@ -15,7 +15,7 @@ from tokenguard.entra.clouds import Cloud
 from tokenguard.entra.pacing import Pace
 from tokenguard.entra.retry import Patience
 from tokenguard.entra.signin import SignIn
-from tokenguard.entra.transport import ReadOnlyTransport, open_client, open_transport
+from tokenguard.entra.transport import Guard, ReadOnlyTransport, open_client, open_transport
 from tokenguard.entra.trust import graph_tls, proxy_for
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import LiveTarget
@@ -23,14 +23,17 @@ from tokenguard.hookspecs import LiveTarget
 
 @asynccontextmanager
 async def connect(
-    target: LiveTarget, cloud: Cloud, signed_in: SignIn, patience: Patience
+    target: LiveTarget, cloud: Cloud, signed_in: SignIn, patience: Patience, guard: Guard = ReadOnlyTransport
 ) -> AsyncIterator[GraphClient]:
-    """A client for `cloud`'s Graph; it makes no request yet. Raises `UsageError` for a proxy that cannot be used."""
+    """A client for `cloud`'s Graph that can do what `guard` lets through; it makes no request yet.
+
+    Raises `UsageError` for a proxy that cannot be used.
+    """
     try:
         network = open_transport(graph_tls(target.environment), proxy_for(cloud.graph))
     except (ValueError, ImportError) as error:
         raise UsageError("the proxy that HTTPS_PROXY names cannot be used", "write it as http://host:port") from error
-    http = open_client(ReadOnlyTransport(cloud.root, network, target.trace))
+    http = open_client(guard(cloud.root, network, target.trace))
     provider = AzureIdentityAuthenticationProvider(
         signed_in.credential, scopes=[cloud.scope], allowed_hosts=[str(urlsplit(cloud.graph).hostname)]
     )

@@ -13,26 +13,42 @@ from typing import TYPE_CHECKING, TypeVar
 from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.retry import Patience
 from tokenguard.errors import UsageError
-from tokenguard.hookspecs import LiveTarget, ReadFailure, Source
+from tokenguard.hookspecs import LiveTarget, ReadFailure
 from tokenguard.model import Fact
 
 if TYPE_CHECKING:
     import asyncio
 
     from tokenguard.entra.client import GraphClient
+    from tokenguard.entra.transport import Guard
 
 T = TypeVar("T")
 
 
 @contextmanager
-def open_live(target: LiveTarget, patience: Patience | None = None) -> Iterator[Source]:
+def open_live(target: LiveTarget, patience: Patience | None = None) -> Iterator[LiveSource]:
     """Sign in to `target` and read from it while the block runs.
 
     Raises `UsageError` for what the environment or the configuration lacks, before any token is asked for, and
     `SourceError` when signing in fails. What goes wrong later comes back as a `ReadFailure` of the call it concerns.
     """
+    check_extra()
+
+    from tokenguard.entra.transport import ReadOnlyTransport  # noqa: PLC0415
+
+    with open_client(target, ReadOnlyTransport, patience) as (client, runner):
+        yield LiveSource(client, runner, target.cloud)
+
+
+@contextmanager
+def open_client(
+    target: LiveTarget, guard: Guard, patience: Patience | None = None
+) -> Iterator[tuple[GraphClient, asyncio.Runner]]:
+    """Sign in to `target`: a client that can do what `guard` lets through, and the loop it runs in.
+
+    Raises as `open_live` does.
+    """
     cloud = choose_cloud(target.cloud, target.environment)
-    _check_extra()
 
     import asyncio  # noqa: PLC0415
 
@@ -40,11 +56,11 @@ def open_live(target: LiveTarget, patience: Patience | None = None) -> Iterator[
     from tokenguard.entra.signin import sign_in  # noqa: PLC0415
 
     signed_in = sign_in(target, cloud)
-    connection = connect(target, cloud, signed_in, patience or Patience())
+    connection = connect(target, cloud, signed_in, patience or Patience(), guard)
     with closing(signed_in.credential), asyncio.Runner() as runner:
         client = runner.run(connection.__aenter__())
         try:
-            yield LiveSource(client, runner, target.cloud)
+            yield client, runner
         finally:
             runner.run(connection.__aexit__(None, None, None))
 
@@ -90,7 +106,8 @@ class LiveSource:
             self._runner.run(chunks.aclose())
 
 
-def _check_extra() -> None:
+def check_extra() -> None:
+    """Raise `UsageError` where what a live tenant takes is not installed."""
     missing = [name for name in ("msgraph", "azure.identity", "httpx") if not _installed(name)]
     if missing:
         raise UsageError(

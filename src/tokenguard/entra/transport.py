@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import httpx
 import orjson
@@ -14,6 +14,10 @@ from tokenguard.errors import SourceError
 _TIMEOUT = httpx.Timeout(100, connect=30)
 """Seconds; as the SDK's own."""
 _CONNECTIONS = 8
+
+
+Guard = Callable[[str, httpx.AsyncBaseTransport, Callable[[str], None] | None], httpx.AsyncBaseTransport]
+"""Makes a transport that lets through what it may, below a root, to the one that is given; and tells of it."""
 
 
 class WriteRefusedError(SourceError):
@@ -37,6 +41,9 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
         parts = _parts(await request.aread()) if (request.method, path) == ("POST", "/$batch") else []
         if not parts and request.method != "GET":
             raise WriteRefusedError(f"refused to send {request.method} {path}: this connection only reads", _HINT)
+        return await self._pass_on(request, path, parts)
+
+    async def _pass_on(self, request: httpx.Request, path: str, parts: Sequence[str] = ()) -> httpx.Response:
         try:
             response = await self._inner.handle_async_request(request)
         except httpx.TransportError as error:
@@ -56,7 +63,7 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
             raise WriteRefusedError(f"refused to send a request to {url.host}{url.path}: not below {root}", _HINT)
         return url.path.removeprefix(root.path)
 
-    def _tell(self, request: httpx.Request, path: str, parts: list[str], outcome: str) -> None:
+    def _tell(self, request: httpx.Request, path: str, parts: Sequence[str], outcome: str) -> None:
         if self._trace:
             self._trace(f"{request.method} {path}{f' of {len(parts)}' if parts else ''}: {outcome}")
 

@@ -1,0 +1,59 @@
+"""What takes an operation back, and which operations a plan therefore consents to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tokenguard.changes import NEW, Operation, State
+from tokenguard.entra.fixing.operations import POLICY, Write
+
+GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_INVERSE = {
+    Write.CREATE: Write.DELETE,
+    Write.DELETE: Write.CREATE,
+    Write.UPDATE: Write.UPDATE,
+    Write.ASSIGN: Write.UNASSIGN,
+    Write.UNASSIGN: Write.ASSIGN,
+}
+_BACK = "take back: "
+
+
+def reverse(operation: Operation) -> Operation:
+    """The operation that takes `operation` back; a policy that was deleted comes back under another id."""
+    target = operation.target
+    if operation.kind == Write.DELETE:
+        target = {POLICY: NEW + target[POLICY]}
+    words = operation.words.removeprefix(_BACK) if operation.words.startswith(_BACK) else _BACK + operation.words
+    kind = _INVERSE[Write(operation.kind)]
+    return replace(operation, kind=kind, target=target, before=operation.after, after=operation.before, words=words)
+
+
+class Consent:
+    """The operations that may be carried out: those of a plan, and what takes them back."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        planned = tuple(operations)
+        self._planned = (*planned, *map(reverse, planned))
+        self._names = {name for each in self._planned for name in each.target.values() if name.startswith(NEW)}
+
+    def covers(self, operation: Operation) -> bool:
+        """Whether `operation` was consented to; where it has a GUID, the plan may have a name that stands for one."""
+        return any(self._same(planned, operation) for planned in self._planned)
+
+    def _same(self, planned: Operation, operation: Operation) -> bool:
+        pairs = (
+            (planned.target, operation.target),
+            (planned.before, operation.before),
+            (planned.after, operation.after),
+        )
+        return planned.kind == operation.kind and all(self._same_state(*pair) for pair in pairs)
+
+    def _same_state(self, planned: State, state: State) -> bool:
+        if planned == state:
+            return True
+        if planned is None or state is None or not planned.keys() == state.keys() == {POLICY}:
+            return False
+        named = not self._names.isdisjoint((planned[POLICY], NEW + planned[POLICY]))
+        return named and re.fullmatch(GUID, state[POLICY]) is not None
