@@ -112,7 +112,7 @@ class _Axis:
 
     def x(self, seconds: int) -> float:
         share = log(max(seconds, self._low) / self._low) / log(self._high / self._low)
-        return round(_MARGIN + share * (100 - 2 * _MARGIN), 2)
+        return round(_MARGIN + share * (100 - 2 * _MARGIN), 3)
 
     def ticks(self) -> list[Place]:
         within = [tick for tick in _TICKS if self._low <= tick <= self._high]
