@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tokenguard.changes import NEW, Observed, Operation, State, Written
-from tokenguard.foresight import difference
+from tokenguard.apply.foresight import difference
+from tokenguard.apply.names import Names
+from tokenguard.changes import Observed, Operation, State, Written
 from tokenguard.hookspecs import ReadFailure, Writer
 from tokenguard.journal import Ended, Fate, Journal, Place, Progress
-from tokenguard.names import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +142,9 @@ class _Attempts:
 
     def _learn(self, id_: str) -> None:
         """Remember the id of what the operation knows only by a name."""
-        if id_:
-            names = [name for name in self.operation.target.values() if name.startswith(NEW)]
-            self.by.journal.record.ids.update(dict.fromkeys(names, id_))
-            self.operation = self.by.names.resolve(self.operation)
+        names = self.by.names
+        names.learn(self.operation, id_)
+        self.operation = names.resolve(self.operation)
 
     def _end(self, fate: Fate, reason: str, seen: Observed | ReadFailure | None = None) -> Ended:
         ended = Ended(fate, reason)

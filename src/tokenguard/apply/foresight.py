@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from tokenguard.apply.names import Names
 from tokenguard.changes import Change, Operation, State
 from tokenguard.hookspecs import ReadFailure, Writer
 from tokenguard.journal import Ended, Fate
@@ -14,19 +15,22 @@ class Foresight:
     """What the tenant holds, and would hold once the changes looked at so far were carried out."""
 
     writer: Writer
+    names: Names
     _states: dict[tuple[tuple[str, str], ...], State] = field(default_factory=dict)
 
     def look(self, change: Change) -> Change | Ended:
         """`change` with only the operations that are still to be done; or that it is stale, or cannot be read."""
         states = dict(self._states)
         left: list[Operation] = []
-        for operation in change.operations:
+        for planned in change.operations:
+            operation = self.names.resolve(planned)
             target = tuple(sorted(operation.target.items()))
             if target not in states:
                 seen = self.writer.state(operation)
                 if isinstance(seen, ReadFailure):
                     return Ended(Fate.FAILED, seen.reason)
                 states[target] = seen.state
+                self.names.learn(operation, seen.id)
             if states[target] == operation.after:
                 continue
             if states[target] != operation.before:

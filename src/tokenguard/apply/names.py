@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +13,13 @@ from tokenguard.changes import NEW, Change, Operation, State
 class Names:
     """What names stand for, in the operations of one plan."""
 
-    ids: Mapping[str, str]
-    """The id by the name; it grows while the plan is carried out."""
+    ids: dict[str, str]
+    """The id by the name; it grows as ids become known."""
     kinds: frozenset[str]
     """The keys of targets. Under these keys the values of states are ids, too; elsewhere they are content."""
 
     @classmethod
-    def of(cls, changes: Iterable[Change], ids: Mapping[str, str]) -> Names:
+    def of(cls, changes: Iterable[Change], ids: dict[str, str]) -> Names:
         """The names in `changes`, known by `ids`."""
         return cls(ids, frozenset(kind for each in changes for op in each.operations for kind in op.target))
 
@@ -28,6 +28,10 @@ class Names:
         target = {kind: self._id(id_) for kind, id_ in operation.target.items()}
         before, after = self._state(operation.before), self._state(operation.after)
         return replace(operation, target=target, before=before, after=after)
+
+    def learn(self, operation: Operation, id_: str) -> None:
+        """Know from now on what the names in the target of `operation` stand for."""
+        self.ids.update((name, id_) for name in operation.target.values() if id_ and name.startswith(NEW))
 
     def missing(self, operation: Operation) -> list[str]:
         """Names in the states of a resolved `operation` that stand for nothing, since it was never created."""

@@ -7,13 +7,14 @@ what it leaves open is read first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from tokenguard.apply.foresight import Foresight
+from tokenguard.apply.names import Names
+from tokenguard.apply.operation import Patience, Performer, Time
 from tokenguard.changes import Change
-from tokenguard.foresight import Foresight
 from tokenguard.hookspecs import Writer
 from tokenguard.journal import Ended, Fate, Journal, Place, Progress, Step
-from tokenguard.perform import Patience, Performer, Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
 
 def _obstacle(performer: Performer, change: Change) -> Ended | None:
     """Why the change is not even begun: an operation, be it a later one, would meet something else than was planned."""
-    resolved = replace(change, operations=tuple(map(performer.names.resolve, change.operations)))
-    foreseen = Foresight(performer.writer).look(resolved)
+    names = Names.of(performer.journal.record.header.changes, dict(performer.journal.record.ids))
+    foreseen = Foresight(performer.writer, names).look(change)
     return foreseen if isinstance(foreseen, Ended) else None
 
 

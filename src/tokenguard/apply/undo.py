@@ -1,0 +1,62 @@
+"""What would bring back the state before a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tokenguard.apply.foresight import Foresight
+from tokenguard.apply.names import Names
+from tokenguard.changes import Change, Operation
+from tokenguard.hookspecs import Writer
+from tokenguard.journal import Ended, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The reverse of a journal, as far as the tenant still is what the journal left."""
+
+    changes: tuple[Change, ...]
+    """What is to be done, the last first."""
+    skipped: tuple[tuple[Change, Ended], ...]
+    """What cannot be taken back, since somebody has changed it since, or it cannot be read."""
+
+
+def plan_undo(record: Record, writer: Writer) -> Undoing:
+    """Hold the reverse of all that was done, or perhaps was, against what `writer` reads now."""
+    reverse = reverse_changes(record, writer.reverse)
+    foresight = Foresight(writer, Names.of(reverse, {}))
+    changes, skipped = [], []
+    for change in reverse:
+        looked = foresight.look(change)
+        if isinstance(looked, Ended):
+            skipped.append((change, looked))
+        elif looked.operations:
+            changes.append(looked)
+    return Undoing(tuple(changes), tuple(skipped))
+
+
+def reverse_changes(record: Record, reverse: Callable[[Operation], Operation]) -> tuple[Change, ...]:
+    """The changes of `record` taken back, the last first; without those that never did anything."""
+    names = Names.of(record.header.changes, record.ids)
+    found = []
+    for change in reversed(record.header.changes):
+        progress = record.progress[change.id]
+        steps = [*progress.done]
+        if progress.pending is not None and not progress.taking_back:
+            steps.append(progress.pending)
+        operations = tuple(reverse(names.resolve(step.operation)) for step in reversed(steps))
+        if operations:
+            found.append(_reversed(change, operations))
+    return tuple(found)
+
+
+def _reversed(change: Change, operations: tuple[Operation, ...]) -> Change:
+    return replace(
+        change,
+        id=f"undo-{change.id}",
+        operations=operations,
+        serves=(),
+        before=change.after,
+        after=change.before,
+    )
