@@ -16,6 +16,16 @@ def needs_of(rules: Iterable[Rule], types: Mapping[str, ResourceType]) -> Mappin
     return {name: _need(types[name], by_type[name]) for name in types if name in by_type}
 
 
+def with_needs(needs: Mapping[str, Need], more: Iterable[Need]) -> Mapping[str, Need]:
+    """`needs`, and `more`: all that either asks for."""
+    joined = dict(needs)
+    for need in more:
+        known = joined.get(need.type, Need(need.type, frozenset(), frozenset()))
+        app_ids = None if known.app_ids is None or need.app_ids is None else known.app_ids | need.app_ids
+        joined[need.type] = Need(need.type, known.properties | need.properties, app_ids)
+    return joined
+
+
 def _need(type_: ResourceType, rules: Sequence[Rule]) -> Need:
     read = frozenset().union(*(rule.select_reads | rule.require_reads | mentioned(rule.message) for rule in rules))
     pinned = [rule.pinned_app_ids for rule in rules if rule.pinned_app_ids is not None]

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import click
 
-from tokenguard.baseline import Baseline, baseline_document, parse_baseline
-from tokenguard.cli import context, options, reports
+from tokenguard.baseline import baseline_document
+from tokenguard.cli import context, decisions, options, reports
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
 from tokenguard.evaluate import evaluate
-from tokenguard.exemptions import parse_exemptions
 from tokenguard.exit_status import ExitStatus
-from tokenguard.files import read_file, replace_file
-from tokenguard.model import Exemption, Rule, Severity, Snapshot
+from tokenguard.files import replace_file
+from tokenguard.model import Severity, Snapshot
 from tokenguard.needs import needs_of
 from tokenguard.snapshot import open_snapshot, write_snapshot
 from tokenguard.spool import Spool
@@ -33,13 +32,8 @@ PATH = click.Path(path_type=Path)
     help="Read a snapshot, or a folder of Graph answers that somebody saved, rather than a live tenant.",
 )
 @options.which
-@click.option("--exemptions", type=PATH, envvar="TOKENGUARD_EXEMPTIONS", help="Decisions that exempt resources.")
-@click.option(
-    "--baseline",
-    type=PATH,
-    envvar="TOKENGUARD_BASELINE",
-    help="Known findings, which count only when their values change.",
-)
+@decisions.exemptions
+@decisions.baseline
 @click.option("--write-baseline", type=PATH, help="Write what was found as a baseline.")
 @click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
 @click.option(
@@ -90,7 +84,7 @@ def scan(
     plugins = context.plugins()
     outputs = reports.pair(plugins.reporters, format, output)
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
-    exempted, known = _decisions(exemptions, loaded), _known(baseline)
+    exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
     now = context.now()
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
         report = evaluate(
@@ -117,11 +111,3 @@ def _kept(snapshot: Snapshot, path: Path) -> Snapshot:
     """Write the snapshot first and judge what was written: then a later scan of the file cannot say otherwise."""
     write_snapshot(snapshot, path)
     return open_snapshot(path, context.plugins().types)
-
-
-def _decisions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
-    return parse_exemptions(read_file(path, "exemptions"), str(path), rules) if path else ()
-
-
-def _known(path: Path | None) -> Baseline | None:
-    return parse_baseline(read_file(path, "a baseline"), str(path)) if path else None

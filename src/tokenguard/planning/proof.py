@@ -114,11 +114,15 @@ class Proof:
         places = Counter(rule for rule, *resource in vanished if tuple(resource) not in remain)
         for (rule, type_, id_), verdict in worse.items():
             if (type_, id_) in existed or not type_:
-                yield f"{verdict.name} would {verdict} by {rule}, which it does not today; --ignore {rule} if that is meant"
+                yield f"{verdict.name} would {verdict} by {rule}, which it does not today{_unless(rule)}"
             elif places[rule]:
                 places[rule] -= 1
             else:
-                yield f"{verdict.name}, which it brings about, would {verdict} by {rule}; --ignore {rule} if that is meant"
+                yield f"{verdict.name}, which it brings about, would {verdict} by {rule}{_unless(rule)}"
+
+
+def _unless(rule: str) -> str:
+    return f"; --ignore {rule} if that is meant"
 
 
 def _verdicts(findings: Iterable[Finding], not_evaluated: Iterable[NotEvaluated]) -> dict[Key, Verdict]:

@@ -1,0 +1,35 @@
+"""What has been decided about findings before: exemptions, and a baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tokenguard.baseline import Baseline, parse_baseline
+from tokenguard.exemptions import parse_exemptions
+from tokenguard.files import read_file
+from tokenguard.model import Exemption, Rule
+
+exemptions = click.option(
+    "--exemptions",
+    type=click.Path(path_type=Path),
+    envvar="TOKENGUARD_EXEMPTIONS",
+    help="Decisions that exempt resources.",
+)
+baseline = click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    envvar="TOKENGUARD_BASELINE",
+    help="Known findings, which count only when their values change.",
+)
+
+
+def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
+    """The exemptions in the file that was named, of any of `rules`."""
+    return parse_exemptions(read_file(path, "exemptions"), str(path), rules) if path else ()
+
+
+def read_baseline(path: Path | None) -> Baseline | None:
+    """The baseline that was named, if one was."""
+    return parse_baseline(read_file(path, "a baseline"), str(path)) if path else None
