@@ -18,6 +18,7 @@ from tokenguard.model import (
     Severity,
     Violation,
 )
+from tokenguard.settling import Settlement
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
@@ -90,6 +91,12 @@ def exemption_to_dict(exemption: Exemption) -> dict[str, Any]:
 def exemption_from_dict(data: Mapping[str, Any]) -> Exemption:
     """The inverse of `exemption_to_dict`."""
     return Exemption(**{**data, "expires": date.fromisoformat(data["expires"])})
+
+
+def settlement_to_dict(item: Settlement) -> dict[str, Any]:
+    """`allowList` is null where no list of the rule is why."""
+    allow = None if item.allow is None else {"parameter": item.allow.parameter, "value": item.allow.value}
+    return {"exemption": dict(item.exemption), "instead": item.instead, "allowList": allow}
 
 
 def lifetimes_to_dict(item: Lifetimes) -> dict[str, Any]:

@@ -246,6 +246,8 @@ def tokenguard_fixers() -> Iterable[Fixer]:  # type: ignore[empty-body]
 
 
 @hookspec
+    summary: Path | None = None
+    """The file that a CI service shows as the summary of the job; a reporter for it adds to what is there."""
 def tokenguard_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
     """Reporters, one a format."""
 

@@ -112,3 +112,18 @@ def test_json_holds_no_command_of_a_ci_service_and_reads_back(text):
 
 def test_a_web_address_without_a_scheme_is_no_link():
     assert markdown("see www.evil.example") == "see www\\.evil.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("- a", "\\- a"),
+        ("+", "\\+"),
+        ("===", "\\==="),
+        ("1. a", "1\\. a"),
+        (" 12) a", " 12\\) a"),
+        ("a - 1.", "a - 1."),
+    ],
+)
+def test_no_line_of_markdown_begins_a_list_or_a_heading(text, shown):
+    assert markdown(text) == shown

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import IO, BinaryIO
 
 import click
@@ -48,9 +49,15 @@ def say(text: str, *, quiet: bool = False) -> None:
 def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) -> Style:
     """How the place looks that is written to; https://no-color.org is respected."""
     if not stream.isatty():
-        return Style(verbose=verbose)
+        return Style(verbose=verbose, summary=summary())
     wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Style(terminal=True, color=wanted, width=_columns(stream), verbose=verbose)
+    return Style(terminal=True, color=wanted, width=_columns(stream), verbose=verbose, summary=summary())
+
+
+def summary() -> Path | None:
+    """Where GitHub Actions collects the summary of the step that is running; None elsewhere."""
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    return Path(name) if name else None
 
 
 def _columns(stream: IO[bytes]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from tokenguard.cli.context import stdout, style_of
+from tokenguard.cli.context import stdout, style_of, summary
 from tokenguard.errors import UsageError
 from tokenguard.files import replace_file
 from tokenguard.hookspecs import Reporter, Style
@@ -53,7 +53,7 @@ def write(outputs: Sequence[Output], report: Report, *, color: bool, verbose: bo
             stream.flush()
         else:
             with replace_file(output.path, f"the {output.reporter.format} report") as file:
-                output.reporter.write(report, file, Style(verbose=verbose))
+                output.reporter.write(report, file, Style(verbose=verbose, summary=summary()))
 
 
 def _reporter(reporters: Mapping[str, Reporter], name: str) -> Reporter:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from tokenguard.encoding import finding_to_dict, lifetimes_to_dict, not_evaluated_to_dict
+from tokenguard.encoding import finding_to_dict, lifetimes_to_dict, not_evaluated_to_dict, settlement_to_dict
 from tokenguard.hookspecs import Style
-from tokenguard.model import Header, Remediation, Report, RuleResult, TypeSummary
+from tokenguard.model import FindingStatus, Header, Remediation, Report, RuleResult, TypeSummary
 from tokenguard.reporters.streaming import write_json
+from tokenguard.settling import settlement
 
 KIND = "tokenguard-report"
 FORMAT_VERSION = 1
@@ -33,12 +35,23 @@ class JsonReporter:
                 "types": map(_type, report.types.values()),
                 "notices": iter(report.notices),
                 "rules": map(_rule, report.rules),
-                "findings": map(finding_to_dict, report.findings),
+                "findings": _findings(report),
                 "notEvaluated": map(not_evaluated_to_dict, report.not_evaluated),
                 "lifetimes": map(lifetimes_to_dict, report.lifetimes),
             },
             out,
         )
+
+
+def _findings(report: Report) -> Iterator[dict[str, Any]]:
+    """Those that count with what would settle them."""
+    rules = {result.rule.id: result.rule for result in report.rules}
+    today = report.scanned_at.date()
+    for finding in report.findings:
+        document = finding_to_dict(finding)
+        if finding.status is FindingStatus.NEW:
+            document["wouldPassIf"] = settlement_to_dict(settlement(finding, rules[finding.rule], today))
+        yield document
 
 
 def _header(header: Header) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import Verdict, exemptions, obstacles, verdict
 from tokenguard.reporters.layout import Page, Paint
 from tokenguard.reporters.table import write_table
+from tokenguard.settling import Settlement, settlement
+from tokenguard.untrusted import json_bytes
 
 SHOWN = 50
 """Findings of one rule that a terminal shows; a file or pipe gets all."""
@@ -63,18 +65,12 @@ def _write_head(page: Page, report: Report) -> None:
     word = verdict(report)
     tenant = report.header.tenant
     page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=_VERDICT[word], label=word)
-    page.line(f"{wording.findings_by_severity(report.rules)}; {_rules(report)}", indent=2)
+    page.line(f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}", indent=2)
     page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
     header = report.header
     when = header.collected_at.astimezone(UTC)
     collected = f"collected {when:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}"
     page.line(collected, indent=2, paint=Paint.DIM)
-
-
-def _rules(report: Report) -> str:
-    unknown = wording.unknown_rules(report)
-    state = f"{unknown} not evaluated in full" if unknown else "each evaluated in full"
-    return f"{wording.count(len(report.rules), 'rule')}, {state}"
 
 
 def _write_findings(page: Page, report: Report) -> None:
@@ -94,6 +90,8 @@ def _write_rule(page: Page, result: RuleResult, findings: Iterable[Finding], now
         page.line(rule.rationale, indent=2)
     for finding in islice(findings, _limit(page.style)):
         _write_finding(page, finding, now)
+        if page.style.verbose:
+            _write_settling(page, settlement(finding, rule, now.date()))
     _write_more(page, result.failed)
     if rule.remediation is not None:
         how = wording.remediation(rule.remediation, rule.resource)
@@ -115,6 +113,14 @@ def _write_finding(page: Page, finding: Finding, now: datetime) -> None:
     if finding.exemption is not None:
         lines.append(f"judged by an exemption: {wording.exemption(finding.exemption, now)}")
     _write_resource(page, finding.resource, lines)
+
+
+def _write_settling(page: Page, item: Settlement) -> None:
+    page.line(f"{wording.would_pass(item)}:", indent=6)
+    page.row([("        " + json_bytes(item.exemption).decode(), Paint.NONE)])  # not wrapped: it is there to be copied
+    if item.allow is not None:
+        page.line(f"{wording.or_listed(item.allow)}:", indent=6)
+        page.row([("        " + json_bytes(item.allow.value).decode(), Paint.NONE)])
 
 
 def _write_resource(page: Page, resource: ResourceRef, lines: Iterable[str]) -> None:
@@ -181,6 +187,6 @@ def _write_end(page: Page, report: Report) -> None:
     verdicts = ("fail", "not evaluated", "pass", "nothing to check")
     parts = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in verdicts if numbers[verdict])
     page.line()
-    page.line(f"{_rules(report)}: {parts}" if parts else "no rules")
+    page.line(f"{wording.rules(report)}: {parts}" if parts else "no rules")
     page.line(f"{wording.findings_by_severity(report.rules)}; {report.fail_on} or graver fails the scan")
     page.line(f"exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}")

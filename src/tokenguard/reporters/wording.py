@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenguard.messages import present
 from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Violation
+from tokenguard.settling import AllowListEntry, Settlement
 
 LISTED = 8
 """Items of a list that are written out; allow-lists run to hundreds."""
@@ -65,6 +66,16 @@ def days_left(item: Exemption, now: datetime) -> str:
     return "today is its last day" if days == 0 else f"{count(days, 'day')} left (until {item.expires})"
 
 
+def would_pass(item: Settlement) -> str:
+    """What stands before the exemption that would settle a finding."""
+    return f"would pass with this exemption{' instead of the one that stands' if item.instead else ''}"
+
+
+def or_listed(item: AllowListEntry) -> str:
+    """What stands before the entry of a list that would settle it as well."""
+    return f"or if the rule's list {item.parameter!r} held also"
+
+
 def resource(item: ResourceRef) -> str:
     """Type and id first: they cannot be chosen to look like something else, as names can."""
     return f"{item.type} {item.id} {item.name}".rstrip()
@@ -92,6 +103,13 @@ def findings_by_severity(results: Iterable[RuleResult]) -> str:
     parts = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number)
     total = count(sum(counts.values()), "finding")
     return f"{total} ({parts})" if parts else "no findings"
+
+
+def rules(report: Report) -> str:
+    """``6 rules, 2 not evaluated in full``."""
+    unknown = unknown_rules(report)
+    state = f"{unknown} not evaluated in full" if unknown else "each evaluated in full"
+    return f"{count(len(report.rules), 'rule')}, {state}"
 
 
 def unknown_rules(report: Report) -> int:
