@@ -233,6 +233,8 @@ class Style:
     width: int = 0
     """Columns; 0 where there is no limit (a file, a pipe)."""
     verbose: bool = False
+    summary: Path | None = None
+    """The file that a CI service shows as the summary of the job; a reporter for it adds to what is there."""
 
 
 @hookspec
@@ -246,8 +248,6 @@ def tokenguard_fixers() -> Iterable[Fixer]:  # type: ignore[empty-body]
 
 
 @hookspec
-    summary: Path | None = None
-    """The file that a CI service shows as the summary of the job; a reporter for it adds to what is there."""
 def tokenguard_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
     """Reporters, one a format."""
 
