@@ -69,7 +69,7 @@
     const of = matching.length === entries.length ? "" : ` of ${entries.length.toLocaleString("en")}`;
     element("count").textContent = matching.length === 0 && entries.length === 0
       ? "Nothing was found." : `${plural(matching.length, "entry").replace("entrys", "entries")}${of}`;
-    element("place").textContent = `${(first + 1).toLocaleString("en")}–${last.toLocaleString("en")} of ${matching.length.toLocaleString("en")}`;
+    element("place").textContent = `${(first + 1).toLocaleString("en")} to ${last.toLocaleString("en")} of ${matching.length.toLocaleString("en")}`;
     element("pager").hidden = matching.length <= PAGE;
     element("previous").disabled = first === 0;
     element("next").disabled = last >= matching.length;
