@@ -15,6 +15,7 @@ from tokenguard.entra.holders import read_assignments
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
+from tokenguard.examination import Examination
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
@@ -55,6 +56,14 @@ class EntraCollector:
                 return _open_folder(path)
             case LiveTarget():
                 return _open_live(target)
+
+    def examine(self, target: LiveTarget, needs: Mapping[str, Need]) -> Examination:
+        """What signing in to `target` allows; see `tokenguard.hookspecs.Examiner`."""
+        from tokenguard.entra.examining import examine  # noqa: PLC0415  (only a live tenant is examined)
+        from tokenguard.entra.live import open_live  # noqa: PLC0415
+
+        with open_live(target) as source:
+            return examine(source, needs)
 
     def open_writer(self, target: LiveTarget, operations: Sequence[Operation]) -> AbstractContextManager[Writer]:
         """What writes to `target`; see `tokenguard.hookspecs.WriterProvider`."""

@@ -35,10 +35,15 @@ _NEEDS = (
 
 def missing_permission(path: str, held: Collection[str]) -> str:
     """The least-privileged permission for GET `path` that is not among `held`; empty where none is known to be."""
+    return next((least for least, serving in demands(path, held).items() if not serving), "")
+
+
+def demands(path: str, held: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Each least-privileged permission that GET `path` takes, with those of `held` that serve in its place."""
     for start, end, groups in _NEEDS:
         if path.startswith(start) and path.endswith(end):
-            return next((group[0] for group in groups if not set(group) & set(held)), "")
-    return ""
+            return {group[0]: tuple(name for name in group if name in held) for group in groups}
+    return {}
 
 
 def read_claims(token: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,11 @@ class RenewingCredential:
         self.generation = 0
         """Rises with every renewal."""
 
+    @property
+    def title(self) -> str:
+        """How it signs in, for people."""
+        return self._method.title
+
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
         """As azure-identity's credentials do; when a refresh fails, the last token serves on."""
         try:
@@ -60,7 +66,7 @@ class RenewingCredential:
     def explain(self, error: AzureError) -> SourceError:
         """`error` of a sign-in for people: which credential, what was answered, what to do."""
         text = str(error.message)
-        message = f"signing in with {self._method.title} failed: {one_line(shorten(text))}"
+        message = f"signing in with {self.title} failed: {one_line(shorten(text))}"
         if is_unreachable(error):
             return SourceError(message, _UNREACHABLE)
         return SourceError(message, hint_for(text) or self._method.hint or _REFUSED)
@@ -74,6 +80,10 @@ class SignIn:
     permissions: tuple[str, ...]
     tenant: str
     """The tenant's id in lower case; empty where the token does not say."""
+    client: str = ""
+    """The appId of the application that the token was issued to; empty where the token does not say."""
+    delegated: bool = False
+    """Whether it acts for a person."""
 
 
 def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
@@ -94,7 +104,18 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
     claims = read_claims(token.token)
     tenant = str(claims.get("tid", "")).lower()
     _check_pin(target.tenant, tenant)
-    return SignIn(credential, held_permissions(claims), tenant)
+    return SignIn(
+        credential,
+        held_permissions(claims),
+        tenant,
+        client=_text(claims, "appid") or _text(claims, "azp"),
+        delegated="scp" in claims,
+    )
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    return value.lower() if isinstance(value, str) else ""
 
 
 def _check_pin(pinned: str, tenant: str) -> None:

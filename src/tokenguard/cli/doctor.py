@@ -1,0 +1,122 @@
+"""`tokenguard doctor`: who signs in, what that may read, and what is missing. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import click
+
+from tokenguard.cli import answers, context, options
+from tokenguard.cli.options import Account, Run, Which
+from tokenguard.cli.selection import choose_rules
+from tokenguard.cli.sources import live_target
+from tokenguard.evaluate import in_report_order
+from tokenguard.examination import Access, Examination
+from tokenguard.exit_status import ExitStatus
+from tokenguard.hookspecs import Examiner
+from tokenguard.model import Need, ResourceType, Rule
+from tokenguard.needs import needs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What one rule takes of the tenant."""
+
+    rule: Rule
+    accesses: tuple[Access, ...]
+    obstacles: tuple[str, ...]
+    """Why it could not be evaluated; none where it could."""
+
+
+@click.command()
+@options.account
+@options.which
+@answers.form
+@options.run
+def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
+    """Sign in, and say which of the selected rules could be evaluated with that, and what the others lack.
+
+    \b
+    tokenguard doctor
+    tokenguard doctor --rules all --format json
+    """
+    plugins = context.plugins()
+    _, chosen = choose_rules(plugins, run.config, which)
+    examiner = next(each for each in plugins.collectors if isinstance(each, Examiner))
+    known = {type_.name for type_ in examiner.resource_types}
+    needs = {rule.id: _need(rule, plugins.types) for rule in chosen if rule.resource in known}
+    found = examiner.examine(live_target(run, account), needs)
+    diagnoses = [_diagnose(rule, found) for rule in in_report_order(chosen)]
+    answers.answer(form, _document(found, diagnoses), _lines(found, diagnoses))
+    return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT
+
+
+def _need(rule: Rule, types: Mapping[str, ResourceType]) -> Need:
+    """What judging by `rule` takes; what only its message names may stay unknown."""
+    return needs_of([replace(rule, message="")], types)[rule.resource]
+
+
+def _diagnose(rule: Rule, found: Examination) -> Diagnosis:
+    if rule.id not in found.accesses:
+        return Diagnosis(rule, (), (f"the plugin that reads {rule.resource} cannot say what it may read",))
+    accesses = found.accesses[rule.id]
+    return Diagnosis(rule, accesses, tuple(access.refusal for access in accesses if access.refusal))
+
+
+def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str, Any]:
+    return {
+        "tenant": found.tenant,
+        "cloud": found.cloud,
+        "credential": found.credential,
+        "client": found.client,
+        "delegated": found.delegated,
+        "permissions": found.permissions,
+        "rules": [
+            {
+                "id": each.rule.id,
+                "resource": each.rule.resource,
+                "evaluable": not each.obstacles,
+                "obstacles": each.obstacles,
+                "accesses": [asdict(access) for access in each.accesses],
+            }
+            for each in diagnoses
+        ],
+        "excess": found.excess,
+        "grants": [
+            {"permission": each.permission, "azureCli": each.azure_cli, "powershell": each.powershell}
+            for each in found.grants
+        ],
+    }
+
+
+def _lines(found: Examination, diagnoses: list[Diagnosis]) -> Iterator[str]:
+    yield f"tenant       {found.tenant or 'not said by the token'}"
+    yield f"cloud        {found.cloud}"
+    yield f"credential   {found.credential}"
+    yield f"client       {found.client or 'not said by the token'}{', acting for a person' * found.delegated}"
+    yield f"permissions  {', '.join(found.permissions) or 'none that the token speaks of'}"
+    yield ""
+    rows = [("rule", "takes", "state"), *(_row(each) for each in diagnoses)]
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    yield from (f"{row[0].ljust(first)}  {row[1].ljust(second)}  {row[2]}" for row in rows)
+    yield ""
+    for obstacle in dict.fromkeys(obstacle for each in diagnoses for obstacle in each.obstacles):
+        yield f"Not readable: {obstacle}"
+    for grant in found.grants:
+        yield f"To grant {grant.permission}, as an administrator of the tenant, run one of:"
+        yield f"  {grant.azure_cli}"
+        yield f"  {grant.powershell}"
+    if found.excess:
+        enough = dict.fromkeys(name for each in diagnoses for access in each.accesses for name in access.permissions)
+        yield f"The token holds more than these rules need: {', '.join(found.excess)}. Enough: {', '.join(enough)}"
+    able = sum(not each.obstacles for each in diagnoses)
+    yield f"{able} of {len(diagnoses)} rules could be evaluated."
+
+
+def _row(diagnosis: Diagnosis) -> tuple[str, str, str]:
+    takes = dict.fromkeys(name for access in diagnosis.accesses for name in access.permissions)
+    lacking = dict.fromkeys(name for access in diagnosis.accesses if access.refusal for name in access.lacking)
+    state = f"lacks {', '.join(lacking)}" if lacking else "refused" if diagnosis.obstacles else "ok"
+    return diagnosis.rule.id, ", ".join(takes), state

@@ -1,0 +1,146 @@
+"""`tokenguard doctor` as people run it, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from live import TOKEN_SERVICE
+from sandbox import RunningSandbox
+
+PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
+
+
+def run(sandbox: RunningSandbox, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env={**sandbox.environment, **changed},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+def doctor(sandbox: RunningSandbox, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    result = run(sandbox, "doctor", *arguments, **changed)
+    assert "Traceback" not in result.stderr
+    assert "eyJ" not in result.stdout + result.stderr
+    assert sandbox.variables["AZURE_CLIENT_SECRET"] not in result.stdout + result.stderr
+    return result
+
+
+READ = ["Application.Read.All", "Policy.Read.All"]
+
+
+def test_with_the_two_read_permissions_every_rule_can_be_evaluated(sandbox):
+    sandbox.set(permissions=READ)
+    result = doctor(sandbox, "--rules", "all")
+    assert (result.returncode, result.stderr) == (0, "")
+    for said in (
+        sandbox.variables["AZURE_TENANT_ID"],
+        sandbox.variables["AZURE_CLIENT_ID"],
+        "the client secret in AZURE_CLIENT_SECRET",
+        "cloud        global",
+        "permissions  Application.Read.All, Policy.Read.All",
+        "19 of 19 rules could be evaluated.",
+    ):
+        assert said in result.stdout
+    assert "grant" not in result.stdout
+    assert "more than" not in result.stdout
+
+
+def test_it_only_reads_and_only_a_row_of_each(sandbox):
+    doctor(sandbox, "--rules", "all")
+    made = [entry for entry in sandbox.requests() if not any(part in entry["path"] for part in TOKEN_SERVICE)]
+    assert {entry["method"] for entry in made if entry["path"] != "/$batch"} == {"GET"}
+    assert len(made) <= 6
+    assert all("$top=1" in entry["path"] for entry in made if "/servicePrincipals" in entry["path"])
+
+
+def test_a_missing_permission_is_named_with_the_rules_that_need_it_and_how_to_grant_it(sandbox):
+    sandbox.set(permissions=["Policy.Read.All"], applies_to_rows="bare")
+    result = doctor(sandbox)
+    assert result.returncode == 3
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line.strip()}
+    assert lines["token-lifetime-policy-without-effect"].endswith("lacks Application.Read.All")
+    assert lines["token-lifetime-out-of-range"].endswith("ok")
+    assert "To grant Application.Read.All" in result.stdout
+    assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in result.stdout
+    assert sandbox.variables["AZURE_CLIENT_ID"] in lines["client=$(az"]
+    assert "To grant Policy.Read.All" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("permissions", "excess"),
+    [
+        ([*READ, "Directory.ReadWrite.All"], ["Directory.ReadWrite.All"]),
+        (["Directory.Read.All", "Policy.Read.All"], ["Directory.Read.All"]),
+        ([*READ, "Organization.Read.All"], []),
+    ],
+)
+def test_more_than_the_rules_need_is_said_and_is_no_failure(sandbox, permissions, excess):
+    sandbox.set(permissions=permissions)
+    result = doctor(sandbox, "--format", "json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["excess"] == excess
+    text = doctor(sandbox).stdout
+    assert ("The token holds more than these rules need" in text) is bool(excess)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "told", "faults"),
+    [
+        (READ, "bare", []),
+        (["Policy.Read.All"], "full", []),
+        (["Policy.Read.All"], "bare", []),
+        (["Application.Read.All"], "bare", []),
+        (["Directory.Read.All", "Policy.ReadWrite.ApplicationConfiguration"], "bare", []),
+        ([], "bare", []),
+        (READ, "bare", ["GET /policies/*/appliesTo=403"]),
+    ],
+)
+def test_what_it_says_of_each_rule_is_what_a_scan_does(sandbox, permissions, told, faults):
+    sandbox.set(permissions=permissions, applies_to_rows=told)
+    sandbox.fail(*faults)
+    result = doctor(sandbox, "--format", "json")
+    said = {rule["id"]: rule["evaluable"] for rule in json.loads(result.stdout)["rules"]}
+    report = json.loads(run(sandbox, "scan", "--format", "json").stdout)
+    scanned = {rule["id"]: not (rule["incomplete"] or rule["notEvaluated"]) for rule in report["rules"]}
+    assert said == scanned
+    assert result.returncode == (0 if all(said.values()) else 3)
+
+
+def test_a_permission_that_graph_refuses_all_the_same_is_no_reason_to_grant_it_again(sandbox):
+    sandbox.fail("GET /servicePrincipals=403")
+    result = doctor(sandbox, "--rules", "all")
+    assert result.returncode == 3
+    assert "Not readable: GET /servicePrincipals?$top=1: 403" in result.stdout
+    assert "refused" in result.stdout
+    assert "To grant" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, 3, "AADSTS7000215"),
+        ({"AZURE_TENANT_ID": "00000000-1111-2222-3333-444444444444"}, 3, "AZURE_TENANT_ID"),
+        ({"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com"}, 2, "do not belong together"),
+        ({"AZURE_AUTHORITY_HOST": "https://elsewhere.example"}, 2, "not trusted"),
+    ],
+)
+def test_a_sign_in_that_fails_says_why(sandbox, changed, status, said):
+    result = doctor(sandbox, **changed)
+    assert (result.returncode, result.stdout) == (status, "")
+    assert said in result.stderr
+
+
+def test_a_rule_that_there_is_not_is_a_mistake_of_usage(sandbox):
+    result = doctor(sandbox, "--select", "no-such-rule")
+    assert result.returncode == 2
+    assert "no such rule" in result.stderr

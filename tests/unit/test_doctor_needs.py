@@ -1,0 +1,129 @@
+"""What `doctor` tries for which need, and the commands that it hands out."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+from tokenguard.entra.collector import EntraCollector
+from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of
+from tokenguard.entra.grants import APP_ROLES, GRAPH, grant
+from tokenguard.entra.permissions import demands
+from tokenguard.model import Need
+
+CLIENT = "5f0c8c1e-9a6b-4a43-9f5b-0d7d6f7c0a11"
+POLICIES, PRINCIPALS, APPLICATIONS = "/policies/tokenLifetimePolicies", "/servicePrincipals", "/applications"
+ALL_HOLDERS = [POLICIES, HOLDERS, DETAILS]
+
+
+@pytest.mark.parametrize(
+    ("type_", "properties", "calls"),
+    [
+        ("organization", {"tenantId"}, []),
+        ("organization", {"defaultDomain"}, ["/organization"]),
+        ("organization", {"servicePrincipalCount"}, [PRINCIPALS]),
+        ("organization", {"organizationDefaultPolicyCount"}, [POLICIES]),
+        ("tokenLifetimePolicy", {"isOrganizationDefault"}, [POLICIES]),
+        ("tokenLifetimePolicy", {"assignmentCount"}, [POLICIES, HOLDERS]),
+        ("tokenLifetimePolicyAssignment", {"accessTokenLifetimeSeconds"}, [POLICIES, HOLDERS]),
+        ("tokenLifetimePolicyAssignment", {"accessTokenLifetimeSeconds", "inForce"}, ALL_HOLDERS),
+        ("application", {"passwordCredentials"}, [APPLICATIONS]),
+        ("servicePrincipal", {"accountEnabled"}, [PRINCIPALS]),
+        ("servicePrincipal", {"longestLifetimeSeconds"}, [PRINCIPALS, *ALL_HOLDERS]),
+    ],
+)
+def test_a_need_takes_the_calls_that_a_scan_would_make(type_, properties, calls):
+    assert list(calls_of(Need(type_, frozenset(properties)))) == calls
+
+
+class Recorder:
+    """A source in which everything that is asked for exists once."""
+
+    tenant = ""
+
+    def __init__(self):
+        self.asked = set()
+
+    def rows(self, call):
+        self.asked.add(kind_of(call))
+        yield {"id": "1"}
+
+    def answers(self, calls):
+        for call in calls:
+            self.asked.add(kind_of(call))
+            listed = call == "/organization" or call.endswith("/appliesTo")
+            yield call, 1 if "$count" in call else {"value": [{"id": "1"}]} if listed else {"id": "1"}
+
+
+def kind_of(call):
+    path = call.partition("?")[0]
+    if path.endswith("/appliesTo"):
+        return HOLDERS
+    return DETAILS if path.endswith("/1") else path.removesuffix("/$count")
+
+
+@pytest.mark.parametrize("type_", EntraCollector().resource_types, ids=lambda type_: type_.name)
+def test_what_is_tried_is_what_a_scan_would_ask(type_):
+    for name in type_.schema["properties"]:
+        need, source = Need(type_.name, frozenset({name})), Recorder()
+        facts = EntraCollector().collect(source, {type_.name: need})
+        for rows in facts.lists.values():
+            list(rows())
+        named = {"/organization"}  # always asked, for the tenant's name
+        tried = set(calls_of(need))
+        assert tried <= source.asked, name
+        spare = {DETAILS} if type_.name == "tokenLifetimePolicyAssignment" else set()  # asked, whatever is judged
+        assert source.asked - named - spare <= tried, name
+
+
+def test_what_a_call_takes_is_met_by_any_permission_of_each_group():
+    held = ["Directory.Read.All", "Policy.ReadWrite.ApplicationConfiguration"]
+    assert demands(HOLDERS, held) == {
+        "Policy.Read.All": ("Policy.ReadWrite.ApplicationConfiguration",),
+        "Application.Read.All": ("Directory.Read.All",),
+    }
+    assert demands(HOLDERS, ()) == {"Policy.Read.All": (), "Application.Read.All": ()}
+
+
+@pytest.mark.parametrize("permission", APP_ROLES)
+def test_the_azure_cli_line_posts_the_assignment_of_the_app_role(permission, tmp_path):
+    az = tmp_path / "az"
+    az.write_text(f"""#!/bin/sh
+if [ "$1 $2" = "ad sp" ]; then echo "object-of-$5"; else printf '%s\\n' "$@" > {tmp_path}/posted; fi
+""")
+    az.chmod(0o755)
+    line = grant(permission, cloud="usgov", client=CLIENT, delegated=False).azure_cli
+    subprocess.run(["sh", "-c", line], check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    posted = (tmp_path / "posted").read_text().splitlines()
+    principal = f"object-of-{CLIENT}"
+    url = posted[posted.index("--url") + 1]
+    assert url == f"https://graph.microsoft.us/v1.0/servicePrincipals/{principal}/appRoleAssignments"
+    assert json.loads(posted[posted.index("--body") + 1]) == {
+        "principalId": principal,
+        "resourceId": f"object-of-{GRAPH}",
+        "appRoleId": APP_ROLES[permission],
+    }
+
+
+def test_the_powershell_line_names_client_role_and_cloud():
+    line = grant("Policy.Read.All", cloud="china", client=CLIENT, delegated=False).powershell
+    for part in ("-Environment China", CLIENT, GRAPH, "246dd0d5-5bd0-4def-940b-0421030a5b68"):
+        assert part in line
+
+
+def test_for_a_person_the_permission_is_consented_to_by_name():
+    given = grant("Policy.Read.All", cloud="global", client=CLIENT, delegated=True)
+    assert shlex.split(given.azure_cli)[:5] == ["az", "ad", "app", "permission", "grant"]
+    assert "--scope Policy.Read.All" in given.azure_cli
+    assert "New-MgOauth2PermissionGrant" in given.powershell
+    assert "appRole" not in given.azure_cli + given.powershell
+
+
+@pytest.mark.parametrize("client", ["", "$(reboot)", f"{CLIENT}; reboot", f"{CLIENT}\n"])
+def test_what_a_token_says_becomes_part_of_a_command_only_as_a_guid(client):
+    for delegated in (True, False):
+        given = grant("Policy.Read.All", cloud="global", client=client, delegated=delegated)
+        assert "reboot" not in given.azure_cli + given.powershell
+        assert "APP_ID" in given.azure_cli
+        assert "APP_ID" in given.powershell
