@@ -25,9 +25,8 @@ PRINCIPALS = f"/servicePrincipals?{NAMES}&$top=100"
 def live(
     sandbox: RunningSandbox, said: list[str] | None = None, patience: Patience = BRISK
 ) -> AbstractContextManager[Source]:
-    """The sandbox's tenant as a source; everything that is told goes to `said`."""
-    told = [].append if said is None else said.append
-    return open_live(LiveTarget(sandbox.environment, progress=told, trace=told), patience)
+    """The sandbox's tenant as a source; every request and every wait goes to `said`."""
+    return open_live(LiveTarget(sandbox.environment, trace=None if said is None else said.append), patience)
 
 
 def graph_requests(sandbox: RunningSandbox) -> list[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import click
 
     from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
+    from tokenguard.examination import Examination
 
 hookspec = pluggy.HookspecMarker("tokenguard")
 hookimpl = pluggy.HookimplMarker("tokenguard")
@@ -101,10 +102,14 @@ class LiveTarget:
     """``global``, ``usgov``, ``usdod`` or ``china``."""
     tenant: str = ""
     """The tenant id that the configuration pins; signing in to another one is refused. Empty: any."""
+    patience: float = 900.0
+    """Seconds that the whole run may spend waiting for a service that fails or throttles; 0: none."""
     progress: Callable[[str], None] | None = None
-    """Told, in a few words, what is being waited for."""
+    """Told, in a few words, what has been read or is being waited for; nothing (``""``) at the end."""
+    prompt: Callable[[str], None] | None = None
+    """Tells the person who runs this what to do now; None where there is nobody to be told."""
     trace: Callable[[str], None] | None = None
-    """Told of every request made: method, path and status, never headers or bodies."""
+    """Told of every request made (method, path and status, never headers or bodies) and of every wait."""
 
 
 Target = DemoTarget | FolderTarget | LiveTarget
@@ -116,6 +121,18 @@ class SourceProvider(Protocol):
 
     def open(self, target: Target) -> AbstractContextManager[Source]:
         """Open `target`; raises `SourceError` or `DocumentError` when it cannot be read at all."""
+        ...
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """A collector that can also say what a sign-in may read."""
+
+    def examine(self, target: LiveTarget, needs: Mapping[str, Need]) -> Examination:
+        """Sign in to `target` and try, in few requests, what each of `needs` takes; their keys are the caller's.
+
+        Raises as `SourceProvider.open` does.
+        """
         ...
 
 

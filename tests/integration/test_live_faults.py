@@ -237,6 +237,6 @@ with open_live(LiveTarget(os.environ)) as source:
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=10)
     assert child.returncode == -signal.SIGINT
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert said.rstrip().endswith("KeyboardInterrupt\nRead until then: nothing.")
     assert "never retrieved" not in said
     assert "destroyed" not in said

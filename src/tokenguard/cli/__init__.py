@@ -40,7 +40,7 @@ def _explain(error: BaseException) -> ExitStatus | int:
     """Say what went wrong, on stderr, and which exit status that is."""
     match error:
         case click.Abort() | KeyboardInterrupt():
-            _say("Interrupted.")
+            _say("\n".join(["Interrupted.", *getattr(error, "__notes__", ())]))
             return ExitStatus.INTERRUPTED
         case BrokenPipeError():
             # NOTE: Python flushes stdout once more at exit and would complain; let that go nowhere.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import click
 
@@ -41,9 +41,12 @@ def now() -> datetime:
 
 def say(text: str, *, quiet: bool = False) -> None:
     """Tell a person something, on stderr."""
-    if not quiet:
-        for line in text.split("\n"):
-            click.echo(visible(line), err=True)
+    if quiet:
+        return
+    if _has_passing_line():
+        click.echo(_CLEAR, err=True, nl=False)
+    for line in text.split("\n"):
+        click.echo(visible(line), err=True)
 
 
 def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) -> Style:
@@ -60,7 +63,7 @@ def summary() -> Path | None:
     return Path(name) if name else None
 
 
-def _columns(stream: IO[bytes]) -> int:
+def _columns(stream: IO[Any]) -> int:
     # NOTE: as shutil.get_terminal_size, whose module costs 3 ms to import.
     try:
         return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size(stream.fileno()).columns
@@ -74,12 +77,22 @@ def stdout() -> BinaryIO:
 
 
 def progress() -> Callable[[str], None] | None:
-    """A line on the terminal that says what is being waited for; None where nobody is looking."""
-    if not sys.stderr.isatty():
-        return None
+    """The last line of the terminal, for what will soon not be so any more; None where nobody is looking."""
+    return _show_passing if _has_passing_line() else None
 
-    def show(text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
 
-    return show
+def prompt() -> Callable[[str], None] | None:
+    """A way to ask the person at the terminal for something; None where there is none."""
+    return say if sys.stderr.isatty() else None
+
+
+_CLEAR = "\r\x1b[K"
+"""Empties the line that the cursor is on."""
+
+
+def _has_passing_line() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _show_passing(text: str) -> None:
+    click.echo(_CLEAR + visible(text)[: _columns(sys.stderr) - 1], err=True, nl=False)  # a longer one would wrap

@@ -37,7 +37,17 @@ class Where:
     demo: bool
     auth: str
     cloud: str
+    patience: float
     precedence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to sign in, where there is nothing but a live tenant to ask."""
+
+    auth: str
+    cloud: str
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +111,7 @@ run = _bundle(
     ),
 )
 
-where = _bundle(
-    "where",
-    Where,
-    click.option("--demo", is_flag=True, help="Read the embedded tenant: no sign-in, no network."),
+_SIGN_IN = (
     click.option(
         "--auth",
         type=click.Choice(AUTH),
@@ -121,6 +128,24 @@ where = _bundle(
         envvar="TOKENGUARD_CLOUD",
         help="Which Microsoft cloud the tenant is in.",
     ),
+    click.option(
+        "--patience",
+        type=click.FloatRange(min=0),
+        default=900,
+        show_default=True,
+        envvar="TOKENGUARD_PATIENCE",
+        metavar="SECONDS",
+        help="How long the run may wait, in all, for a service that fails or throttles.",
+    ),
+)
+
+account = _bundle("account", Account, *_SIGN_IN)
+
+where = _bundle(
+    "where",
+    Where,
+    click.option("--demo", is_flag=True, help="Read the embedded tenant: no sign-in, no network."),
+    *_SIGN_IN,
     click.option(
         "--precedence",
         type=click.Choice([str(precedence) for precedence in Precedence]),

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tokenguard.cli import context
-from tokenguard.cli.options import Run, Where
-from tokenguard.collect import collect
+from tokenguard.cli.options import Account, Run, Where
+from tokenguard.collect import gather
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, SourceProvider, Target
-from tokenguard.model import Need, Precedence, Snapshot
+from tokenguard.model import Header, Need, Precedence, Snapshot
+from tokenguard.readings import Readings
 from tokenguard.snapshot import open_snapshot
 
 
@@ -27,12 +28,24 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
     if path is not None and not path.is_dir():
         snapshot = open_snapshot(path, context.plugins().types)
         _check_precedence(path, where, snapshot)
-        _check_tenant(run, snapshot)
+        _check_tenant(run, snapshot.header)
         yield snapshot, str(path)
         return
+    with open_readings(run, where, path, needs) as (readings, name):
+        yield readings.snapshot(), name
+
+
+@contextmanager
+def open_readings(
+    run: Run, where: Where, folder: Path | None, needs: Mapping[str, Need]
+) -> Iterator[tuple[Readings, str]]:
+    """What was read of a tenant or of saved answers, and what to call it; large lists are read while this is open.
+
+    Raises `UsageError` when the tenant is not the one that the configuration pins.
+    """
     provider = next(c for c in context.plugins().collectors if isinstance(c, SourceProvider))
-    with provider.open(_target(run, where, path)) as source:
-        snapshot = collect(
+    with provider.open(_target(run, where, folder)) as source:
+        readings = gather(
             context.plugins().collectors,
             source,
             needs,
@@ -42,8 +55,8 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
             plugins=context.plugins().outside,
         )
         if not where.demo:
-            _check_tenant(run, snapshot)
-        yield snapshot, "the embedded tenant" if where.demo else source.name
+            _check_tenant(run, readings.header)
+        yield readings, "the embedded tenant" if where.demo else source.name
 
 
 def _target(run: Run, where: Where, path: Path | None) -> Target:
@@ -51,18 +64,25 @@ def _target(run: Run, where: Where, path: Path | None) -> Target:
         return DemoTarget()
     if path is not None:
         return FolderTarget(path)
+    return live_target(run, where)
+
+
+def live_target(run: Run, account: Account | Where) -> LiveTarget:
+    """The tenant to sign in to."""
     return LiveTarget(
         environment=dict(os.environ),
-        auth=where.auth,
-        cloud=where.cloud,
+        auth=account.auth,
+        cloud=account.cloud,
         tenant=run.config.tenant,
-        progress=None if run.quiet else context.progress(),
+        patience=account.patience,
+        progress=None if run.quiet or run.verbose else context.progress(),
+        prompt=context.prompt(),
         trace=context.say if run.verbose else None,
     )
 
 
-def _check_tenant(run: Run, snapshot: Snapshot) -> None:
-    pinned, found = run.config.tenant, snapshot.header.tenant.id
+def _check_tenant(run: Run, header: Header) -> None:
+    pinned, found = run.config.tenant, header.tenant.id
     if pinned and found != pinned:
         raise UsageError(
             f"{run.config.path} is for tenant {pinned}, but this is {found or 'a tenant that could not be named'}",

@@ -29,6 +29,11 @@ class Answer:
     def ok(self) -> bool:
         return self.status == HTTPStatus.OK
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether it says that a permission is wanting."""
+        return self.status == HTTPStatus.FORBIDDEN
+
     def explain(self) -> str:
         """Status, Graph's error code and message in one line, e.g. ``403 Authorization_RequestDenied: ...``."""
         error = self.body.get("error") if isinstance(self.body, dict) else None
@@ -54,6 +59,8 @@ class Broken:
 
     reason: str
     passing: bool = True
+    forbidden: bool = False
+    """Whether it was turned away for want of a permission."""
 
 
 def one_line(text: str) -> str:

@@ -99,7 +99,11 @@ async def _send(client: GraphClient, batch: Sequence[Part]) -> list[tuple[Part, 
     whole = await client.batch(orjson.dumps({"requests": requests}))
     if isinstance(whole, Broken) or not whole.ok:
         reason = whole.reason if isinstance(whole, Broken) else whole.explain()
-        lasting = Broken(f"the batch it was in came to nothing: {reason}", passing=False)  # it was tried again already
+        lasting = Broken(
+            f"the batch it was in came to nothing: {reason}",
+            passing=False,  # it was tried again already
+            forbidden=whole.forbidden,
+        )
         return [(part, lasting) for part in batch]
     answered = _by_number(whole)
     return [(part, answered.get(str(number), _LEFT_OUT)) for number, part in enumerate(batch)]

@@ -55,10 +55,10 @@ class GraphClient:
 
     def failure(self, call: str, outcome: Answer | Broken) -> ReadFailure:
         """`outcome` of `call` for people, with the permission that is missing where Graph refused."""
+        held = self.signed_in.permissions
+        permission = missing_permission(call.partition("?")[0], held) if outcome.forbidden else ""
         if isinstance(outcome, Broken):
-            return ReadFailure(call, f"GET {call}: {outcome.reason}")
-        refused = outcome.status == HTTPStatus.FORBIDDEN
-        permission = missing_permission(call.partition("?")[0], self.signed_in.permissions) if refused else ""
+            return ReadFailure(call, f"GET {call}: {outcome.reason}", permission=permission)
         return ReadFailure(call, f"GET {call}: {outcome.explain()}", outcome.status, permission)
 
     async def _ask(self, call: str, make: Callable[[], RequestInformation]) -> Answer | Broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
@@ -41,6 +42,12 @@ async def connect(
     # is for requests that we do not make. It cost a tenth of the reading of a page.
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = cloud.root  # before the client is made: it keeps what it finds
-    pace = Pace(patience.budget, target.progress)
+    pace = Pace(patience.budget, partial(_announce, target))
     async with http:
         yield GraphClient(GraphServiceClient(request_adapter=adapter), signed_in, pace, patience)
+
+
+def _announce(target: LiveTarget, text: str) -> None:
+    for tell in (target.progress, target.trace):
+        if tell:
+            tell(text)

@@ -135,7 +135,7 @@ def _cli(target: LiveTarget, _shared: dict[str, Any]) -> Method:
 
 
 def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
-    show = target.progress
+    show = target.prompt
     if show is None:
         raise UsageError(
             "a device code has to be shown to somebody, and there is no terminal to show it on",

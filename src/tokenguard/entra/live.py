@@ -5,13 +5,15 @@ Everything heavy (the SDK, azure-identity, httpx, asyncio) is imported when a te
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.retry import Patience
+from tokenguard.entra.tally import Tally
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import LiveTarget, ReadFailure
 from tokenguard.model import Fact
@@ -37,7 +39,12 @@ def open_live(target: LiveTarget, patience: Patience | None = None) -> Iterator[
     from tokenguard.entra.transport import ReadOnlyTransport  # noqa: PLC0415
 
     with open_client(target, ReadOnlyTransport, patience) as (client, runner):
-        yield LiveSource(client, runner, target.cloud)
+        source = LiveSource(client, runner, target.cloud, target.progress)
+        try:
+            yield source
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"Read until then: {source.tally}.")
+            raise
 
 
 @contextmanager
@@ -56,21 +63,31 @@ def open_client(
     from tokenguard.entra.signin import sign_in  # noqa: PLC0415
 
     signed_in = sign_in(target, cloud)
-    connection = connect(target, cloud, signed_in, patience or Patience(), guard)
+    connection = connect(target, cloud, signed_in, patience or Patience(budget=target.patience), guard)
     with closing(signed_in.credential), asyncio.Runner() as runner:
         client = runner.run(connection.__aenter__())
         try:
             yield client, runner
         finally:
             runner.run(connection.__aexit__(None, None, None))
+            if target.progress:
+                target.progress("")
 
 
 class LiveSource:
     """Microsoft Graph, answering calls as `Source` describes. Synchronous: its loop runs only while it is asked."""
 
-    def __init__(self, client: GraphClient, runner: asyncio.Runner, cloud: str) -> None:
+    def __init__(
+        self,
+        client: GraphClient,
+        runner: asyncio.Runner,
+        cloud: str,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         self._client = client
         self._runner = runner
+        self.tally = Tally(progress)
+        self.signed_in = client.signed_in
         self.tenant = client.signed_in.tenant
         self.name = f"tenant {self.tenant or 'of the token'}"
         self.cloud = cloud
@@ -79,14 +96,14 @@ class LiveSource:
     def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
         from tokenguard.entra.paging import pages  # noqa: PLC0415
 
-        return self._stream(pages(self._client, call))
+        return self._stream(pages(self._client, call), partial(self.tally.rows, call))
 
     def answers(self, calls: Sequence[str]) -> Iterator[tuple[str, Fact | int | ReadFailure]]:
         from tokenguard.entra.batch import answers  # noqa: PLC0415
 
-        return self._stream(answers(self._client, calls))
+        return self._stream(answers(self._client, calls), self.tally.answers)
 
-    def _stream(self, chunks: AsyncGenerator[list[T], None]) -> Iterator[T]:
+    def _stream(self, chunks: AsyncGenerator[list[T], None], count: Callable[[list[T]], None]) -> Iterator[T]:
         """What `chunks` yields, driven chunk by chunk; left early, whatever is under way is cancelled."""
         arrived: list[list[T]] = []
 
@@ -101,7 +118,9 @@ class LiveSource:
                 self._runner.run(step())
                 if not arrived:
                     return
-                yield from arrived.pop()
+                chunk = arrived.pop()
+                count(chunk)
+                yield from chunk
         finally:
             self._runner.run(chunks.aclose())
 
