@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenguard.apply.foresight import Foresight
-from tokenguard.apply.names import Names
 from tokenguard.apply.operation import Patience, Performer, Time
 from tokenguard.changes import Change
 from tokenguard.hookspecs import Writer
@@ -49,8 +48,8 @@ def _bring_to_end(performer: Performer, change: Change) -> Applied:
 def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
     if progress.taking_back:
         return _take_back(performer, change, progress, "it was being taken back when the program ended")
-    if not progress.next and progress.pending is None and (obstacle := _obstacle(performer, change)):
-        return obstacle
+    if not progress.next and progress.pending is None and (foreseen := _foreseen(performer, change)):
+        return foreseen
     for index in range(progress.next, len(change.operations)):
         ended = performer.perform(Place(change.id, index, Step.WRITE), change.operations[index], progress)
         if ended.good:
@@ -61,11 +60,12 @@ def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
     return Ended(Fate.APPLIED if progress.done else Fate.HELD)
 
 
-def _obstacle(performer: Performer, change: Change) -> Ended | None:
-    """Why the change is not even begun: an operation, be it a later one, would meet something else than was planned."""
-    names = Names.of(performer.journal.record.header.changes, dict(performer.journal.record.ids))
-    foreseen = Foresight(performer.writer, names).look(change)
-    return foreseen if isinstance(foreseen, Ended) else None
+def _foreseen(performer: Performer, change: Change) -> Ended | None:
+    """Why the change is not even begun: it holds already, or one of its operations would not meet what was planned."""
+    looked = Foresight(performer.writer, performer.names).look(change)
+    if isinstance(looked, Ended):
+        return looked
+    return None if looked.operations else Ended(Fate.HELD)
 
 
 def _take_back(performer: Performer, change: Change, progress: Progress, reason: str) -> Ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tokenguard.apply.names import Names
-from tokenguard.changes import Change, Operation, State
+from tokenguard.changes import NEW, Change, Operation, State
 from tokenguard.hookspecs import ReadFailure, Writer
 from tokenguard.journal import Ended, Fate
 
@@ -20,25 +20,29 @@ class Foresight:
 
     def look(self, change: Change) -> Change | Ended:
         """`change` with only the operations that are still to be done; or that it is stale, or cannot be read."""
-        states = dict(self._states)
-        left: list[Operation] = []
+        states, left = dict(self._states), list[Operation]()
+        ends = {_target(operation): operation for operation in change.operations}
         for planned in change.operations:
-            operation = self.names.resolve(planned)
-            target = tuple(sorted(operation.target.items()))
+            target, operation = _target(planned), self.names.resolve(planned)
             if target not in states:
                 seen = self.writer.state(operation)
                 if isinstance(seen, ReadFailure):
                     return Ended(Fate.FAILED, seen.reason)
                 states[target] = seen.state
                 self.names.learn(operation, seen.id)
-            if states[target] == operation.after:
-                continue
+            if states[target] in (operation.after, self.names.resolve(ends[target]).after):
+                continue  # the end may come about by way of other states, as when one policy replaces another
             if states[target] != operation.before:
                 return Ended(Fate.STALE, difference(operation, states[target]))
             left.append(operation)
             states[target] = operation.after
         self._states = states
         return replace(change, operations=tuple(left))
+
+
+def _target(planned: Operation) -> tuple[tuple[str, str], ...]:
+    """What is written to; something deleted that comes back is the same, whatever its id."""
+    return tuple(sorted((kind, id_.removeprefix(NEW)) for kind, id_ in planned.target.items()))
 
 
 def difference(operation: Operation, state: State) -> str:

@@ -14,7 +14,8 @@ from tokenguard.changes import Operation, State
 from tokenguard.consent import change_from_dict, change_to_dict, digest, operation_to_dict
 from tokenguard.documents import parse_document
 from tokenguard.engine import document_mistakes
-from tokenguard.errors import DocumentError, UsageError
+from tokenguard.errors import DocumentError, TokenguardError, UsageError
+from tokenguard.exit_status import ExitStatus
 from tokenguard.journal.record import Ended, Header, Place, Record
 from tokenguard.model import Tenant
 from tokenguard.schemas import schema
@@ -22,6 +23,12 @@ from tokenguard.schemas import schema
 VERSION = 1
 _MAXIMUM_SIZE = 64 * 1024 * 1024
 _WRITTEN_BY_US = "name a file that `tokenguard fix` or `tokenguard undo` wrote, as it is"
+
+
+class JournalError(TokenguardError):
+    """A change was begun, and what becomes of it cannot be written down."""
+
+    exit_status = ExitStatus.UNCONFIRMED
 
 
 class Journal:
@@ -53,7 +60,13 @@ class Journal:
 
     def _append(self, line: dict[str, Any]) -> None:
         line = {**line, "at": self._now().isoformat(timespec="milliseconds"), "ids": dict(self.record.ids)}
-        _write(self._handle, line)
+        try:
+            _write(self._handle, line)
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: the journal cannot be written on ({error.strerror}), so nothing more was changed",
+                f"make room, then run: tokenguard fix --resume {self.path}",
+            ) from error
         self.record.take(line)
 
 

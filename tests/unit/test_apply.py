@@ -1,0 +1,477 @@
+"""Carrying out changes against a tenant in memory that lags, loses answers, refuses, and is edited by others."""
+
+import json
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from memory_tenant import (
+    HOLDER,
+    OTHER,
+    A,
+    B,
+    MemoryTenant,
+    Passing,
+    assign,
+    change,
+    content,
+    create,
+    delete,
+    lost,
+    refused,
+    throttled,
+    unassign,
+    update,
+    vanished,
+)
+from tokenguard.apply import Patience, apply_changes, plan_undo
+from tokenguard.hookspecs import ReadFailure
+from tokenguard.journal import Fate, Header, create_journal, read_journal, resume_journal
+from tokenguard.model import Tenant
+
+PATIENCE = Patience(limit=60)
+FIVE = change(create("five"), assign("new:five"))
+REPLACE = change(unassign(A), assign(B))
+REMOVE = change(unassign(A), delete(A, content("a")))
+ALL = (
+    change(unassign(A), create("five"), assign("new:five"), id_="first"),
+    change(assign("new:five", OTHER), id_="second"),
+    change(update(B, content("b"), content("b", isOrganizationDefault=True)), id_="third"),
+    change(delete(A, content("a")), id_="fourth"),
+)
+
+
+def now():
+    return datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def journal_at(path, *changes, purpose="fix"):
+    header = Header(purpose, Tenant("t"), "global", "all", "2026-11-23T00:00:00Z", "tokenguard", os.getuid(), changes)
+    return create_journal(path, header, now)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.jsonl"
+
+
+@pytest.fixture
+def passing():
+    return Passing()
+
+
+def a_tenant(passing, **changed):
+    """Two policies; one principal holds the first."""
+    given = {"policies": {A: content("a"), B: content("b")}, "held": {HOLDER: A}}
+    return MemoryTenant(passing, **{**given, **changed})
+
+
+@pytest.fixture
+def tenant(passing):
+    return a_tenant(passing)
+
+
+@pytest.fixture
+def bare(passing):
+    """The same without the assignment."""
+    return a_tenant(passing, held={})
+
+
+def go(journal, tenant):
+    told = []
+    try:
+        applied = apply_changes(journal, tenant, patience=PATIENCE, time=tenant.passing.time, tell=told.append)
+    finally:
+        journal.close()
+    return applied
+
+
+def run(path, tenant, *changes):
+    """Fate and reason of each change."""
+    return [(each.ended.fate, each.ended.reason) for each in go(journal_at(path, *changes), tenant)]
+
+
+def resume(path, tenant):
+    return [each.ended.fate for each in go(resume_journal(path, now), tenant)]
+
+
+def undo(path, tenant):
+    """Undo the journal at `path`: the fates, and what was skipped."""
+    undoing = plan_undo(read_journal(path), tenant)
+    count = len(list(path.parent.iterdir()))
+    fates = [
+        each.ended.fate
+        for each in go(journal_at(path.parent / f"undo{count}", *undoing.changes, purpose="undo"), tenant)
+    ]
+    return fates, [ended for _, ended in undoing.skipped]
+
+
+def outcomes(path):
+    """Every line but the header: what it says in short."""
+    short = []
+    for line in path.read_text().splitlines()[1:]:
+        said = json.loads(line)
+        what = said["operation"]["kind"] if said["line"] == "intent" else said["outcome"]
+        short.append(f"{said['line']} {what}" + (" back" if said.get("step") == "takeBack" else ""))
+    return short
+
+
+# --- as it should go ------------------------------------------------------------------------------------------------
+
+
+def test_a_change_is_written_confirmed_and_journaled(path, bare):
+    assert run(path, bare, FIVE) == [(Fate.APPLIED, "")]
+    assert bare.contents()[1] == {HOLDER: content("five")}
+    assert outcomes(path) == [
+        "intent createPolicy", "outcome applied", "intent assign", "outcome applied", "end applied",
+    ]  # fmt: skip
+    assert read_journal(path).ids == {"new:five": bare.held[HOLDER]}
+
+
+def test_what_holds_already_is_not_written(path, tenant):
+    assert run(path, tenant, change(assign(A))) == [(Fate.HELD, "")]
+    assert tenant.writes == []
+    assert outcomes(path) == ["end held"]
+
+
+def test_a_policy_that_is_there_already_is_not_made_twice(path, bare):
+    bare.edit(policies={**bare.policies, OTHER: content("five")})
+    assert run(path, bare, FIVE) == [(Fate.APPLIED, "")]
+    assert bare.writes == ["assign"]
+    assert bare.held == {HOLDER: OTHER}
+
+
+def test_later_changes_use_what_earlier_ones_created(path, tenant):
+    assert [fate for fate, _ in run(path, tenant, *ALL)] == [Fate.APPLIED] * 4
+    assert tenant.contents()[1] == {HOLDER: content("five"), OTHER: content("five")}
+
+
+def test_a_write_that_shows_late_is_waited_for(path, tenant):
+    tenant.lag = 20
+    assert run(path, tenant, REPLACE) == [(Fate.APPLIED, "")]
+    assert 40 < tenant.passing.now < 70
+    assert tenant.writes == ["unassign", "assign"]
+
+
+def test_one_good_read_is_not_taken_for_all_replicas(path, bare):
+    reads = []
+    truth = bare.state
+
+    def flapping(operation):
+        reads.append(operation.kind)
+        return truth(operation) if len(reads) % 3 else ReadFailure("/", "a replica that lags")
+
+    bare.state = flapping
+    assert run(path, bare, change(assign(B)))[0][0] is Fate.UNCONFIRMED
+    assert bare.held == {HOLDER: B}
+
+
+# --- somebody else --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edit", "changes"),
+    [
+        ({"held": {}}, change(unassign(B), assign(A))),
+        ({"held": {HOLDER: B}}, change(unassign(A), assign(OTHER))),
+        (
+            {"policies": {A: content("a", description="edited"), B: content("b")}},
+            change(update(A, content("a"), content("c"))),
+        ),
+        ({"policies": {B: content("b")}, "held": {}}, change(update(A, content("a"), content("c")))),
+        ({"policies": {A: content("a", isOrganizationDefault=True)}, "held": {}}, change(delete(A, content("a")))),
+        ({"held": {HOLDER: B}}, change(create("five"), assign("new:five"))),
+    ],
+)
+def test_what_somebody_changed_since_the_plan_is_left_alone_from_the_first_write(path, tenant, edit, changes):
+    if changes.operations[0].before == {"policy": B}:
+        edit = {"held": {HOLDER: OTHER}}
+    tenant.edit(**edit)
+    left = tenant.contents() if OTHER not in tenant.held.values() else None
+    [(fate, reason)] = run(path, tenant, changes)
+    assert fate is Fate.STALE
+    assert reason.startswith("to ")
+    assert tenant.writes == []
+    assert left is None or tenant.contents() == left
+    assert outcomes(path) == ["end stale"]
+
+
+def test_a_stale_change_does_not_keep_the_others_from_being_carried_out(path, tenant):
+    fates = [
+        fate for fate, _ in run(path, tenant, change(assign(B), id_="stale"), change(assign(B, OTHER), id_="good"))
+    ]
+    assert fates == [Fate.STALE, Fate.APPLIED]
+
+
+def test_an_edit_between_two_writes_is_kept_and_the_first_write_is_taken_back_around_it(path, bare):
+    def edited(operation):
+        written = bare.carry_out(operation)
+        bare.edit(held={HOLDER: B})
+        return written
+
+    bare.answers = {1: edited}
+    [(fate, reason)] = run(path, bare, FIVE)
+    assert fate is Fate.FAILED
+    assert "taken back" in reason
+    assert bare.contents() == a_tenant(bare.passing, held={HOLDER: B}).contents()
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_of_the_first_write_changes_nothing(path, tenant):
+    tenant.answers = {1: refused}
+    assert run(path, tenant, REPLACE) == [(Fate.FAILED, "403 Authorization_RequestDenied")]
+    assert tenant.held == {HOLDER: A}
+    assert outcomes(path) == ["intent unassign", "outcome failed", "end failed"]
+
+
+def test_a_refusal_of_the_second_write_of_a_replacement_puts_the_first_back(path, tenant):
+    tenant.answers = {2: refused}
+    [(fate, reason)] = run(path, tenant, REPLACE)
+    assert fate is Fate.FAILED
+    assert reason == "403 Authorization_RequestDenied; what had been done was taken back"
+    assert tenant.held == {HOLDER: A}
+    assert outcomes(path)[-3:] == ["intent assign back", "outcome applied back", "end failed"]
+
+
+def test_what_cannot_be_put_back_is_said(path, tenant):
+    tenant.answers = {2: refused, 3: refused}
+    [(fate, reason)] = run(path, tenant, REPLACE)
+    assert fate is Fate.FAILED
+    assert "could not be taken back: 403" in reason
+    assert tenant.held == {}
+
+
+def test_a_deleted_policy_is_made_anew_when_the_rest_of_its_change_fails(path, tenant):
+    tenant.answers = {3: refused}
+    [(fate, _)] = run(path, tenant, change(unassign(A), delete(A, content("a")), assign(B)))
+    assert fate is Fate.FAILED
+    assert tenant.contents() == a_tenant(tenant.passing).contents()
+    assert tenant.held[HOLDER] != A
+
+
+def test_what_waits_for_something_that_was_never_created_fails(path, bare):
+    bare.answers = {1: refused}
+    fates = run(path, bare, change(create("five"), id_="one"), change(assign("new:five"), id_="two"))
+    assert [fate for fate, _ in fates] == [Fate.FAILED] * 2
+    assert "five was not created" in fates[1][1]
+    assert bare.writes == ["createPolicy"]
+
+
+def test_throttling_is_waited_out_and_read_again_before_each_try(path, bare):
+    bare.answers = {1: throttled, 2: throttled}
+    assert run(path, bare, change(assign(B))) == [(Fate.APPLIED, "")]
+    assert bare.writes == ["assign"] * 3
+    assert bare.passing.now >= 14
+    assert outcomes(path).count("outcome postponed") == 2
+
+
+def test_throttling_for_longer_than_we_may_wait_fails(path, bare):
+    bare.answers = dict.fromkeys(range(1, 20), throttled)
+    assert run(path, bare, change(assign(B))) == [(Fate.FAILED, "429 TooManyRequests")]
+    assert len(bare.writes) == 9
+    assert bare.held == {}
+
+
+def test_while_throttled_somebody_else_may_have_done_it(path, bare):
+    def meanwhile(operation):
+        bare.edit(held={HOLDER: B})
+        return throttled(operation)
+
+    bare.answers = {1: meanwhile}
+    assert run(path, bare, change(assign(B))) == [(Fate.HELD, "")]
+    assert bare.writes == ["assign"]
+
+
+def test_a_tenant_that_cannot_be_read_is_not_written_to(path, tenant):
+    tenant.unreadable = "GET /: 403"
+    assert run(path, tenant, REPLACE) == [(Fate.FAILED, "GET /: 403")]
+    assert tenant.writes == []
+
+
+# --- lost answers ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag", [0, 20])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_write_that_was_carried_out_is_not_sent_again_when_its_answer_is_lost(path, bare, lag, number):
+    bare.lag = lag
+    bare.answers = {number: lost(bare)}
+    assert run(path, bare, FIVE) == [(Fate.APPLIED, "")]
+    assert bare.writes == ["createPolicy", "assign"]
+    assert bare.contents()[1] == {HOLDER: content("five")}
+
+
+def test_a_write_that_was_not_carried_out_is_sent_again_once_reading_has_shown_that_for_a_while(path, bare):
+    bare.answers = {1: vanished}
+    assert run(path, bare, change(assign(B))) == [(Fate.APPLIED, "")]
+    assert bare.writes == ["assign"] * 2
+    assert bare.passing.now > 50
+
+
+def test_a_second_lost_answer_is_the_end(path, tenant):
+    tenant.answers = {2: vanished, 3: vanished}
+    [(fate, reason)] = run(path, tenant, REPLACE)
+    assert fate is Fate.FAILED
+    assert "nothing was done" in reason
+    assert tenant.held == {HOLDER: A}
+
+
+def test_a_write_that_never_shows_is_unconfirmed_and_left_as_it_is(path, tenant):
+    tenant.lag = 500
+    [(fate, reason)] = run(path, tenant, REPLACE)
+    assert fate is Fate.UNCONFIRMED
+    assert "60 s" in reason
+    assert tenant.writes == ["unassign"]
+    tenant.passing.sleep(1000)
+    tenant.lag = 0
+    assert resume(path, tenant) == [Fate.APPLIED]
+    assert tenant.held == {HOLDER: B}
+    assert tenant.writes == ["unassign", "assign"]
+
+
+# --- crashes --------------------------------------------------------------------------------------------------------
+
+
+class KilledError(BaseException):
+    """The process ended here."""
+
+
+def deaths(tenant, journal):
+    """Let the process end at the n-th moment: before or after a line of the journal, before or after a write."""
+    moments = iter(range(10_000))
+
+    def at_each(function):
+        def dying(*args, **named):
+            if next(moments) == deaths.at:
+                raise KilledError
+            result = function(*args, **named)
+            if next(moments) == deaths.at:
+                raise KilledError
+            return result
+
+        return dying
+
+    tenant.write = at_each(tenant.write)
+    journal._append = at_each(journal._append)
+
+
+def crashed(path, tenant, at, *changes):
+    """Whether the process was killed at moment `at`; False where everything was done before."""
+    journal, write = journal_at(path, *changes), tenant.write
+    deaths.at = at
+    deaths(tenant, journal)
+    try:
+        go(journal, tenant)
+    except KilledError:
+        return True
+    finally:
+        tenant.write = write
+    return False
+
+
+def every_crash(tmp_path, changes, lag):
+    """A tenant and a journal for each moment at which the process can be killed."""
+    at = 0
+    while True:
+        passing = Passing()
+        tenant, path = a_tenant(passing, lag=lag), tmp_path / f"journal{at}"
+        if not crashed(path, tenant, at, *changes):
+            assert at > 8
+            return
+        yield tenant, path
+        at += 1
+
+
+@pytest.mark.parametrize("lag", [0, 10])
+@pytest.mark.parametrize("changes", [ALL, (REPLACE,), (REMOVE,)], ids=["all", "replace", "remove"])
+def test_killed_at_any_moment_resuming_comes_to_the_same_end(tmp_path, changes, lag):
+    finished = a_tenant(Passing())
+    run(tmp_path / "whole", finished, *changes)
+    for tenant, path in every_crash(tmp_path, changes, lag):
+        assert resume(path, tenant) == [Fate.APPLIED] * len(changes)
+        assert tenant.contents() == finished.contents()
+        assert tenant.writes == finished.writes
+        tenant.passing.sleep(100)
+        assert undo(path, tenant)[1] == []
+        assert tenant.contents() == a_tenant(Passing()).contents()
+
+
+@pytest.mark.parametrize("changes", [ALL, (REPLACE,), (REMOVE,)], ids=["all", "replace", "remove"])
+def test_killed_at_any_moment_undoing_brings_back_the_state_before(tmp_path, changes):
+    for tenant, path in every_crash(tmp_path, changes, 0):
+        fates, skipped = undo(path, tenant)
+        assert set(fates) <= {Fate.APPLIED}
+        assert skipped == []
+        assert tenant.contents() == a_tenant(Passing()).contents()
+        assert undo(path, tenant) == ([], [])
+
+
+def test_killed_at_any_moment_of_an_undo_undoing_again_finishes_it(tmp_path):
+    for at in range(100):
+        tenant, path = a_tenant(Passing()), tmp_path / f"journal{at}"
+        run(path, tenant, *ALL)
+        if not crashed(tmp_path / f"crash{at}", tenant, at, *plan_undo(read_journal(path), tenant).changes):
+            break
+        undo(path, tenant)
+        assert tenant.contents() == a_tenant(Passing()).contents()
+    assert at > 20
+
+
+def test_killed_while_taking_back_resuming_goes_on_with_that(tmp_path):
+    for at in range(100):
+        tenant, path = a_tenant(Passing()), tmp_path / f"journal{at}"
+        tenant.answers = {3: refused}
+        if not crashed(path, tenant, at, change(unassign(A), create("five"), assign("new:five"))):
+            break
+        tenant.answers = {}
+        resume(path, tenant)
+        record = read_journal(path)
+        assert record.progress["change"].ended.fate in (Fate.FAILED, Fate.APPLIED)
+        whole = {Fate.FAILED: content("a"), Fate.APPLIED: content("five")}[record.progress["change"].ended.fate]
+        assert tenant.contents()[1] == {HOLDER: whole}
+    assert at > 15
+
+
+# --- undo -----------------------------------------------------------------------------------------------------------
+
+
+def test_undo_brings_back_content_and_assignments_under_a_new_id(path, tenant):
+    run(path, tenant, REMOVE)
+    assert undo(path, tenant) == ([Fate.APPLIED], [])
+    assert tenant.contents() == a_tenant(tenant.passing).contents()
+    new_id = tenant.held[HOLDER]
+    assert new_id != A
+    assert read_journal(path.parent / "undo1").ids == {f"new:{A}": new_id}
+
+
+def test_undo_leaves_alone_what_somebody_changed_since(path, tenant):
+    run(path, tenant, REPLACE, change(assign(B, OTHER), id_="other"))
+    tenant.edit(held={HOLDER: B, OTHER: A})
+    fates, [ended] = undo(path, tenant)
+    assert fates == [Fate.APPLIED]
+    assert ended.fate is Fate.STALE
+    assert tenant.held == {HOLDER: A, OTHER: A}
+
+
+def test_undo_does_not_touch_what_was_so_before(path, tenant):
+    run(path, tenant, change(assign(A), assign(B, OTHER)))
+    assert undo(path, tenant) == ([Fate.APPLIED], [])
+    assert tenant.held == {HOLDER: A}
+
+
+def test_an_undo_can_be_undone(path, tenant):
+    run(path, tenant, REPLACE)
+    undo(path, tenant)
+    assert tenant.held == {HOLDER: A}
+    undo(path.parent / "undo1", tenant)
+    assert tenant.held == {HOLDER: B}
+
+
+def test_what_cannot_be_read_is_not_undone(path, tenant):
+    run(path, tenant, REPLACE)
+    tenant.unreadable = "GET /: 503"
+    assert plan_undo(read_journal(path), tenant).changes == ()
+    assert [ended.fate for _, ended in plan_undo(read_journal(path), tenant).skipped] == [Fate.FAILED]
