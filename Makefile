@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types docs dev bench build clean
+.PHONY: demo test lint types docs dev bench build sbom audit clean
 
 demo: .venv/.program
 	@status=0; $(BIN)/tokenguard scan --demo || status=$$?; \
-	echo "Exit status of the scan: $$status. The README says what each status means."; \
+	echo "Exit status of the scan: $$status, which is what the line above explains."; \
 	test $$status -eq 1 || { echo "The demo was expected to end with 1."; exit 1; }
 
 test: .venv/.dev
@@ -22,6 +22,7 @@ types: .venv/.dev
 
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/.dev
 	$(PIP) install --group bench
@@ -30,6 +31,20 @@ bench: .venv/.dev
 build: .venv/.dev
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+
+# What the wheel in dist/ brings along with all its extras, as CycloneDX.
+sbom: .venv/.dev
+	$(PIP) install --group release
+	rm -rf build/wheel && $(PYTHON) -m venv --without-pip build/wheel
+	$(PIP) --python build/wheel/bin/python install "$$(ls dist/*.whl)[graph]"
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file build/sbom.cdx.json build/wheel/bin/python
+
+# Known vulnerabilities of everything installed here (asks the package index), and the workflows (offline).
+audit: .venv/.dev
+	$(PIP) install --group release
+	mkdir -p build && $(PIP) freeze --exclude-editable >build/requirements.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement build/requirements.txt
+	$(BIN)/zizmor --offline --persona pedantic --quiet action.yml .github examples/ci/github
 
 dev: .venv/.dev
 
@@ -47,4 +62,4 @@ dev: .venv/.dev
 	@touch $@ .venv/.program
 
 clean:
-	rm -rf .venv dist
+	rm -rf .venv build dist site

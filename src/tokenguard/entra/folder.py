@@ -118,7 +118,7 @@ class FolderSource:
     def _missing(self, call: str, why: str = "") -> ReadFailure:
         saved, asked = self._saved, address(call)
         if refusal := saved.refusals.get(asked):
-            said = f"GET {call}: {refusal.file} holds Graph's refusal: {refusal.code}, {refusal.message}"
+            said = f"GET {call}: {Path(refusal.file).name} holds Graph's refusal: {refusal.code}, {refusal.message}"
             lacking = missing_permission(call, ()) if refusal.status == HTTPStatus.FORBIDDEN else ""
             return ReadFailure(call, said, refusal.status, lacking)
         perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
