@@ -61,7 +61,7 @@ def make_plan(
         expires_at=now + LIFETIME,
         rules={id_: rule.digest for id_, rule in sorted(rules.items())},
         changes=tuple(_change(draft, types, afterwards) for draft in drafts),
-        skipped=tuple(_in_order(skipped, report.findings)),
+        skipped=tuple(_in_order(proof.mended(drafts, skipped), report.findings)),
         unsafe=unsafe,
         only=tuple(only),
         permissions=tuple(dict.fromkeys(_permissions(drafts, fixers))),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tokenguard.changes import Served
+from tokenguard.changes import Served, Skipped
 from tokenguard.evaluate import evaluate
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import (
@@ -64,6 +64,16 @@ class Proof:
         for draft in drafts:
             readings = draft.enacted(readings, self._fixers)
         return readings
+
+    def mended(self, drafts: Sequence[Draft], findings: Iterable[Skipped]) -> list[Skipped]:
+        """`findings` that nothing serves, those that are gone all the same with the reason that says so."""
+        verdicts = self._judged(self.after(drafts)) if drafts else self._before
+        return [
+            replace(each, reason="goes with what the changes mend")
+            if (each.rule, each.resource.type, each.resource.id) not in verdicts
+            else each
+            for each in findings
+        ]
 
     def faults(self, drafts: Sequence[Draft]) -> list[tuple[Draft, str]]:
         """The changes that fail their proof, and why; none where they stand it all together.

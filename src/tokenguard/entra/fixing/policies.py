@@ -76,14 +76,15 @@ def _edited(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> _Edited:
             raise ValueError(f"{name} can be emptied only")
     strings = before["definition"]
     definition = parse_definition(strings if isinstance(strings, list) else [None])
+    lifetime = _lifetime(definition, wanted)
+    if isinstance(lifetime, Unknown) and not wanted.keys().isdisjoint(EMPTIED):
+        raise ValueError(f"its definition cannot be read, so none of it can be kept: {lifetime.reason}")
     rewriting = list(_rewriting(definition, wanted))
     after = {name: wanted.get(name, value) for name, value in before.items()}
-    if rewriting:
-        after["definition"] = _rewritten(strings, definition, wanted)
+    if rewriting and not isinstance(lifetime, Unknown):
+        after["definition"] = _rewritten(strings, definition, lifetime, wanted)
     words = [*rewriting, *_renaming(before, after)]
-    heeded = _lifetime(definition, wanted) != definition.lifetime or bool(
-        "unknownSettings" in wanted and definition.unknown
-    )
+    heeded = lifetime != definition.lifetime or bool("unknownSettings" in wanted and definition.unknown)
     return _Edited(after, words, heeded)
 
 
@@ -109,10 +110,9 @@ def _lifetime(definition: Definition, wanted: Mapping[str, Any]) -> timedelta | 
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-def _rewritten(strings: Sequence[object], definition: Definition, wanted: Mapping[str, Any]) -> list[str]:
-    lifetime = _lifetime(definition, wanted)
-    if isinstance(lifetime, Unknown):
-        raise ValueError(f"its definition cannot be read, so none of it can be kept: {lifetime.reason}")  # noqa: TRY004
+def _rewritten(
+    strings: Sequence[object], definition: Definition, lifetime: timedelta | None, wanted: Mapping[str, Any]
+) -> list[str]:
     if not definition.complete:
         return definition_of(lifetime, {}, {})
     inside, beside = further(strings, retired="retiredSettings" not in wanted, unknown="unknownSettings" not in wanted)
@@ -141,10 +141,10 @@ def _with_reach(
     becomes = before["isOrganizationDefault"] != edited.after["isOrganizationDefault"]
     if not edited.heeded and not becomes:
         return Proposal((operation,), NOBODY, Safety.UNSAFE if default else Safety.SAFE)
-    holders = holders_of(facts, policy_id)
+    holders = holders_of(facts, policy_id) if edited.heeded else ()
     if isinstance(holders, Refusal):
         return holders
-    touched = [_holder(facts, each) for each in holders] if edited.heeded else []
+    touched = [_holder(facts, each) for each in holders]
     safety = Safety.UNSAFE if default or touched else Safety.SAFE
     return Proposal((operation,), _reach(facts, touched, default=default), safety)
 
