@@ -1,0 +1,66 @@
+"""A plan for people: what would be done to what, in their units, whom it reaches, and what it leaves undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tokenguard.changes import Change, Plan, Skipped
+from tokenguard.messages import present
+from tokenguard.untrusted import visible
+
+NAMED = 3
+"""Resources that are named of those that are skipped for one reason."""
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The whole plan, a line each, harmless to print."""
+    return map(visible, _lines(plan))
+
+
+def count(plan: Plan) -> str:
+    """How many changes there are."""
+    number = len(plan.changes)
+    return f"{number or 'no'} change{'' if number == 1 else 's'} planned"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"PLAN  {plan.tenant.name} {plan.tenant.id}: {count(plan)}"
+    for number, change in enumerate(plan.changes, 1):
+        yield ""
+        yield from _change(number, change)
+    if plan.permissions:
+        yield ""
+        yield f"Takes the permissions {' and '.join(plan.permissions)}."
+    if plan.skipped:
+        yield ""
+        yield "NOT MENDED"
+        yield from _skipped(plan)
+
+
+def _change(number: int, change: Change) -> Iterator[str]:
+    yield f"{number}. {change.resource.name}  ({change.safety})"
+    yield f"   {change.resource.type} {change.resource.id}"
+    for name, value in change.before.items():
+        yield f"   {name}: {present(name, value)}, becomes {_becomes(change, name)}"
+    for operation in change.operations:
+        yield f"   - {operation.words}"
+    yield f"   reaches {change.blast_radius}"
+    for served in change.serves:
+        other = "" if served.resource == change.resource else f" on {served.resource.name}"
+        yield f"   mends {served.rule}{other}"
+
+
+def _becomes(change: Change, name: str) -> str:
+    return present(name, change.after[name]) if name in change.after else f"no {change.resource.type}"
+
+
+def _skipped(plan: Plan) -> Iterator[str]:
+    """Rule and reason once, and whom they concern."""
+    alike: dict[tuple[str, str], list[Skipped]] = {}
+    for each in plan.skipped:
+        alike.setdefault((each.rule, each.reason), []).append(each)
+    for (rule, reason), those in alike.items():
+        names = [each.resource.name for each in those]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"  {rule}: {', '.join(names[:NAMED])}{more}"
+        yield f"    {reason}"
