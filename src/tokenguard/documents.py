@@ -59,6 +59,8 @@ def write_document(document: Any) -> bytes:
 
 def _check_depth(text: str) -> None:
     """Refuse deep nesting before the parser recurses into it; brackets inside strings do not count."""
+    if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
+        return
     depth = 0
     quoted = escaped = False
     for character in text:

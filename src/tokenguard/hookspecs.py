@@ -234,7 +234,11 @@ class Reporter(Protocol):
 
     format: str
     """The name that ``--format`` takes."""
-    title: str
+
+    @property
+    def title(self) -> str:
+        """What it is for, in a few words."""
+        ...
 
     def write(self, report: Report, out: BinaryIO, style: Style) -> None:
         """Write the whole report, UTF-8, findings as a stream."""

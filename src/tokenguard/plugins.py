@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,23 +35,29 @@ GROUP = "tokenguard"
 BUILT_IN = ("tokenguard.entra.plugin", "tokenguard.reporters.plugin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plugin:
     """One distribution (or built-in part) and what it contributes."""
 
     distribution: str
     version: str
+    ask: Callable[[str], tuple[Any, ...]] = field(repr=False)
+    """What it answers to the hook of this name. Raises `PluginError`."""
     collectors: tuple[Collector, ...] = ()
-    fixers: tuple[Fixer, ...] = ()
     reporters: tuple[Reporter, ...] = ()
     rule_paths: tuple[Path, ...] = ()
     commands: tuple[click.Command, ...] = ()
+
+    @cached_property
+    def fixers(self) -> tuple[Fixer, ...]:
+        """Asked for only where something is to be mended: a scan need not import them."""
+        return self.ask("tokenguard_fixers")
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plugins:
     """Everything that can be used in this run, by the name that it goes by."""
 
@@ -61,7 +68,11 @@ class Plugins:
     reporters: Mapping[str, Reporter] = field(default_factory=dict)
     packs: Mapping[str, Path] = field(default_factory=dict)
     commands: Mapping[str, click.Command] = field(default_factory=dict)
-    fixers: Mapping[str, Fixer] = field(default_factory=dict)
+
+    @cached_property
+    def fixers(self) -> Mapping[str, Fixer]:
+        """By the resource type that they mend. Raises `PluginError` where two mend the same."""
+        return _by_name(self.loaded, "fixer for", lambda plugin: [(f.resource_type, f) for f in plugin.fixers])
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
@@ -190,7 +201,6 @@ def _ask(manager: pluggy.PluginManager, admitted: Mapping[str, Distribution], re
         reporters=_by_name(loaded, "report format", lambda plugin: [(r.format, r) for r in plugin.reporters]),
         packs=_by_name(loaded, "rule pack", lambda plugin: [(path.name, path) for path in plugin.rule_paths]),
         commands=_by_name(loaded, "command", lambda plugin: [(c.name or "", c) for c in plugin.commands]),
-        fixers=_by_name(loaded, "fixer for", lambda plugin: [(f.resource_type, f) for f in plugin.fixers]),
     )
 
 
@@ -207,8 +217,8 @@ def _contribution(manager: pluggy.PluginManager, name: str, version: str, parts:
     return Plugin(
         name,
         version,
+        ask,
         collectors=ask("tokenguard_collectors"),
-        fixers=ask("tokenguard_fixers"),
         reporters=ask("tokenguard_reporters"),
         rule_paths=ask("tokenguard_rule_paths"),
         commands=ask("tokenguard_commands"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -80,6 +79,8 @@ class Spool(Collection[T]):
     @cached_property
     def _file(self) -> IO[bytes]:
         """Made when it is first needed; closed, and gone, with the spool."""
+        import tempfile  # noqa: PLC0415  (3 ms to import, and most tenants have few findings)
+
         file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the spool)
         weakref.finalize(self, file.close)
         return file
@@ -92,6 +93,8 @@ class Spool(Collection[T]):
             self._file.write(group.buffer)
             self._file.flush()
         except OSError as error:
+            import tempfile  # noqa: PLC0415  (as above)
+
             raise UsageError(
                 f"{tempfile.gettempdir()}: findings, too many for memory, cannot be kept there ({error.strerror})",
                 "free some room, or name another folder in TMPDIR",

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tokenguard.changes import Operation
 from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import EntraFacts, Kind
@@ -15,10 +15,13 @@ from tokenguard.entra.holders import read_assignments
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
-from tokenguard.examination import Examination
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
+
+if TYPE_CHECKING:
+    from tokenguard.changes import Operation
+    from tokenguard.examination import Examination
 
 DEMO = Path(__file__).parent / "demo"
 TYPES = ("organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "application", "servicePrincipal")

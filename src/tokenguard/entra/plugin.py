@@ -6,10 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tokenguard.entra.collector import EntraCollector
-from tokenguard.entra.facts import Kind
-from tokenguard.entra.fixing.assignments import AssignmentFixer
-from tokenguard.entra.fixing.objects import ObjectFixer
-from tokenguard.entra.fixing.policies import PolicyFixer
 from tokenguard.hookspecs import Collector, Fixer, hookimpl
 from tokenguard.schemas import data_folder
 
@@ -23,6 +19,11 @@ def tokenguard_collectors() -> Iterable[Collector]:
 @hookimpl
 def tokenguard_fixers() -> Iterable[Fixer]:
     """One a resource type that can be mended."""
+    from tokenguard.entra.facts import Kind  # noqa: PLC0415  (a scan mends nothing)
+    from tokenguard.entra.fixing.assignments import AssignmentFixer  # noqa: PLC0415
+    from tokenguard.entra.fixing.objects import ObjectFixer  # noqa: PLC0415
+    from tokenguard.entra.fixing.policies import PolicyFixer  # noqa: PLC0415
+
     return [PolicyFixer(), AssignmentFixer(), *map(ObjectFixer, Kind)]
 
 
