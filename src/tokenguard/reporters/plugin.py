@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
+from importlib import import_module
+from typing import BinaryIO
 
-from tokenguard.hookspecs import Reporter, hookimpl
-from tokenguard.reporters.csv import CsvReporter
-from tokenguard.reporters.github import GithubReporter
-from tokenguard.reporters.html.reporter import HtmlReporter
-from tokenguard.reporters.json import JsonReporter
-from tokenguard.reporters.junit import JunitReporter
-from tokenguard.reporters.markdown import MarkdownReporter
-from tokenguard.reporters.ocsf import OcsfReporter
-from tokenguard.reporters.sarif import SarifReporter
-from tokenguard.reporters.text import TextReporter
+from tokenguard.hookspecs import Reporter, Style, hookimpl
+from tokenguard.model import Report
+
+CLASSES = {
+    "text": "text:TextReporter",
+    "html": "html.reporter:HtmlReporter",
+    "json": "json:JsonReporter",
+    "sarif": "sarif:SarifReporter",
+    "junit": "junit:JunitReporter",
+    "markdown": "markdown:MarkdownReporter",
+    "github": "github:GithubReporter",
+    "csv": "csv:CsvReporter",
+    "ocsf": "ocsf:OcsfReporter",
+}
+"""Format: module of this package, and class."""
+
+
+class Deferred:
+    """A reporter that is imported when more than its format is asked of it: of so many a run needs one or two."""
+
+    def __init__(self, format: str) -> None:  # noqa: A002  (as the protocol calls it)
+        self.format = format
+
+    @cached_property
+    def _reporter(self) -> Reporter:
+        module, _, name = CLASSES[self.format].partition(":")
+        reporter: Reporter = getattr(import_module(f"tokenguard.reporters.{module}"), name)()
+        return reporter
+
+    @property
+    def title(self) -> str:
+        """See `tokenguard.hookspecs.Reporter`."""
+        return self._reporter.title
+
+    def write(self, report: Report, out: BinaryIO, style: Style) -> None:
+        """See `tokenguard.hookspecs.Reporter`."""
+        self._reporter.write(report, out, style)
 
 
 @hookimpl
 def tokenguard_reporters() -> Iterable[Reporter]:
     """Text and a page for people, JSON for programs, SARIF for code scanning."""
-    return [
-        TextReporter(),
-        HtmlReporter(),
-        JsonReporter(),
-        SarifReporter(),
-        JunitReporter(),
-        MarkdownReporter(),
-        GithubReporter(),
-        CsvReporter(),
-        OcsfReporter(),
-    ]
+    return [Deferred(name) for name in CLASSES]
