@@ -28,7 +28,7 @@ from memory_tenant import (
 from tokenguard.apply import Patience, apply_changes, plan_undo
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.journal import Fate, Header, create_journal, read_journal, resume_journal
-from tokenguard.model import Tenant
+from tokenguard.model import Precedence, Tenant
 
 PATIENCE = Patience(limit=60)
 FIVE = change(create("five"), assign("new:five"))
@@ -47,7 +47,9 @@ def now():
 
 
 def journal_at(path, *changes, purpose="fix"):
-    header = Header(purpose, Tenant("t"), "global", "all", "2026-11-23T00:00:00Z", "tokenguard", os.getuid(), changes)
+    header = Header(
+        purpose, Tenant("t"), "global", Precedence.ALL, "2026-11-23T00:00:00Z", "tokenguard", os.getuid(), changes
+    )
     return create_journal(path, header, now)
 
 

@@ -14,7 +14,7 @@ from tokenguard.consent import change_from_dict, change_to_dict, digest
 from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.journal import Ended, Fate, Header, Place, Step, create_journal, read_journal, resume_journal
-from tokenguard.model import Tenant
+from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def header(**changed):
         "purpose": "fix",
         "tenant": Tenant("t", "Contoso"),
         "cloud": "global",
-        "precedence": "all",
+        "precedence": Precedence.ALL,
         "started_at": NOW.isoformat(),
         "producer": "tokenguard 1",
         "uid": os.getuid(),

@@ -60,7 +60,7 @@ class Which:
     settings: tuple[str, ...]
 
 
-def _bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`."""
 
     def decorate(command: Command) -> Command:
@@ -89,7 +89,7 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
     return loaded
 
 
-run = _bundle(
+run = bundle(
     "run",
     Run,
     click.option(
@@ -139,9 +139,9 @@ _SIGN_IN = (
     ),
 )
 
-account = _bundle("account", Account, *_SIGN_IN)
+account = bundle("account", Account, *_SIGN_IN)
 
-where = _bundle(
+where = bundle(
     "where",
     Where,
     click.option("--demo", is_flag=True, help="Read the embedded tenant: no sign-in, no network."),
@@ -156,7 +156,7 @@ where = _bundle(
     ),
 )
 
-which = _bundle(
+which = bundle(
     "which",
     Which,
     click.option(

@@ -27,7 +27,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"PLAN  {plan.tenant.name} {plan.tenant.id}: {count(plan)}"
     for number, change in enumerate(plan.changes, 1):
         yield ""
-        yield from _change(number, change)
+        yield from change_lines(change, number)
     if plan.permissions:
         yield ""
         yield f"Takes the permissions {' and '.join(plan.permissions)}."
@@ -37,7 +37,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from _skipped(plan)
 
 
-def _change(number: int, change: Change) -> Iterator[str]:
+def change_lines(change: Change, number: int) -> Iterator[str]:
+    """One change, a line each."""
     yield f"{number}. {change.resource.name}  ({change.safety})"
     yield f"   {change.resource.type} {change.resource.id}"
     for name, value in change.before.items():

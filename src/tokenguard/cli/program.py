@@ -12,7 +12,9 @@ from tokenguard import __version__
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("tokenguard.cli.scan:scan", "Judge a tenant, a snapshot or saved answers against the rules."),
     "fix": ("tokenguard.cli.fix:fix", "Plan, and after consent carry out, what would mend the findings."),
+    "undo": ("tokenguard.cli.undo:undo", "Take back what a fix has done."),
     "collect": ("tokenguard.cli.collect:collect", "Write a snapshot of a tenant to judge later or elsewhere."),
+    "explain": ("tokenguard.cli.explain:explain", "Say which lifetime one application's tokens have, and why."),
     "doctor": ("tokenguard.cli.doctor:doctor", "Say what this sign-in may read, and what it lacks."),
     "report": ("tokenguard.cli.report:report", "Write a saved JSON report in another format."),
     "rules": ("tokenguard.cli.rules:rules", "List, show, check and write rules."),

@@ -17,7 +17,7 @@ from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.journal.record import Ended, Header, Place, Record
-from tokenguard.model import Tenant
+from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 
 VERSION = 1
@@ -185,7 +185,7 @@ def _header_to_dict(header: Header) -> dict[str, Any]:
         "purpose": header.purpose,
         "tenant": {"id": header.tenant.id, "name": header.tenant.name},
         "cloud": header.cloud,
-        "precedence": header.precedence,
+        "precedence": str(header.precedence),
         "startedAt": header.started_at,
         "producer": header.producer,
         "uid": header.uid,
@@ -204,7 +204,7 @@ def _header_from_dict(line: Mapping[str, Any], source: str) -> Header:
         purpose=line["purpose"],
         tenant=Tenant(**line["tenant"]),
         cloud=line["cloud"],
-        precedence=line["precedence"],
+        precedence=Precedence(line["precedence"]),
         started_at=line["startedAt"],
         producer=line["producer"],
         uid=line["uid"],

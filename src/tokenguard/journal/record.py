@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenguard.changes import Change, Operation
 from tokenguard.consent import operation_from_dict
-from tokenguard.model import Tenant
+from tokenguard.model import Precedence, Tenant
 
 
 class Step(StrEnum):
@@ -66,7 +66,7 @@ class Header:
     """``fix`` or ``undo``."""
     tenant: Tenant
     cloud: str
-    precedence: str
+    precedence: Precedence
     started_at: str
     producer: str
     uid: int

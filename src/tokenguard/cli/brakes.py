@@ -1,0 +1,82 @@
+"""What stands between a command and a tenant: a number of changes, a dry run, and somebody's consent."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tokenguard.cli import context, options
+from tokenguard.errors import UsageError
+from tokenguard.model import Tenant
+from tokenguard.untrusted import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """How careful a run is."""
+
+    dry_run: bool
+    yes: bool
+    max_changes: int
+    journal: Path | None
+    """Where the journal goes; None for a new file in the user's state folder."""
+    wait: float
+    """Seconds for one write to be accepted, and for it to show."""
+
+
+brakes = options.bundle(
+    "brakes",
+    Brakes,
+    click.option("--dry-run", is_flag=True, help="Show what would be done and write nothing to the tenant."),
+    click.option(
+        "--max-changes",
+        type=click.IntRange(min=0),
+        default=10,
+        show_default=True,
+        help="More changes than this are refused.",
+    ),
+    click.option("--yes", "-y", is_flag=True, help="Write without asking."),
+    click.option(
+        "--journal",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A new file for what is done, to undo or resume it; by default in the state folder of the user.",
+    ),
+    click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=120,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one write may take to be accepted, and to show in what is read.",
+    ),
+)
+
+
+def released(brakes: Brakes, changes: int, tenant: Tenant, again: str) -> bool:
+    """Whether `changes` may be written to `tenant`; if not, it is said why, and that nothing was written.
+
+    `again` says how to come to write them after a dry run. Raises `UsageError` for too many changes, and where nobody
+    can be asked.
+    """
+    many = f"{changes} change{'' if changes == 1 else 's'} planned"
+    them = "it" if changes == 1 else "them"
+    if brakes.dry_run:
+        context.say(f"{many}. Nothing was written; {again} to write {them}.")
+        return False
+    if changes > brakes.max_changes:
+        raise UsageError(
+            f"{many}, which is more than --max-changes {brakes.max_changes}; nothing was written",
+            "narrow it, or allow more",
+        )
+    if brakes.yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{many}. Nothing was written", f"run again with --yes to write {them}")
+    if click.confirm(f"{many}. Write {them} to {visible(tenant.name or tenant.id)}?", err=True):
+        return True
+    context.say("Nothing was written.")
+    return False

@@ -1,0 +1,77 @@
+"""What a fix is about: which rules judge which tenant, and who decided what; the same before and after writing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tokenguard.baseline import Baseline
+from tokenguard.changes import Plan
+from tokenguard.cli import context, decisions
+from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.selection import choose_rules
+from tokenguard.cli.sources import open_readings
+from tokenguard.evaluate import evaluate
+from tokenguard.model import Exemption, Need, Report, Rule, Severity
+from tokenguard.needs import needs_of, with_needs
+from tokenguard.planning.plan import make_plan
+from tokenguard.readings import Readings
+from tokenguard.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Rules, exemptions and known findings, and where to read."""
+
+    run: Run
+    where: Where
+    rules: tuple[Rule, ...]
+    exemptions: tuple[Exemption, ...]
+    baseline: Baseline | None
+
+    @classmethod
+    def of(cls, run: Run, where: Where, which: Which, exemptions: Path | None, baseline: Path | None) -> Scope:
+        """Load what the command line names. Raises as `choose_rules` does, and `DocumentError`."""
+        loaded, chosen = choose_rules(context.plugins(), run.config, which, everything=where.demo)
+        return cls(run, where, chosen, decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline))
+
+    @contextmanager
+    def look(self, now: datetime) -> Iterator[tuple[Report, Readings]]:
+        """Judge the tenant as it is; large lists can be read again while this is open."""
+        types = context.plugins().types
+        with open_readings(self.run, self.where, None, self._needs()) as (readings, name):
+            report = evaluate(
+                self.rules,
+                readings.snapshot(),
+                types=types,
+                exemptions=self.exemptions,
+                baseline=self.baseline,
+                now=now,
+                fail_on=Severity.LOW,
+                source=name,
+                findings=Spool.of_findings(self.rules),
+                not_evaluated=Spool.of_not_evaluated(self.rules),
+            )
+            yield report, readings
+
+    def plan(self, report: Report, readings: Readings, *, now: datetime, only: Collection[str], unsafe: bool) -> Plan:
+        """What would mend the findings of `report`."""
+        plugins = context.plugins()
+        return make_plan(
+            report,
+            readings,
+            types=plugins.types,
+            fixers=plugins.fixers,
+            now=now,
+            exemptions=self.exemptions,
+            unsafe=unsafe,
+            only=only,
+        )
+
+    def _needs(self) -> Mapping[str, Need]:
+        plugins = context.plugins()
+        fixers = plugins.fixers.values()
+        return with_needs(needs_of(self.rules, plugins.types), [need for fixer in fixers for need in fixer.needs])
