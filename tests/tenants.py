@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,11 @@ def enacted(found: EntraFacts, made: Plan | Proposal) -> EntraFacts:
     for operation in operations:
         found = FIXERS["tokenLifetimePolicy"].enact(found, operation)
     return found
+
+
+def carried_out(read: Readings, made: Plan) -> Readings:
+    """What would be read after a plan."""
+    return replace(read, all=tuple(replace(each, facts=enacted(each.facts, made)) for each in read.all))
 
 
 def demo(rules: Sequence[Rule]) -> Readings:
