@@ -102,7 +102,8 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("width", [1280, 375])
 def test_axe_finds_nothing_serious(visit: Visiting, demo: Path, axe: str, scheme: str, width: int) -> None:
     page = visit(demo, color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True).page
-    page.locator(".entry summary").first.click()
+    page.locator(".entry > summary").first.click()
+    page.locator(".settling summary").first.click()
     page.locator(".rule summary").first.click()
 
     page.evaluate(axe)
@@ -168,7 +169,7 @@ def test_entries_can_be_put_in_order(visit: Visiting) -> None:
 
 def test_an_entry_opens_from_the_keyboard_with_its_evidence_and_what_to_do(visit: Visiting) -> None:
     page = visit().page
-    page.locator(".entry summary").nth(1).focus()
+    page.locator(".entry > summary").nth(1).focus()
 
     page.keyboard.press("Enter")
 
@@ -176,6 +177,8 @@ def test_an_entry_opens_from_the_keyboard_with_its_evidence_and_what_to_do(visit
     expect(entry.locator(".evidence tbody tr")).to_have_text("accessTokenLifetimeSeconds8 hat most 1 h 30 min allowed")
     expect(entry).to_contain_text(TOO_LONG.rationale)
     expect(entry).to_contain_text("Clients that do not renew their token")
+    entry.get_by_text("Would pass with this exemption").click()
+    expect(entry.locator("pre")).to_contain_text('"parameters":{"maximum":"PT8H"}')
 
 
 def test_the_first_key_leads_past_the_bar_to_the_findings(visit: Visiting) -> None:
@@ -326,7 +329,7 @@ def test_paper_has_every_entry_unfolded_and_no_controls(visit: Visiting) -> None
 @pytest.mark.parametrize("width", [320, 375, 768])
 def test_a_narrow_screen_need_not_be_scrolled_sideways(visit: Visiting, demo: Path, width: int) -> None:
     page = visit(demo, viewport={"width": width, "height": 700}).page
-    page.locator(".entry summary").first.click()
+    page.locator(".entry > summary").first.click()
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
 

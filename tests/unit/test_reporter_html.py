@@ -30,7 +30,7 @@ from sample_report import (
     with_findings,
 )
 from tokenguard.hookspecs import Style
-from tokenguard.model import Lifetime, Limit, Severity, fingerprint
+from tokenguard.model import FindingStatus, Lifetime, Limit, Severity, fingerprint
 from tokenguard.reporters.html import picture
 from tokenguard.reporters.html.entries import HELD
 from tokenguard.reporters.html.overview import frameworks, severities
@@ -152,7 +152,26 @@ def test_the_list_holds_every_finding_with_evidence_in_peoples_units_and_every_u
     payroll, exempt = data["entries"][1], data["entries"][3]
     assert payroll["evidence"] == [["accessTokenLifetimeSeconds", "8 h", "at most 1 h 30 min allowed"]]
     assert data["rules"][payroll["rule"]] == {"id": TOO_LONG.id, "severity": "high", "rank": 3}
-    assert exempt["exemption"].startswith("owner data-platform@contoso.example, 40 days left (until 2026-12-31)")
+    assert exempt["exemption"].startswith(
+        "Exempt: owner data-platform@contoso.example, 40 days left (until 2026-12-31)"
+    )
+
+
+def test_what_counts_says_what_would_settle_it_and_what_does_not_count_does_not():
+    entries = Page().data["entries"]
+
+    words, exemption = entries[1]["settling"]
+    assert words == "would pass with this exemption"
+    assert json.loads(exemption)["parameters"] == {"maximum": "PT8H"}
+    assert [bool(entry["settling"]) for entry in entries] == [entry["status"] == "finding" for entry in entries]
+
+
+def test_a_finding_that_an_exemptions_own_limit_judged_names_it():
+    judged = replace(FINDINGS[3], status=FindingStatus.NEW)
+    (entry,) = Page(replace(REPORT, findings=(judged,), not_evaluated=())).data["entries"]
+
+    assert entry["status"] == "finding"
+    assert entry["exemption"].startswith("Judged by an exemption: owner data-platform@contoso.example")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +249,9 @@ def test_frameworks_count_rules_findings_and_what_is_unknown_and_link_only_what_
 
 def drawn(*seconds: int, limit: int = 5400) -> picture.Picture:
     shown = tuple(Lifetime(ref(number, f"app {number}"), length) for number, length in enumerate(seconds))
-    lifetimes = replace(LIFETIMES, limits=(Limit(TOO_LONG.id, "maximum", limit),), known=len(shown), unknown=0, shown=shown)
+    lifetimes = replace(
+        LIFETIMES, limits=(Limit(TOO_LONG.id, "maximum", limit),), known=len(shown), unknown=0, shown=shown
+    )
     result = picture.draw([lifetimes], {})
     assert result is not None
     return result

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, ResourceRef, fingerprint
+from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, ResourceRef, Rule, fingerprint
 from tokenguard.reporters import wording
+from tokenguard.settling import settlement
 from tokenguard.untrusted import json_bytes, visible
 
 HELD = 20_000
-"""Findings that a page holds, and as many resources that could not be judged: about 10 MB of each."""
+"""Findings that a page holds, and as many resources that could not be judged: some 12 MB of each."""
 
 NOT_EVALUATED = "not evaluated"
 _STATUS = {FindingStatus.NEW: "finding", FindingStatus.EXEMPT: "exempt", FindingStatus.BASELINE: "known"}
@@ -41,27 +43,46 @@ def left_out(report: Report) -> int:
     return max(len(report.findings) - HELD, 0) + max(unjudged - HELD, 0)
 
 
-def _finding(finding: Finding, rule: int, report: Report) -> dict[str, Any]:
-    exemption = finding.exemption
+def _finding(finding: Finding, place: int, report: Report) -> dict[str, Any]:
     return {
-        "rule": rule,
+        "rule": place,
         "status": _STATUS[finding.status],
         **_resource(finding.resource),
         "message": finding.message,
         "evidence": list(map(wording.evidence, finding.violations)),
-        "exemption": "" if exemption is None else wording.exemption(exemption, report.scanned_at),
+        "exemption": _exemption(finding, report.scanned_at),
+        "settling": _settling(finding, report.rules[place].rule, report.scanned_at),
         "fingerprint": finding.fingerprint,
     }
 
 
-def _not_evaluated(item: NotEvaluated, resource: ResourceRef, rule: int, tenant: str) -> dict[str, Any]:
+def _exemption(finding: Finding, now: datetime) -> str:
+    if finding.exemption is None:
+        return ""
+    what = "Exempt" if finding.status is FindingStatus.EXEMPT else "Judged by an exemption"
+    return f"{what}: {wording.exemption(finding.exemption, now)}"
+
+
+def _settling(finding: Finding, rule: Rule, now: datetime) -> list[str]:
+    """What would let a finding that counts pass: words, then lines to copy, by turns."""
+    if finding.status is not FindingStatus.NEW:
+        return []
+    item = settlement(finding, rule, now.date())
+    parts = [wording.would_pass(item), json_bytes(item.exemption).decode()]
+    if item.allow is not None:
+        parts += [wording.or_listed(item.allow), json_bytes(item.allow.value).decode()]
+    return parts
+
+
+def _not_evaluated(item: NotEvaluated, resource: ResourceRef, place: int, tenant: str) -> dict[str, Any]:
     return {
-        "rule": rule,
+        "rule": place,
         "status": NOT_EVALUATED,
         **_resource(resource),
         "message": item.reason + wording.needs(item.permission),
         "evidence": [],
         "exemption": "",
+        "settling": [],
         "fingerprint": fingerprint(item.rule, tenant, resource.type, resource.id),
     }
 

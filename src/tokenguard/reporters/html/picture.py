@@ -61,6 +61,7 @@ class Group:
     """One property of one resource type."""
 
     type: str
+    """In words, as is the property."""
     property: str
     counts: str
     limits: list[Place]
@@ -122,7 +123,7 @@ class _Axis:
 
 def _group(item: Lifetimes, axis: _Axis, found: Mapping[Key, tuple[str, str]]) -> Group:
     return Group(
-        item.type,
+        _words(item.type),
         _words(item.property),
         counts=_counts(item),
         limits=_limits(item.limits, axis),

@@ -105,6 +105,12 @@
     find(".type").textContent = entry.type;
     find(".id").textContent = entry.id;
     find(".permalink").href = `#f-${entry.fingerprint}`;
+    const [words, ...lines] = entry.settling;
+    find(".settling summary").textContent = words;
+    find(".settling").hidden = entry.settling.length === 0;
+    for (const [index, line] of lines.entries()) {
+      find(".settling").append(Object.assign(document.createElement(index % 2 ? "p" : "pre"), { textContent: line }));
+    }
     find(".why").append(element(`rule-${rules[entry.rule].id}`).querySelector(".explanation").cloneNode(true));
   }
 
@@ -148,7 +154,7 @@
     first = 0;
     lay(PRINTED);
     if (matching.length > PRINTED) element("count").textContent += `; printed: the first ${PRINTED.toLocaleString("en")}`;
-    [...element("entries").querySelectorAll("details")].forEach((details, index) => fill(details, matching[index]));
+    [...element("entries").querySelectorAll(".entry")].forEach((details, index) => fill(details, matching[index]));
     folded = [...document.querySelectorAll("details:not([open])")];
     for (const details of folded) details.open = true;
   }
