@@ -11,20 +11,24 @@ MAXIMUM_DEPTH = 64
 """Deeper nesting than any document of ours needs, and far from Python's own limit."""
 
 
-class _DuplicateKeyError(ValueError):
-    pass
+class DuplicateKeyError(ValueError):
+    """A key, which is its text, stands twice in one object."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
         seen: set[str] = set()
-        raise _DuplicateKeyError(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+        raise DuplicateKeyError(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
     return result
 
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
+
+
+STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+"""Reads JSON, and nothing that only looks like it. Raises `ValueError`, of which `DuplicateKeyError` is one."""
 
 
 def parse_document(data: bytes, source: str) -> Any:
@@ -39,11 +43,11 @@ def parse_document(data: bytes, source: str) -> Any:
         raise DocumentError(f"{source}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     try:
         _check_depth(text)
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return STRICT.decode(text)
     except json.JSONDecodeError as error:
         message = f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
         raise DocumentError(message, "correct the file at that place") from error
-    except _DuplicateKeyError as error:
+    except DuplicateKeyError as error:
         raise DocumentError(
             f"{source}: the key {str(error)!r} stands twice in one object",
             "only one of the two can be meant: remove the other",

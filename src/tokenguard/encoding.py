@@ -48,9 +48,11 @@ def finding_from_dict(data: Mapping[str, Any]) -> Finding:
     return Finding(
         rule=data["rule"],
         severity=Severity[data["severity"].upper()],
-        resource=ResourceRef(**data["resource"]),
+        resource=_ref_from_dict(data["resource"]),
         message=data["message"],
-        violations=tuple(Violation(**each) for each in data["violations"]),
+        violations=tuple(
+            Violation(each["path"], each["keyword"], each["expected"], each["observed"]) for each in data["violations"]
+        ),
         fingerprint=data["fingerprint"],
         status=FindingStatus(data["status"]),
         exemption=None if exemption is None else exemption_from_dict(exemption),
@@ -69,7 +71,7 @@ def not_evaluated_from_dict(data: Mapping[str, Any]) -> NotEvaluated:
     resource = data["resource"]
     return NotEvaluated(
         rule=data["rule"],
-        resource=None if resource is None else ResourceRef(**resource),
+        resource=None if resource is None else _ref_from_dict(resource),
         reason=data["reason"],
         permission=data["permission"],
     )
@@ -90,7 +92,15 @@ def exemption_to_dict(exemption: Exemption) -> dict[str, Any]:
 
 def exemption_from_dict(data: Mapping[str, Any]) -> Exemption:
     """The inverse of `exemption_to_dict`."""
-    return Exemption(**{**data, "expires": date.fromisoformat(data["expires"])})
+    return Exemption(
+        rule=data["rule"],
+        resource=data["resource"],
+        reason=data["reason"],
+        owner=data["owner"],
+        expires=date.fromisoformat(data["expires"]),
+        parameters=data["parameters"],
+        source=data["source"],
+    )
 
 
 def settlement_to_dict(item: Settlement) -> dict[str, Any]:
@@ -117,10 +127,23 @@ def lifetimes_to_dict(item: Lifetimes) -> dict[str, Any]:
 
 def lifetimes_from_dict(data: Mapping[str, Any]) -> Lifetimes:
     """The inverse of `lifetimes_to_dict`."""
-    limits = tuple(Limit(**each) for each in data["limits"])
-    shown = tuple(Lifetime(ResourceRef(**each["resource"]), each["seconds"], each["unknown"]) for each in data["shown"])
-    return Lifetimes(**{**data, "limits": limits, "shown": shown})
+    return Lifetimes(
+        type=data["type"],
+        property=data["property"],
+        limits=tuple(Limit(each["rule"], each["keyword"], each["seconds"]) for each in data["limits"]),
+        known=data["known"],
+        unknown=data["unknown"],
+        unset=data["unset"],
+        shown=tuple(
+            Lifetime(_ref_from_dict(each["resource"]), each["seconds"], each["unknown"]) for each in data["shown"]
+        ),
+    )
 
 
 def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:
     return {"type": ref.type, "id": ref.id, "name": ref.name}
+
+
+def _ref_from_dict(data: Mapping[str, Any]) -> ResourceRef:
+    """What a newer version adds is passed over, here as everywhere."""
+    return ResourceRef(data["type"], data["id"], data["name"])

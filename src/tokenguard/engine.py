@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jsonschema_rs
@@ -42,8 +43,17 @@ def judge(rule: Rule, type_: ResourceType, resource: Resource) -> Judgement:
 
 def document_mistakes(schema: Schema, document: Any) -> list[Mistake]:
     """What is wrong with a `document` that somebody wrote, by the `schema` of its kind."""
+    return document_check(schema)(document)
+
+
+def document_check(schema: Schema) -> Callable[[Any], list[Mistake]]:
+    """`document_mistakes` for many documents of one kind."""
+    return partial(_mistakes, schema, _compile(schema, f"the schema of {schema['title']}"))
+
+
+def _mistakes(schema: Schema, validator: jsonschema_rs.Validator, document: Any) -> list[Mistake]:
     found: list[Mistake] = []
-    for error in _compile(schema, f"the schema of {schema['title']}").iter_errors(document):
+    for error in validator.iter_errors(document):
         here = pointer("", *error.instance_path)
         if error.kind.name == "additionalProperties":
             known = _at(schema, error.schema_path[:-1])["properties"]

@@ -16,18 +16,25 @@ MAXIMUM_SIZE = 64 * 1024 * 1024
 
 def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:
     """The content of `path`, which holds `what` (for the message). Raises `DocumentError`."""
+    with open_file(path, what) as file:
+        data = file.read(maximum + 1)
+    if len(data) > maximum:
+        raise DocumentError(f"{path}: larger than {maximum // 2**20} MiB; {what} is never that large")
+    return data
+
+
+@contextmanager
+def open_file(path: Path, what: str) -> Iterator[BinaryIO]:
+    """`path`, which holds `what` (for the message), to read as a stream. Raises `DocumentError`, also while reading."""
     try:
         with path.open("rb") as file:
-            data = file.read(maximum + 1)
+            yield cast("BinaryIO", file)
     except FileNotFoundError as error:
         raise DocumentError(f"{path}: no such file; {what} was to be read from it", "check the path") from error
     except IsADirectoryError as error:
         raise DocumentError(f"{path}: is a folder; {what} was to be read from it", "name a file in it") from error
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read ({error.strerror}); it should hold {what}") from error
-    if len(data) > maximum:
-        raise DocumentError(f"{path}: larger than {maximum // 2**20} MiB; {what} is never that large")
-    return data
 
 
 @contextmanager

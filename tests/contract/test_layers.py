@@ -14,15 +14,15 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("model", "exit_status", "changes", "errors", "durations", "documents", "untrusted", "examination"),
+    ("model", "exit_status", "changes", "errors", "durations", "documents", "untrusted", "examination", "explanation", "json_stream"),
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
         "authoring", "needs", "encoding", "lanes", "lifetimes", "verdicts", "unknowns",
         "readings", "planning", "consent",
-        "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording", "settling",
+        "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording", "settling", "report_document",
     ),
-    ("files", "packs", "snapshot", "collect", "spool", "plugins", "journal", "apply"),
+    ("files", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
     ("entra", "reporters"),
     ("cli",),
 )  # fmt: skip

@@ -60,6 +60,15 @@ class Which:
     settings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Into:
+    """How to write what was found, and where."""
+
+    format: tuple[str, ...]
+    output: tuple[str, ...]
+    no_color: bool
+
+
 def bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`."""
 
@@ -181,6 +190,21 @@ which = bundle(
         metavar="RULE",
         envvar="TOKENGUARD_IGNORE",
         help="Leave this rule out; repeatable.",
+
+into = bundle(
+    "into",
+    Into,
+    click.option(
+        "--format",
+        "-f",
+        multiple=True,
+        envvar="TOKENGUARD_FORMAT",
+        metavar="NAME",
+        help="How to write it: text (default), or what `tokenguard plugins` lists; repeatable, paired with --output.",
+    ),
+    click.option("--output", "-o", multiple=True, metavar="FILE", help="Where it goes; `-` is standard output."),
+    click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR."),
+)
     ),
     click.option(
         "--set",

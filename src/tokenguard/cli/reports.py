@@ -48,12 +48,23 @@ def write(outputs: Sequence[Output], report: Report, *, color: bool, verbose: bo
     """Write every report, files first, each whole or not at all."""
     for output in sorted(outputs, key=lambda output: output.path is None):
         if output.path is None:
-            stream = stdout()
-            output.reporter.write(report, stream, style_of(stream, color=color, verbose=verbose))
-            stream.flush()
+            _print(output.reporter, report, style_of(stdout(), color=color, verbose=verbose))
         else:
             with replace_file(output.path, f"the {output.reporter.format} report") as file:
                 output.reporter.write(report, file, Style(verbose=verbose, summary=summary()))
+
+
+def _print(reporter: Reporter, report: Report, style: Style) -> None:
+    try:
+        reporter.write(report, stdout(), style)
+        stdout().flush()
+    except BrokenPipeError:
+        raise  # somebody has read enough, which is no fault
+    except OSError as error:
+        raise UsageError(
+            f"standard output: the {reporter.format} report cannot be written there ({error.strerror or error})",
+            "free some room, or name a file with --output",
+        ) from error
 
 
 def _reporter(reporters: Mapping[str, Reporter], name: str) -> Reporter:

@@ -8,7 +8,7 @@ import click
 
 from tokenguard.baseline import baseline_document
 from tokenguard.cli import context, decisions, options, reports
-from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
@@ -36,15 +36,7 @@ PATH = click.Path(path_type=Path)
 @decisions.baseline
 @click.option("--write-baseline", type=PATH, help="Write what was found as a baseline.")
 @click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
-@click.option(
-    "--format",
-    "-f",
-    multiple=True,
-    envvar="TOKENGUARD_FORMAT",
-    metavar="NAME",
-    help="text (default), json, sarif, or one of a plugin; repeatable, paired with --output.",
-)
-@click.option("--output", "-o", multiple=True, metavar="FILE", help="Where the report goes; `-` is standard output.")
+@options.into
 @click.option("--save-snapshot", type=PATH, help="Keep what was read, to judge it again later.")
 @click.option(
     "--fail-on",
@@ -55,7 +47,6 @@ PATH = click.Path(path_type=Path)
     help="The least severity that gives exit status 1.",
 )
 @click.option("--exit-zero", is_flag=True, help="Give 0 where findings would give 1, and nothing else.")
-@click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR.")
 @options.run
 def scan(
     *,
@@ -67,12 +58,10 @@ def scan(
     baseline: Path | None,
     write_baseline: Path | None,
     strict: bool,
-    format: tuple[str, ...],  # noqa: A002  (the option's name, which the configuration shares)
-    output: tuple[str, ...],
+    into: Into,
     save_snapshot: Path | None,
     fail_on: str,
     exit_zero: bool,
-    no_color: bool,
 ) -> int:
     """Judge a live tenant, a snapshot or saved answers against the rules.
 
@@ -82,7 +71,7 @@ def scan(
     tokenguard scan --select 'access-token-*' --set access-token-lifetime-too-long.maximum=PT2H
     """
     plugins = context.plugins()
-    outputs = reports.pair(plugins.reporters, format, output)
+    outputs = reports.pair(plugins.reporters, into.format, into.output)
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
     now = context.now()
@@ -103,7 +92,7 @@ def scan(
     if write_baseline:
         with replace_file(write_baseline, "the baseline") as file:
             file.write(write_document(baseline_document(report)))
-    reports.write(outputs, report, color=not no_color, verbose=run.verbose)
+    reports.write(outputs, report, color=not into.no_color, verbose=run.verbose)
     return ExitStatus.COMPLIANT if exit_zero and report.exit_status == ExitStatus.FINDINGS else report.exit_status
 
 
