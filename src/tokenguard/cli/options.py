@@ -190,6 +190,15 @@ which = bundle(
         metavar="RULE",
         envvar="TOKENGUARD_IGNORE",
         help="Leave this rule out; repeatable.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="RULE.PARAM=VALUE",
+        help="Set a parameter: PT8H, 42, a,b or @FILE; repeatable.",
+    ),
+)
 
 into = bundle(
     "into",
@@ -204,13 +213,4 @@ into = bundle(
     ),
     click.option("--output", "-o", multiple=True, metavar="FILE", help="Where it goes; `-` is standard output."),
     click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR."),
-)
-    ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="RULE.PARAM=VALUE",
-        help="Set a parameter: PT8H, 42, a,b or @FILE; repeatable.",
-    ),
 )
