@@ -93,10 +93,16 @@ MENDED = {
 }
 """How many findings the plan for each rule alone mends; the demo has no default that is too long."""
 BY_HAND = {
-    "application-token-lifetime-too-long", "service-principal-token-lifetime-too-long", "token-lifetime-out-of-range",
-    "several-organization-default-policies", "token-lifetime-policies-of-one-name",
-    "token-lifetime-policy-sets-nothing", "token-lifetime-precedence-ambiguous", "unassigned-token-lifetime-policy", "unreadable-token-lifetime-definition",
-}  # fmt: skip
+    "application-token-lifetime-too-long",
+    "service-principal-token-lifetime-too-long",
+    "several-organization-default-policies",
+    "token-lifetime-out-of-range",
+    "token-lifetime-policies-of-one-name",
+    "token-lifetime-policy-sets-nothing",
+    "token-lifetime-precedence-ambiguous",
+    "unassigned-token-lifetime-policy",
+    "unreadable-token-lifetime-definition",
+}
 
 
 def test_the_two_lists_hold_every_built_in_rule():
@@ -387,13 +393,13 @@ def tenants(draw):
     return replace(found, policies_failure=draw(st.sampled_from([None, None, None, REFUSED])))
 
 
-CHOICES = st.sets(st.sampled_from([*RULES.values(), FIVE_HOURS]).map(lambda one: one.id), min_size=1, max_size=6)
+IGNORED = st.sets(st.sampled_from([*RULES, FIVE_HOURS.id]), max_size=12)
 
 
 @settings(max_examples=100, deadline=None)
-@given(found=tenants(), ids=CHOICES, unsafe=st.booleans())
-def test_no_plan_makes_fail_or_hides_what_passed(found, ids, unsafe):
-    rules = [one for one in (*RULES.values(), FIVE_HOURS) if one.id in ids]
+@given(found=tenants(), ignored=IGNORED, unsafe=st.booleans())
+def test_no_plan_makes_fail_or_hides_what_passed(found, ignored, unsafe):
+    rules = [one for one in (*RULES.values(), FIVE_HOURS) if one.id not in ignored]
     before = readings(found, needs(rules))
     made = plan(rules, found, unsafe=unsafe)
     after = carried_out(before, made)
