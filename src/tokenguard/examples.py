@@ -14,10 +14,10 @@ from tokenguard.model import Example, Outcome, Resource, ResourceType, Rule
 PATH = "/examples"
 
 
-def example_mistakes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
+def example_mistakes(rule: Rule, check: TypeCheck) -> Iterator[Mistake]:
     """What is wrong with the examples and the remediation of a compiled `rule`, by trying them."""
+    type_ = check.type
     yield from _missing_outcomes(rule, type_)
-    check = TypeCheck(type_)
     judge = RuleJudge(rule, check)
     names = type_.schema["properties"]
     for index, example in enumerate(rule.examples):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
@@ -39,8 +39,9 @@ def parse_rules(
     """
     rules: dict[str, Rule] = {}
     mistakes: dict[str, list[Mistake]] = {}
+    check_of = cache(lambda name: TypeCheck(types[name]))
     for source, data in documents:
-        read = _read(source, data, types)
+        read = _read(source, data, types, check_of)
         if not isinstance(read, Rule):
             mistakes[source] = read
         elif read.id in rules:
@@ -52,7 +53,9 @@ def parse_rules(
     return _overridden(rules, types, overrides)
 
 
-def _read(source: str, data: bytes, types: Mapping[str, ResourceType]) -> Rule | list[Mistake]:
+def _read(
+    source: str, data: bytes, types: Mapping[str, ResourceType], check_of: Callable[[str], TypeCheck]
+) -> Rule | list[Mistake]:
     try:
         document = parse_document(data, source)
     except DocumentError as error:
@@ -68,7 +71,7 @@ def _read(source: str, data: bytes, types: Mapping[str, ResourceType]) -> Rule |
     if mistakes:
         return mistakes
     rule = _compile(document, source)
-    return [*pin_mistakes(rule), *example_mistakes(rule, types[rule.resource])] or rule
+    return [*pin_mistakes(rule), *example_mistakes(rule, check_of(rule.resource))] or rule
 
 
 @cache
