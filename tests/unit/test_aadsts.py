@@ -38,7 +38,14 @@ def test_an_answer_of_the_token_service_is_shortened_to_what_helps(message, shor
 
 @pytest.mark.parametrize(
     ("message", "hint"),
-    [(SECRET, "not its id"), (SESSION, "az login"), (NO_TENANT, "AZURE_TENANT_ID"), ("AADSTS9: x", ""), ("down", "")],
+    [
+        (SECRET, "not its id"),
+        (SESSION, "az login"),
+        (NO_TENANT, "AZURE_TENANT_ID"),
+        ("Authentication failed: HTTP Error: 503", "no answer of a token service"),
+        ("AADSTS9: x", ""),
+        ("down", ""),
+    ],
 )
 def test_known_codes_have_a_hint(message, hint):
     assert hint in hint_for(message)

@@ -39,11 +39,16 @@ _CHAIN = re.compile(r"^\t(\w+): ", re.MULTILINE)
 _UNKNOWN_AUTHORITY = "Unable to get authority configuration"
 """What MSAL says, without a code, when the token service does not know the tenant, or is none."""
 
+_BROKEN = re.compile(r"HTTP Error: 5\d\d|JSON is invalid|Expecting value|Connection broken")
+"""What azure-identity makes of an answer that is no answer of a token service."""
+
 
 def hint_for(message: str) -> str:
     """What to do about the AADSTS code in `message`; empty where there is none, or none that we know."""
     if _UNKNOWN_AUTHORITY in message:
         return _HINTS["90002"]
+    if _BROKEN.search(message):
+        return "what came is no answer of a token service: check AZURE_AUTHORITY_HOST and HTTPS_PROXY, or try later"
     found = _CODE.search(message)
     return _HINTS.get(found[1], "") if found else ""
 
