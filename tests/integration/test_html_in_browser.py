@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from sample_report import FINDINGS, REPORT, TOO_LONG, rendered, with_display_name, with_findings
+from sample_report import COMPLIANT, FINDINGS, NOT_KNOWN, REPORT, TOO_LONG, rendered, with_display_name, with_findings
 from tokenguard.model import Report
 from tokenguard.reporters.html.reporter import HtmlReporter
 
@@ -118,6 +118,14 @@ def test_everything_that_was_found_is_listed_gravest_first(visit: Visiting) -> N
 
     assert seen.count() == "7 entries"
     assert seen.page.locator("#entries .pill").all_text_contents() == ["critical", *["high"] * 5, "medium"]
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [(COMPLIANT, "Nothing was found."), (NOT_KNOWN, "Nothing was found among what could be evaluated.")],
+)
+def test_an_empty_list_does_not_say_more_than_is_known(visit: Visiting, report: Report, said: str) -> None:
+    assert visit(report).count() == said
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,11 @@ def test_what_could_not_be_evaluated_is_said_with_the_permission_that_would_mend
     assert said in " ".join(text.split())
 
 
+@pytest.mark.parametrize(("report", "colour"), [(COMPLIANT, "good"), (NOT_KNOWN, ""), (REPORT, "bad")])
+def test_no_findings_look_good_only_where_all_is_known(report, colour):
+    assert f'<div class="{colour}">\n        <dt>Findings</dt>' in rendered(REPORTER, report).decode()
+
+
 def test_exemptions_notices_and_a_rule_that_is_incomplete_are_on_the_page():
     text = Page().text
 

@@ -10,7 +10,7 @@
   const { rules, entries } = JSON.parse(document.getElementById("data").textContent);
   const element = (id) => document.getElementById(id);
   const control = (name) => element("toolbar").querySelector(`[name="${name}"]`);
-  const plural = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  const number = (value) => value.toLocaleString("en");
   let matching = entries;
   let first = 0;
 
@@ -29,7 +29,7 @@
     const counts = new Map();
     for (const entry of entries) counts.set(entry[name], (counts.get(entry[name]) ?? 0) + 1);
     for (const value of [...counts.keys()].sort(order)) {
-      control(name).add(new Option(`${label(value)} (${counts.get(value).toLocaleString("en")})`, value));
+      control(name).add(new Option(`${label(value)} (${number(counts.get(value))})`, value));
     }
   }
 
@@ -66,10 +66,11 @@
     const shown = matching.slice(first, first + size);
     element("entries").replaceChildren(...shown.map(item));
     const last = first + shown.length;
-    const of = matching.length === entries.length ? "" : ` of ${entries.length.toLocaleString("en")}`;
-    element("count").textContent = matching.length === 0 && entries.length === 0
-      ? "Nothing was found." : `${plural(matching.length, "entry").replace("entrys", "entries")}${of}`;
-    element("place").textContent = `${(first + 1).toLocaleString("en")} to ${last.toLocaleString("en")} of ${matching.length.toLocaleString("en")}`;
+    const of = matching.length === entries.length ? "" : ` of ${number(entries.length)}`;
+    element("count").textContent = entries.length === 0
+      ? element("count").dataset.none
+      : `${number(matching.length)} ${matching.length === 1 ? "entry" : "entries"}${of}`;
+    element("place").textContent = `${number(first + 1)} to ${number(last)} of ${number(matching.length)}`;
     element("pager").hidden = matching.length <= PAGE;
     element("previous").disabled = first === 0;
     element("next").disabled = last >= matching.length;
@@ -153,7 +154,7 @@
   function unfold() {
     first = 0;
     lay(PRINTED);
-    if (matching.length > PRINTED) element("count").textContent += `; printed: the first ${PRINTED.toLocaleString("en")}`;
+    if (matching.length > PRINTED) element("count").textContent += `; printed: the first ${number(PRINTED)}`;
     [...element("entries").querySelectorAll(".entry")].forEach((details, index) => fill(details, matching[index]));
     folded = [...document.querySelectorAll("details:not([open])")];
     for (const details of folded) details.open = true;
@@ -168,7 +169,7 @@
 
   offer("severity", String, (a, b) => SEVERITIES.indexOf(a) - SEVERITIES.indexOf(b));
   offer("status", String);
-  offer("rule", (number) => rules[number].id, (a, b) => a - b);
+  offer("rule", (place) => rules[place].id, (a, b) => a - b);
   offer("type", String);
   filter();
   follow();
