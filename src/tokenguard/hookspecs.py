@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
     from tokenguard.examination import Examination
+    from tokenguard.explanation import Explanation, Search, Subject
 
 hookspec = pluggy.HookspecMarker("tokenguard")
 hookimpl = pluggy.HookimplMarker("tokenguard")
@@ -163,6 +164,22 @@ class Collector(Protocol):
         Anything that keeps a type from being complete is yielded as a `CollectionFailure`; a type of which only
         named objects were asked for yields its `Scope`.
         """
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A collector that can also say which lifetime is in force for one application's tokens, and why."""
+
+    explained_by: Sequence[Need]
+    """What it has to know of the tenant for that."""
+
+    def find(self, source: Source, text: str) -> Search:
+        """What `text` may mean: a name, an object id, an appId, or the address of a resource."""
+        ...
+
+    def explain(self, facts: Any, subject: Subject, precedence: Precedence) -> Explanation:
+        """Which lifetime the facts put in force for `subject`: pure. What is not known is said, never guessed."""
         ...
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tokenguard.cli import context
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.collect import gather
 from tokenguard.errors import UsageError
-from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, SourceProvider, Target
+from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, SourceProvider, Target
 from tokenguard.model import Header, Need, Precedence, Snapshot
 from tokenguard.readings import Readings
 from tokenguard.snapshot import open_snapshot
@@ -43,20 +43,30 @@ def open_readings(
 
     Raises `UsageError` when the tenant is not the one that the configuration pins.
     """
+    with open_source(run, where, folder) as source:
+        yield read(run, where, source, needs), "the embedded tenant" if where.demo else source.name
+
+
+def open_source(run: Run, where: Where, folder: Path | None) -> AbstractContextManager[Source]:
+    """What answers for a tenant, or for saved answers."""
     provider = next(c for c in context.plugins().collectors if isinstance(c, SourceProvider))
-    with provider.open(_target(run, where, folder)) as source:
-        readings = gather(
-            context.plugins().collectors,
-            source,
-            needs,
-            precedence=Precedence(where.precedence),
-            now=context.now(),
-            producer=context.PRODUCER,
-            plugins=context.plugins().outside,
-        )
-        if not where.demo:
-            _check_tenant(run, readings.header)
-        yield readings, "the embedded tenant" if where.demo else source.name
+    return provider.open(_target(run, where, folder))
+
+
+def read(run: Run, where: Where, source: Source, needs: Mapping[str, Need]) -> Readings:
+    """What `source` has of `needs`; raises `UsageError` when the tenant is not the one that is pinned."""
+    readings = gather(
+        context.plugins().collectors,
+        source,
+        needs,
+        precedence=Precedence(where.precedence),
+        now=context.now(),
+        producer=context.PRODUCER,
+        plugins=context.plugins().outside,
+    )
+    if not where.demo:
+        _check_tenant(run, readings.header)
+    return readings
 
 
 def _target(run: Run, where: Where, path: Path | None) -> Target:

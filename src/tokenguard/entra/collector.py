@@ -22,6 +22,7 @@ from tokenguard.schemas import schema
 if TYPE_CHECKING:
     from tokenguard.changes import Operation
     from tokenguard.examination import Examination
+from tokenguard.explanation import Explanation, Search, Subject
 
 DEMO = Path(__file__).parent / "demo"
 TYPES = ("organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "application", "servicePrincipal")
@@ -76,6 +77,20 @@ class EntraCollector:
         from tokenguard.entra.writer import open_writer  # noqa: PLC0415
 
         return open_writer(target, operations)
+
+    explained_by = (Need("tokenLifetimePolicyAssignment", frozenset({"inForce"})),)
+
+    def find(self, source: Source, text: str) -> Search:
+        """The applications that `text` may mean; see `tokenguard.hookspecs.Explainer`."""
+        from tokenguard.entra.subjects import find_subjects  # noqa: PLC0415  (a scan explains nothing)
+
+        return find_subjects(source, text)
+
+    def explain(self, facts: EntraFacts, subject: Subject, precedence: Precedence) -> Explanation:
+        """Which lifetime is in force for `subject`, and why."""
+        from tokenguard.entra.explaining import explain  # noqa: PLC0415
+
+        return explain(facts, subject, precedence)
 
     def tenant(self, facts: EntraFacts) -> Tenant:
         """Which tenant the facts are of; without an id where that could not be read."""

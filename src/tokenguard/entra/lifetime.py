@@ -19,7 +19,7 @@ unknown; one that is not reached, because a level before it decides for certain,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -88,6 +88,18 @@ DEFAULT = Candidate(Basis.DEFAULT, timedelta(minutes=60), timedelta(minutes=90))
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """One level where an order comes by it."""
+
+    basis: Basis
+    standing: Standing
+    says: Candidate | Unknown | None
+    """The lifetime that it stands for: `DEFAULT` for a policy that sets none, None where there is no policy."""
+    reached: bool | None
+    """Whether no level before it decides for certain; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
     """What is in force for tokens issued for an application; no lifetimes where policies do not apply to it."""
 
@@ -119,11 +131,11 @@ def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Prec
     if excluded is not None:
         return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
     found: list[Candidate] = []
-    for order in _chosen(precedence).values():
-        candidates = _candidates(order, levels)
-        if isinstance(candidates, Unknown):
-            return candidates
-        found += candidates
+    for order in chosen_orders(precedence).values():
+        may_decide = candidates(follow(order, levels))
+        if isinstance(may_decide, Unknown):
+            return may_decide
+        found += may_decide
     longest = max(found, key=lambda candidate: candidate.longest)
     return Effective(
         longest=longest.longest,
@@ -143,12 +155,12 @@ def in_force(
     if policy.lifetime is None:
         return InForce.NEVER, "The policy sets no access token lifetime."
     deciding: dict[Precedence, tuple[Candidate, ...]] = {}
-    for name, order in _chosen(precedence).items():
-        candidates = _candidates(order, levels)
-        if isinstance(candidates, Unknown):
-            return candidates
-        deciding[name] = candidates
-    shares = {candidate.policy == policy for candidates in deciding.values() for candidate in candidates}
+    for name, order in chosen_orders(precedence).items():
+        may_decide = candidates(follow(order, levels))
+        if isinstance(may_decide, Unknown):
+            return may_decide
+        deciding[name] = may_decide
+    shares = {candidate.policy == policy for found in deciding.values() for candidate in found}
     if shares == {True}:
         return InForce.ALWAYS, "It decides under every order of precedence considered."
     return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), _sentence(deciding)
@@ -166,29 +178,46 @@ def lifetime_properties(effective: Effective | Unknown) -> dict[str, Any]:
 def _sentence(deciding: Mapping[Precedence, tuple[Candidate, ...]]) -> str:
     """What decides under which order, orders that agree together."""
     orders: dict[str, list[str]] = {}
-    for name, candidates in deciding.items():
-        orders.setdefault(" or ".join(map(str, candidates)), []).append(name)
+    for name, found in deciding.items():
+        orders.setdefault(" or ".join(map(str, found)), []).append(name)
     sentence = "; ".join(f"under {' and '.join(names)}, {decider} decides" for decider, names in orders.items())
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _chosen(precedence: Precedence) -> Mapping[Precedence, Order]:
+def chosen_orders(precedence: Precedence) -> Mapping[Precedence, Order]:
+    """The orders that `precedence` stands for."""
     return ORDERS if precedence is Precedence.ALL else {precedence: ORDERS[precedence]}
 
 
-def _candidates(order: Order, levels: Levels) -> tuple[Candidate, ...] | Unknown:
-    """What may be in force under one order, each once."""
-    found: list[Candidate] = []
+def follow(order: Order, levels: Levels) -> tuple[Rank, ...]:
+    """Every level in turn, with what it comes to; those of one step stand beside one another."""
+    ranks: list[Rank] = []
+    reached: bool | None = True
     for step in order:
-        for basis in step:
-            policy = levels[basis]
-            if isinstance(policy, Unknown):
-                return policy
-            if policy is not None:
-                lifetime = policy.lifetime
-                if isinstance(lifetime, Unknown):
-                    return Unknown(f"{policy}: {lifetime.reason}")
-                found.append(DEFAULT if lifetime is None else Candidate(basis, lifetime, lifetime, policy))
-        if any(candidate is not DEFAULT for candidate in found):
-            break
+        said = [_said(basis, levels[basis]) for basis in step]
+        ranks += (Rank(basis, levels[basis], says, reached) for basis, says in zip(step, said, strict=True))
+        if reached and any(isinstance(says, Unknown) for says in said):
+            reached = None
+        elif reached and any(says not in (None, DEFAULT) for says in said):
+            reached = False
+    return tuple(ranks)
+
+
+def candidates(ranks: Iterable[Rank]) -> tuple[Candidate, ...] | Unknown:
+    """What may be in force by what was found along one order, each once."""
+    found: list[Candidate] = []
+    for rank in ranks:
+        if rank.reached and isinstance(rank.says, Unknown):
+            return rank.says
+        if rank.reached and isinstance(rank.says, Candidate):
+            found.append(rank.says)
     return tuple(dict.fromkeys(found)) or (DEFAULT,)
+
+
+def _said(basis: Basis, standing: Standing) -> Candidate | Unknown | None:
+    if standing is None or isinstance(standing, Unknown):
+        return standing
+    lifetime = standing.lifetime
+    if isinstance(lifetime, Unknown):
+        return Unknown(f"{standing}: {lifetime.reason}")
+    return DEFAULT if lifetime is None else Candidate(basis, lifetime, lifetime, standing)

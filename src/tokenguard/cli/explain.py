@@ -1,0 +1,124 @@
+"""`tokenguard explain`: which lifetime is in force for one application's tokens, why, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from tokenguard.cli import answers, context, decisions, options
+from tokenguard.cli.explanations import document, lines
+from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.selection import choose_rules
+from tokenguard.cli.sources import open_source, read
+from tokenguard.errors import SourceError, UsageError
+from tokenguard.evaluate import evaluate
+from tokenguard.exit_status import ExitStatus
+from tokenguard.explanation import Search, Subject
+from tokenguard.hookspecs import Explainer
+from tokenguard.model import Precedence, Severity
+from tokenguard.needs import needs_of, with_needs
+from tokenguard.spool import Spool
+
+
+@click.command()
+@click.argument("application", metavar="NAME|ID|APPID")
+@options.where
+@click.option(
+    "--snapshot",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Read a folder of Graph answers that somebody saved, rather than a live tenant.",
+)
+@options.which
+@decisions.exemptions
+@answers.form
+@options.run
+def explain(
+    *,
+    application: str,
+    run: Run,
+    where: Where,
+    folder: Path | None,
+    which: Which,
+    exemptions: Path | None,
+    form: str,
+) -> int:
+    """Say which lifetime is in force for the tokens of one application, and why.
+
+    It is named by its display name, the object id of its service principal or registration, its appId, or the address
+    of the resource, e.g. https://contoso.crm4.dynamics.com.
+
+    \b
+    tokenguard explain --demo Dataverse
+    tokenguard explain 00000007-0000-0000-c000-000000000000 --format json
+    """
+    _check_folder(where, folder)
+    plugins = context.plugins()
+    loaded, chosen = choose_rules(plugins, run.config, which)
+    decided = decisions.read_exemptions(exemptions, loaded)
+    explainer = next(each for each in plugins.collectors if isinstance(each, Explainer))
+    with open_source(run, where, folder) as source:
+        search = explainer.find(source, application)
+        subject = _only(application, search)
+        readings = read(run, where, source, with_needs(needs_of(chosen, plugins.types), explainer.explained_by))
+        report = evaluate(
+            chosen,
+            readings.snapshot(),
+            types=plugins.types,
+            exemptions=decided,
+            now=context.now(),
+            fail_on=Severity.LOW,
+            source=source.name,
+            findings=Spool.of_findings(chosen),
+            not_evaluated=Spool.of_not_evaluated(chosen),
+        )
+        facts = readings.facts(explainer.explained_by[0].type)
+    if facts is None:
+        raise SourceError(f"the policies of {source.name} could not be read", "`tokenguard doctor` says why")
+    found = explainer.explain(facts, subject, Precedence(where.precedence))
+    about = [item for item in report.findings if item.resource.id in found.concerned]
+    unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in found.concerned]
+    answers.answer(
+        form,
+        document(report.header, search, found, findings=about, unjudged=unjudged),
+        lines(report.header, search, found, findings=about, unjudged=unjudged, now=report.scanned_at),
+    )
+    return ExitStatus.NOT_EVALUATED if found.unknown or unjudged else ExitStatus.COMPLIANT
+
+
+def _check_folder(where: Where, folder: Path | None) -> None:
+    if folder is None:
+        return
+    if where.demo:
+        raise UsageError(f"--demo and {folder} are two things to read", "leave one of them out")
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder}: is no folder of saved answers; a snapshot holds conclusions, not every policy considered",
+            "name a folder that `tokenguard collect --from` could read, or a live tenant",
+        )
+
+
+def _only(text: str, search: Search) -> Subject:
+    """The one application that was found; raises `SourceError` where it is not known whether there is one."""
+    if len(search.subjects) == 1:
+        return search.subjects[0]
+    if search.subjects:
+        listed = "\n".join(f"  {name}" for subject in search.subjects for name in _names(subject))
+        raise UsageError(
+            f"{text!r} stands for {len(search.subjects)} applications:\n{listed}", "name one by its appId or object id"
+        )
+    if search.doubts:
+        reasons = "\n".join(f"  {doubt}" for doubt in search.doubts)
+        raise SourceError(
+            f"{text!r} was not found, but not all could be looked through:\n{reasons}",
+            "`tokenguard doctor` says which permission is missing",
+        )
+    raise UsageError(f"there is no application {text!r} in this tenant", "give its exact name, object id or appId")
+
+
+def _names(subject: Subject) -> Iterator[str]:
+    for ref in subject.refs():
+        yield f"{ref.type} {ref.id}, appId {subject.app_id or 'none'}: {ref.name}"

@@ -1,0 +1,126 @@
+"""The application that somebody means by a name, an object id, an appId, or the address of a resource."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from urllib.parse import quote
+
+from tokenguard.entra.asking import PATHS, select
+from tokenguard.entra.facts import Kind
+from tokenguard.entra.fixing.reach import DATAVERSE
+from tokenguard.entra.grants import GRAPH
+from tokenguard.entra.reading import guid
+from tokenguard.explanation import Search, Subject
+from tokenguard.hookspecs import ReadFailure, Source
+from tokenguard.model import Fact
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MICROSOFT = (
+    (r"(?:dod-)?graph\.microsoft\.(?:com|us)|microsoftgraph\.chinacloudapi\.cn", GRAPH),
+    (r"[\w-]+(?:\.api)?\.crm\d*\.(?:dynamics\.(?:com|cn)|microsoftdynamics\.us|appsplatform\.us)", DATAVERSE),
+    (
+        r"management\.(?:azure\.com|core\.windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)",
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    ),
+    (r"vault\.(?:azure\.net|usgovcloudapi\.net|azure\.cn)", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"),
+)
+"""Hosts of Microsoft's own resources, whose service principals do not list each address, and their appIds."""
+_NAMES = "servicePrincipalNames"
+
+Found = list[tuple[Kind, Fact]]
+
+
+def find_subjects(source: Source, text: str) -> Search:
+    """Every application that `text` may mean; see `tokenguard.hookspecs.Explainer`."""
+    wanted = text.strip().lower()
+    doubts: list[str] = []
+    if app_id := app_id_in(wanted):
+        found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts)
+    elif _GUID.fullmatch(wanted):
+        calls = {f"{PATHS[kind]}/{wanted}?{select(kind)}": kind for kind in Kind}
+        found = _get(source, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
+    elif "://" in wanted:
+        found = _list(source, Kind.SERVICE_PRINCIPAL, *_addressed(text.strip()), doubts)
+    else:
+        found = [pair for kind in Kind for pair in _list(source, kind, *_called(text.strip()), doubts)]
+    return Search(tuple(_subjects([*found, *_counterparts(source, found, doubts)])), tuple(dict.fromkeys(doubts)))
+
+
+def app_id_in(address: str) -> str | None:
+    """The appId that the address of a resource speaks of, where that can be known without asking the tenant."""
+    scheme, _, rest = address.lower().partition("://")
+    host = rest.partition("/")[0]
+    if scheme == "api":
+        return host if _GUID.fullmatch(host) else None
+    if scheme != "https":
+        return None
+    return next((app_id for pattern, app_id in _MICROSOFT if re.fullmatch(pattern, host)), None)
+
+
+def _called(name: str) -> tuple[str, Callable[[Fact], bool]]:
+    """The filter for the objects of this name, and the same for a source that does not filter."""
+    return f"displayName eq {_literal(name)}", lambda row: str(row.get("displayName")).casefold() == name.casefold()
+
+
+def _addressed(address: str) -> tuple[str, Callable[[Fact], bool]]:
+    return f"{_NAMES}/any(n:n eq {_literal(address)})", lambda row: address in (row.get(_NAMES) or ())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _list(source: Source, kind: Kind, filter_: str, matches: Callable[[Fact], bool], doubts: list[str]) -> Found:
+    further = [_NAMES] if _NAMES in filter_ else []
+    found: Found = []
+    for row in source.rows(f"{PATHS[kind]}?$filter={quote(filter_)}&{select(kind, further)}"):
+        if isinstance(row, ReadFailure):
+            doubts.append(row.reason)
+        elif matches(row):
+            found.append((kind, row))
+    return found
+
+
+def _by_app_id(kind: Kind, app_id: str) -> str:
+    return f"{PATHS[kind]}(appId='{app_id}')?{select(kind)}"
+
+
+def _get(source: Source, calls: Mapping[str, Kind], doubts: list[str]) -> Found:
+    found: Found = []
+    for call, fate in source.answers(list(calls)) if calls else ():
+        if isinstance(fate, Mapping):
+            found.append((calls[call], fate))
+        elif isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND:
+            doubts.append(fate.reason)
+    return found
+
+
+def _counterparts(source: Source, found: Found, doubts: list[str]) -> Found:
+    """The registrations of the service principals in `found`, and the other way round."""
+    known = {(kind, guid(fact, "appId")) for kind, fact in found}
+    wanted = {
+        _by_app_id(kind, app_id): kind
+        for app_id in dict.fromkeys(app_id for _, app_id in known)
+        for kind in Kind
+        if isinstance(app_id, str) and _GUID.fullmatch(app_id) and (kind, app_id) not in known
+    }
+    return _get(source, wanted, doubts)
+
+
+def _subjects(found: Iterable[tuple[Kind, Fact]]) -> Iterator[Subject]:
+    """One subject for all objects of one appId."""
+    grouped: dict[str, dict[str, Fact]] = {}
+    for kind, fact in sorted(found, key=lambda pair: list(Kind).index(pair[0])):
+        app_id, id_ = guid(fact, "appId"), guid(fact, "id")
+        if isinstance(id_, str):
+            grouped.setdefault(app_id if isinstance(app_id, str) else id_, {})[kind.value] = fact
+    for objects in grouped.values():
+        first = next(iter(objects.values()))
+        app_id = guid(first, "appId")
+        yield Subject(
+            name=str(first.get("displayName") or first["id"]),
+            app_id=app_id if isinstance(app_id, str) else "",
+            objects=objects,
+        )

@@ -1,0 +1,171 @@
+"""`tokenguard explain` as people run it: the embedded tenant, and the sandbox over sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sandbox import RunningSandbox
+from tokenguard.schemas import schema
+
+PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+
+
+def run(*arguments: str | Path, environment: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess[str]:
+    command = [PROGRAM, "explain", *map(str, arguments)]
+    result = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120
+    )
+    assert "Traceback" not in result.stderr
+    assert "eyJ" not in result.stdout + result.stderr
+    return result
+
+
+def explained(*arguments: str | Path, status: int = 0, **options: Mapping[str, str]) -> dict:
+    result = run(*arguments, "--format", "json", **options)
+    assert result.returncode == status, result.stderr
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, schema("explain"), cls=jsonschema.Draft202012Validator)
+    return document
+
+
+@pytest.mark.parametrize("name", ["Dataverse", "dataverse", DATAVERSE, "2c63888f-28f0-4481-be6d-dce7a7ace732"])
+def test_the_article_s_case_is_explained_however_it_is_named(name):
+    result = run("--demo", name)
+    assert result.returncode == 0
+    for said in (
+        "policy “Custom CDS Policy”, on the service principal",
+        "access tokens        5 h",
+        "SAML NotOnOrAfter    5 h 5 min after issue",
+        "- on the service principal: policy “Custom CDS Policy”, 5 h: outranked by policy “Everyone, one hour”",
+        "every Dataverse environment",
+        "high access-token-lifetime-too-long",
+    ):
+        assert said in result.stdout
+
+
+def test_the_json_says_the_same_and_keeps_to_its_schema():
+    document = explained("--demo", "Dataverse")
+    assert [each["accessTokenLongestSeconds"] for each in document["inForce"]] == [3600, 18000]
+    assert document["ambiguous"] is True
+    assert document["application"]["appId"] == DATAVERSE
+    assert {each["rule"] for each in document["findings"]} >= {"access-token-lifetime-too-long"}
+    assert explained("--demo", "Dataverse", "--precedence", "classic")["inForce"][0]["basis"] == "servicePrincipal"
+
+
+def test_a_lifetime_that_cannot_be_read_is_not_known_and_gives_3():
+    document = explained("--demo", "Customer Data API", status=3)
+    assert "is not JSON" in document["unknown"]
+    assert document["inForce"] == []
+    assert document["notEvaluated"]
+
+
+def test_names_from_the_tenant_cannot_act():
+    result = run("--demo", "Timesheets")
+    assert result.returncode == 0
+    assert "\x1b" not in result.stdout
+    assert "\\x1b[2J" in result.stdout
+
+
+def test_an_exemption_that_applies_is_said_beside_its_finding(tmp_path):
+    exemptions = tmp_path / "exemptions.json"
+    decision = {
+        "rule": "access-token-lifetime-too-long",
+        "resource": DATAVERSE,
+        "reason": "the nightly import needs it",
+        "owner": "dana",
+        "expires": "2099-12-31",
+    }
+    exemptions.write_text(json.dumps({"exemptions": [decision]}))
+    result = run("--demo", "Dataverse", "--exemptions", exemptions)
+    assert "exempt by dana" in result.stdout
+    assert "the nightly import needs it" in result.stdout
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The answers of a small tenant with two applications of one name."""
+    row = {"servicePrincipalType": "Application", "signInAudience": "AzureADMyOrg", "displayName": "Twin"}
+    rows = [
+        {"id": f"{n}" * 8 + "-0000-4000-8000-000000000000", "appId": f"{n}" * 8 + "-1111-4000-8000-000000000000"}
+        for n in (1, 2)
+    ]
+    answers = {
+        "organization": ("organization", [{"id": "3" * 8 + "-0000-4000-8000-000000000000", "displayName": "T"}]),
+        "policies": ("policies/tokenLifetimePolicies", []),
+        "servicePrincipals": ("servicePrincipals", [{**row, **each} for each in rows]),
+        "applications": ("applications", []),
+    }
+    for name, (context, value) in answers.items():
+        body = {"@odata.context": f"https://graph.microsoft.com/v1.0/$metadata#{context}", "value": value}
+        (tmp_path / f"{name}.json").write_text(json.dumps(body))
+    return tmp_path
+
+
+def test_a_name_that_several_bear_lists_them_and_takes_none(saved):
+    result = run("--snapshot", saved, "Twin")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "stands for 2 applications" in result.stderr
+    assert "11111111-1111-4000-8000-000000000000" in result.stderr
+    assert "22222222-1111-4000-8000-000000000000" in result.stderr
+    one = explained("--snapshot", saved, "11111111-1111-4000-8000-000000000000")
+    assert [each["basis"] for each in one["inForce"]] == ["default"]
+
+
+def test_an_application_that_there_is_not_is_a_mistake_of_usage(saved):
+    result = run("--snapshot", saved, "Nobody")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "there is no application 'Nobody'" in result.stderr
+
+
+def test_a_snapshot_file_is_refused_clearly(tmp_path):
+    file = tmp_path / "tenant.jsonl"
+    subprocess.run([PROGRAM, "collect", "--demo", "--output", file], capture_output=True, check=False)
+    result = run("--snapshot", file, "Dataverse")
+    assert result.returncode == 2
+    assert "is no folder of saved answers" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def demo(new_sandbox):
+    return new_sandbox("--tenant", "demo")
+
+
+@pytest.fixture
+def tenant(demo: RunningSandbox) -> RunningSandbox:
+    demo.mend()
+    demo.set(**demo.first_settings)
+    demo.forget()
+    return demo
+
+
+@pytest.mark.parametrize("name", ["Dataverse", DATAVERSE, "https://contoso.crm4.dynamics.com"])
+def test_a_live_tenant_is_explained_with_reads_alone(tenant, name):
+    document = explained(name, environment=tenant.environment)
+    assert [each["accessTokenLongestSeconds"] for each in document["inForce"]] == [3600, 18000]
+    assert document["doubts"] == []
+    made = [entry for entry in tenant.requests() if entry["path"].startswith("/") and "/oauth2/" not in entry["path"]]
+    assert {entry["method"] for entry in made if entry["path"] != "/$batch"} <= {"GET"}
+    assert len(made) < 15
+
+
+def test_a_tenant_that_may_not_be_looked_through_gives_3_not_2(tenant):
+    tenant.set(permissions=["Policy.Read.All"])
+    result = run("Nobody", environment=tenant.environment)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "not all could be looked through" in result.stderr
+
+
+def test_policies_that_may_not_be_read_leave_the_lifetime_unknown(tenant):
+    tenant.fail("GET /policies/*/appliesTo=403")
+    document = explained("Dataverse", environment=tenant.environment, status=3)
+    assert "403" in document["unknown"]
+    assert document["inForce"] == []
