@@ -238,6 +238,15 @@ def test_safe_wishes_are_brought_about_where_unsafe_ones_are_not_asked_for():
     assert [each.rule for each in made.skipped] == [LIMIT.id]
 
 
+def test_what_one_rule_calls_unsafe_is_not_safe_because_another_wants_it_too():
+    careful = RULES["unassigned-policy-lifetime-too-long"]
+    careless = replace(careful, id="another", remediation=replace(careful.remediation, safety=Safety.UNSAFE))
+    [change] = plan([careful, careless], facts(policy("p", LONG))).changes
+    assert (change.safety, len(change.serves)) == (Safety.UNSAFE, 2)
+    [change] = plan([careful, careless], facts(policy("p", LONG)), unsafe=False).changes
+    assert (change.safety, len(change.serves)) == (Safety.SAFE, 1)
+
+
 def test_remediations_that_contradict_each_other_are_skipped_with_both_names():
     found = facts(policy("p", LONG), held={"p": ["cds"]}, principals=[CDS])
     made = plan([LIMIT, REMOVE], found)
@@ -327,6 +336,14 @@ def test_a_remediation_that_does_not_mend_its_finding_is_not_carried_out():
     made = plan([useless], facts(policy("p", LONG), held={"p": ["s"]}, principals=[principal("s")]))
     assert made.changes == ()
     assert "“S” would still fail by access-token-lifetime-too-long" in reasons(made)[LIMIT.id, "p/s"]
+
+
+def test_a_finding_that_would_be_back_under_another_id_is_not_mended():
+    useless = replace(LIMIT, remediation=replace(LIMIT.remediation, set={"accessTokenLifetimeSeconds": 7200}))
+    found = facts(policy("p", LONG, default=True), held={"p": ["s"]}, principals=[principal("s")])
+    made = plan([useless], found)
+    assert made.changes == ()
+    assert "which it brings about, would fail by access-token-lifetime-too-long" in reasons(made)[LIMIT.id, "p/s"]
 
 
 def test_a_finding_that_goes_with_others_is_said_to():

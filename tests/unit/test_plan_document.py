@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenants import CDS, NOW, built_in, definition, demo, facts, plan, policy, principal
+from tenants import CDS, NOW, TENANT, built_in, definition, demo, facts, plan, policy, principal
 from tokenguard.documents import write_document
 from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, UsageError
@@ -102,7 +102,7 @@ def other(**holders):
 @pytest.mark.parametrize(
     ("rebuilt", "said"),
     [
-        (replace(AGREED, tenant=Tenant("another")), "the tenant was f6fadfa7-e5c1-4b62-9362-da5cc13da58a, and is another"),
+        (replace(AGREED, tenant=Tenant("another")), f"the tenant was {TENANT}, and is another"),
         (replace(AGREED, cloud="china"), "the cloud was global, and is china"),
         (replace(AGREED, precedence=Precedence.CLASSIC), "precedence was all, and is classic"),
         (plan([LIMIT], FOUND), "rule retired-token-lifetime-setting: was judged by, and is not now"),
@@ -110,7 +110,7 @@ def other(**holders):
         (replace(AGREED, rules={**AGREED.rules, LIMIT.id: "0"}), "it, or a value of it, has changed"),
         (replace(AGREED, rules={**AGREED.rules, "novel": "0"}), "rule novel: was not judged by, and is now"),
         (plan([LIMIT, RETIRED], FOUND, unsafe=False), "(not safe: planned only with --unsafe)"),
-        (plan([LIMIT, RETIRED], other(p=("s",))), "policy “P”: set the lifetime to 1 h 30 min: would mend or reach other"),
+        (plan([LIMIT, RETIRED], other(p=("s",))), "set the lifetime to 1 h 30 min: would mend or reach other"),
         (plan([LIMIT, RETIRED], FOUND, only=["q"]), "planned, and would not be done now: policy “P”"),
         (replace(AGREED, changes=AGREED.changes[::-1]), "the changes would be made in another order"),
     ],

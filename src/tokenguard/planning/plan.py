@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from tokenguard.changes import Change, Operation, Plan, Skipped
 from tokenguard.consent import operation_to_dict
 from tokenguard.hookspecs import Fixer
-from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType
+from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
 from tokenguard.planning.drafts import Draft, Drafting
 from tokenguard.planning.proof import Proof
 from tokenguard.planning.wishes import Resources, Wish, wishes_of
@@ -39,7 +39,7 @@ def make_plan(
     stand that proof, conflicts with another remediation, or is not safe without `unsafe`, is skipped with the reason.
     """
     rules = {result.rule.id: result.rule for result in report.rules}
-    resources = _resources(readings, {(each.resource.type, each.resource.id) for each in report.findings})
+    resources = _resources(readings, set(_mendable(report.findings, rules, only)))
     wishes, skipped = wishes_of(report.findings, rules, resources, unsafe=unsafe, only=only)
     proof = Proof(report, readings, types=types, fixers=fixers, exemptions=exemptions, now=now)
     while True:
@@ -61,11 +61,21 @@ def make_plan(
         expires_at=now + LIFETIME,
         rules={id_: rule.digest for id_, rule in sorted(rules.items())},
         changes=tuple(_change(draft, types, afterwards) for draft in drafts),
-        skipped=tuple(_in_order(proof.mended(drafts, skipped), report.findings)),
+        skipped=tuple(_in_order(proof.on_the_way(skipped), report.findings)),
         unsafe=unsafe,
         only=tuple(only),
         permissions=tuple(dict.fromkeys(_permissions(drafts, fixers))),
     )
+
+
+def _mendable(
+    findings: Iterable[Finding], rules: Mapping[str, Rule], only: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """The resources that are worth another look: a list of all principals is not read again for nothing."""
+    for each in findings:
+        remediation = rules[each.rule].remediation
+        if only or (remediation is not None and remediation.safety is not Safety.MANUAL):
+            yield each.resource.type, each.resource.id
 
 
 def _resources(readings: Readings, keys: Collection[tuple[str, str]]) -> Resources:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -57,6 +57,8 @@ class Proof:
         self._exemptions = exemptions
         self._now = now
         self._before = _verdicts(report.findings, report.not_evaluated)
+        self._proven = self._before
+        """Of the tenant after the changes that were looked at last."""
 
     def after(self, drafts: Iterable[Draft]) -> Readings:
         """What would be read after all of `drafts`."""
@@ -64,16 +66,6 @@ class Proof:
         for draft in drafts:
             readings = draft.enacted(readings, self._fixers)
         return readings
-
-    def mended(self, drafts: Sequence[Draft], findings: Iterable[Skipped]) -> list[Skipped]:
-        """`findings` that nothing serves, those that are gone all the same with the reason that says so."""
-        verdicts = self._judged(self.after(drafts)) if drafts else self._before
-        return [
-            replace(each, reason="goes with what the changes mend")
-            if (each.rule, each.resource.type, each.resource.id) not in verdicts
-            else each
-            for each in findings
-        ]
 
     def faults(self, drafts: Sequence[Draft]) -> list[tuple[Draft, str]]:
         """The changes that fail their proof, and why; none where they stand it all together.
@@ -92,12 +84,19 @@ class Proof:
                 good.append(draft)
         return faults
 
+    def on_the_way(self, findings: Iterable[Skipped]) -> list[Skipped]:
+        """`findings`, with the reason that says so where they are gone after the changes that were proven last."""
+        return [
+            each if _key(each) in self._proven else replace(each, reason="goes with what the changes mend")
+            for each in findings
+        ]
+
     def _fault(self, drafts: Sequence[Draft]) -> str:
         """The first thing that is wrong with `drafts` together; empty where nothing is."""
         after = self.after(drafts)
-        verdicts = self._judged(after)
+        self._proven = self._judged(after) if drafts else self._before
         served = [each for draft in drafts for wish in draft.wishes for each in wish.serves]
-        return next(_unmended(served, verdicts), "") or next(self._broken(after, verdicts), "")
+        return next(self._unmended(served), "") or next(self._broken(after, set(map(_key, served))), "")
 
     def _judged(self, readings: Readings) -> dict[Key, Verdict]:
         findings: list[Finding] = []
@@ -115,11 +114,22 @@ class Proof:
         )
         return _verdicts(findings, not_evaluated)
 
-    def _broken(self, after: Readings, verdicts: Mapping[Key, Verdict]) -> Iterator[str]:
-        """What would stop to pass. A new resource may take the place of one that is gone, and its verdict."""
-        worse = {key: verdict for key, verdict in verdicts.items() if key not in self._before}
+    def _unmended(self, served: Iterable[Served]) -> Iterator[str]:
+        for each in served:
+            verdict = self._proven.get(_key(each))
+            if verdict is not None:
+                yield f"{verdict.name} would still {verdict} by {each.rule}"
+
+    def _broken(self, after: Readings, served: Set[Key]) -> Iterator[str]:
+        """What would stop to pass. A new resource may take the place of one that is gone, and its verdict.
+
+        Not that of a finding which the changes claim to mend: it would be back under another id.
+        """
+        worse = {key: verdict for key, verdict in self._proven.items() if key not in self._before}
+        if not worse:
+            return
         existed = _present(self._readings, worse)
-        vanished = self._before.keys() - verdicts.keys()
+        vanished = self._before.keys() - self._proven.keys() - served
         remain = _present(after, vanished)
         places = Counter(rule for rule, *resource in vanished if tuple(resource) not in remain)
         for (rule, type_, id_), verdict in worse.items():
@@ -129,6 +139,10 @@ class Proof:
                 places[rule] -= 1
             else:
                 yield f"{verdict.name}, which it brings about, would {verdict} by {rule}{_unless(rule)}"
+
+
+def _key(item: Served | Skipped) -> Key:
+    return item.rule, item.resource.type, item.resource.id
 
 
 def _unless(rule: str) -> str:
@@ -150,14 +164,6 @@ def _verdicts(findings: Iterable[Finding], not_evaluated: Iterable[NotEvaluated]
 
 def _named(type_: str, name: str) -> str:
     return f"{type_} “{name}”"
-
-
-def _unmended(served: Iterable[Served], verdicts: Mapping[Key, Verdict]) -> Iterator[str]:
-    for each in served:
-        verdict = verdicts.get((each.rule, each.resource.type, each.resource.id))
-        if verdict is not None:
-            name = _named(each.resource.type, each.resource.name)
-            yield f"{name} would still {verdict} by {each.rule}"
 
 
 def _present(readings: Readings, keys: Iterable[Key]) -> set[tuple[str, str]]:

@@ -58,9 +58,10 @@ def wishes_of(
             skipped.append(Skipped(finding.rule, finding.resource, problem))
             continue
         wish = Wish(resource, remediation)
-        wishes.setdefault((resource.type, resource.id, wish.content), wish).serves.append(
-            Served(finding.rule, finding.resource)
-        )
+        wish = wishes.setdefault((resource.type, resource.id, wish.content), wish)
+        wish.serves.append(Served(finding.rule, finding.resource))
+        if remediation.safety is Safety.UNSAFE:  # one rule's doubt is enough
+            wish.remediation = remediation
     return list(wishes.values()), skipped
 
 
