@@ -15,6 +15,9 @@ from tokenguard.model import Resource, Schema
 SECONDS = "Seconds"
 """A property whose name ends so holds a length of time in whole seconds."""
 
+_LONGEST = timedelta.max // timedelta(seconds=1)
+"""Seconds that a `timedelta` holds; what is longer, as a file that was tampered with may say, stays a number."""
+
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _OWN_NAMES = ("id", "name")
 """Of the resource itself, beside its properties."""
@@ -66,7 +69,7 @@ def present(name: str, value: Any) -> str:
             return "none"
         case str():
             return value
-        case int() if name.endswith(SECONDS) and not isinstance(value, bool) and value >= 0:
+        case int() if name.endswith(SECONDS) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
             return humanize(timedelta(seconds=value))
         case list() | tuple():
             return ", ".join(present(name, item) for item in value)

@@ -91,6 +91,8 @@ def test_a_property_goes_before_the_resource_s_own_name() -> None:
         ("x", 1.5, "1.5"),
         ("limitSeconds", [60, 3600], "1 min, 1 h"),
         ("x", {"displayName": "a", "lifeSeconds": 60, "id": None}, "displayName a, lifeSeconds 1 min, id none"),
+        ("accessTokenLifetimeSeconds", 86399999999999, "999999999 d 23 h 59 min 59 s"),
+        ("accessTokenLifetimeSeconds", 86400000000000, "86400000000000"),
     ],
 )
 def test_a_value_stands_in_people_s_units(name: str, value: Any, text: str) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from math import log
 
-from tokenguard.durations import humanize
-from tokenguard.messages import SECONDS
+from tokenguard.messages import SECONDS, present
 from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
 from tokenguard.reporters import wording
 
@@ -21,6 +19,8 @@ _TICKS = (
 )
 _USUAL = (10 * _MINUTE, _DAY)
 """The axis holds at least what Entra accepts, so that pictures of several tenants compare."""
+_LONGEST = 100 * 365 * _DAY
+"""What is longer stands at the end of the axis."""
 _FULLEST = 8
 """Ticks that have room beside each other."""
 _MARGIN = 4.0
@@ -107,12 +107,12 @@ class _Axis:
     """A logarithmic scale from the tick below the shortest of `lengths` to the one above the longest."""
 
     def __init__(self, lengths: Iterable[int]) -> None:
-        seconds = [max(length, 1) for length in lengths]
+        seconds = [min(max(length, 1), _LONGEST) for length in lengths]
         self._low = max((tick for tick in _TICKS if tick <= min(seconds)), default=min(seconds))
         self._high = min((tick for tick in _TICKS if tick >= max(seconds)), default=max(seconds))
 
     def x(self, seconds: int) -> float:
-        share = log(max(seconds, self._low) / self._low) / log(self._high / self._low)
+        share = log(min(max(seconds, self._low), self._high) / self._low) / log(self._high / self._low)
         return round(_MARGIN + share * (100 - 2 * _MARGIN), 3)
 
     def ticks(self) -> list[Place]:
@@ -169,7 +169,7 @@ def _left_out(item: Lifetimes) -> str:
 
 
 def _length(seconds: int) -> str:
-    return humanize(timedelta(seconds=seconds))
+    return present(SECONDS, seconds)
 
 
 def _words(name: str) -> str:
