@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -50,10 +51,11 @@ def test_a_dry_run_shows_everything_and_writes_nothing(fix: Fix) -> None:
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert lines[0] == "PLAN  Brackwater Ferries f6fadfa7-e5c1-4b62-9362-da5cc13da58a: 4 changes planned"
     start = lines.index("1. Session limits 2019  (safe)")
-    assert lines[start : start + 6] == [
+    assert lines[start : start + 7] == [
         "1. Session limits 2019  (safe)",
         "tokenLifetimePolicy b495a074-0c02-4793-8fdb-6832a6708189",
-        "retiredSettings: MaxInactiveTime, MaxAgeSessionMultiFactor, becomes none",
+        "retiredSettings: MaxInactiveTime, MaxAgeSessionMultiFactor",
+        "becomes none",
         "- policy “Session limits 2019”: drop MaxInactiveTime and MaxAgeSessionMultiFactor",
         "reaches no token: nothing that Entra heeds changes",
         "mends retired-token-lifetime-setting",
@@ -133,6 +135,13 @@ def test_other_hours_are_a_policy_of_their_own(fix: Fix, example: Path) -> None:
     assert [operation["kind"] for operation in change["operations"]] == ["createPolicy", "unassign", "assign"]
     assert "every client and every environment of the tenant" in result.stdout
     assert "- take policy “Custom CDS Policy” from Dataverse" in result.stdout
+
+
+def test_the_readme_of_the_example_shows_what_is_printed(fix: Fix, example: Path) -> None:
+    [(command, shown)] = re.findall(
+        r"\$ tokenguard fix --demo (.+)\n((?:.*\n)*?)```", (example / "README.md").read_text()
+    )
+    assert fix(*command.split(), folder=example).stdout == shown
 
 
 def test_a_baseline_and_exemptions_hold_for_a_fix_as_for_a_scan(fix: Fix, example: Path) -> None:

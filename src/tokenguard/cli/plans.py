@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tokenguard.changes import Change, Plan, Skipped
 from tokenguard.messages import present
@@ -30,7 +31,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from change_lines(change, number)
     if plan.permissions:
         yield ""
-        yield f"Takes the permissions {' and '.join(plan.permissions)}."
+        yield f"Takes the permissions {', '.join(plan.permissions)}."
     if plan.skipped:
         yield ""
         yield "NOT MENDED"
@@ -42,7 +43,9 @@ def change_lines(change: Change, number: int) -> Iterator[str]:
     yield f"{number}. {change.resource.name}  ({change.safety})"
     yield f"   {change.resource.type} {change.resource.id}"
     for name, value in change.before.items():
-        yield f"   {name}: {present(name, value)}, becomes {_becomes(change, name)}"
+        becomes = _shown(name, change.after[name]) if name in change.after else f"no {change.resource.type}"
+        yield f"   {name}: {_shown(name, value)}"
+        yield f"     becomes {becomes}"
     for operation in change.operations:
         yield f"   - {operation.words}"
     yield f"   reaches {change.blast_radius}"
@@ -51,8 +54,10 @@ def change_lines(change: Change, number: int) -> Iterator[str]:
         yield f"   mends {served.rule}{other}"
 
 
-def _becomes(change: Change, name: str) -> str:
-    return present(name, change.after[name]) if name in change.after else f"no {change.resource.type}"
+def _shown(name: str, value: Any) -> str:
+    """`value` without the id of an object that it describes: of what is to be created nobody knows it yet."""
+    described = {key: part for key, part in value.items() if key != "id"} if isinstance(value, dict) else value
+    return present(name, described)
 
 
 def _skipped(plan: Plan) -> Iterator[str]:
