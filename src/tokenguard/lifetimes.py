@@ -53,15 +53,14 @@ class _Gauge:
 
     def measure(self, resource: Resource) -> None:
         self.met += 1
-        reason = resource.unknown.get(self._name)
-        seconds = resource.properties.get(self._name)
-        if reason is not None:
+        if resource.unknown and (reason := resource.unknown.get(self._name)) is not None:
             self._unknown += 1
             _keep(self._undetermined, (resource.id, resource.name, reason))
-        elif isinstance(seconds, int):
+        elif isinstance(seconds := resource.properties.get(self._name), int):
             self._known += 1
-            if len(self._longest) < KEPT or seconds >= self._longest[0][0]:
-                _keep(self._longest, (seconds, resource.id, resource.name))
+            length = (seconds, resource.id, resource.name)
+            if len(self._longest) < KEPT or length > self._longest[0]:
+                _keep(self._longest, length)
 
     def read(self, type_: str) -> Lifetimes:
         longest = sorted(self._longest, key=lambda item: (-item[0], item[2], item[1]))

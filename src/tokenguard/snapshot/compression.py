@@ -35,7 +35,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     """
     damaged: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error)
     try:
-        with path.open("rb") as file:
+        with path.open("rb", _BUFFER) as file:
             if path.suffix == ".gz":
                 plain = cast("io.RawIOBase", gzip.GzipFile(fileobj=file))
             elif path.suffix == ".zst":

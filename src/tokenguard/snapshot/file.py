@@ -1,6 +1,6 @@
 """Snapshots as files: JSON Lines, a header first, then one resource a line, then a trailer.
 
-Reading and writing hold a block of lines at a time, so that memory does not grow with the tenant. The trailer carries a
+Reading and writing hold a line or two at a time, so that memory does not grow with the tenant. The trailer carries a
 CRC-32 over every byte before it and over what it says itself: of what the standard library offers it is by far the
 fastest, and it finds accidents (a file cut off, edited or damaged; one in four billion slips through). It does not find
 forgery: whoever can write the file can write its digest.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,8 +33,6 @@ from tokenguard.snapshot.lines import (
 MAXIMUM_LINE = 64 * 1024 * 1024
 """Bytes; a thousand times the longest line that a tenant gives, and little enough to hold."""
 MAXIMUM_HEADER = 1024 * 1024
-_BLOCK = 256 * 1024
-"""Bytes; larger ones leave the processor's cache, and cost a fifth more."""
 
 
 def open_snapshot(path: Path, types: Mapping[str, ResourceType] | None = None) -> Snapshot:
@@ -73,10 +71,10 @@ class _Reader:
 
     def __init__(self, path: Path, types: Mapping[str, ResourceType]) -> None:
         self._source = str(path)
-        self._batches = self._read(path)
+        self._lines = self._read(path)
         self._end: tuple[bytes, int] | None = None
         """What is left when no further line follows, and the CRC-32 of all before it."""
-        written = decode_header(next(self._batches)[0], self._source)
+        written = decode_header(next(self._lines), self._source)
         self._counts = dict.fromkeys(written.properties, 0)
         self._widths = {type_: len(names) for type_, names in written.properties.items()}
         self._added = _added(written, types)
@@ -86,13 +84,14 @@ class _Reader:
         )
 
     def resources(self) -> Iterator[Resource]:
-        for line in chain.from_iterable(self._batches):
+        counts, widths, added = self._counts, self._widths, self._added
+        for line in self._lines:
             try:
-                resource = decode_resource(line, self._widths)
-                self._counts[resource.type] += 1
+                resource = decode_resource(line, widths)
+                counts[resource.type] += 1
             except (KeyError, TypeError, ValueError) as error:
                 raise self._no_resource(line, error) from error
-            yield _with_unknown(resource, self._added[resource.type]) if resource.type in self._added else resource
+            yield _with_unknown(resource, added[resource.type]) if resource.type in added else resource
 
     def summary(self) -> Mapping[str, TypeSummary]:
         if self._end is None:
@@ -102,25 +101,23 @@ class _Reader:
             raise SnapshotError(f"{self._source}: holds other counts of resources than it says", AGAIN)
         return summary
 
-    def _read(self, path: Path) -> Iterator[list[bytes]]:
-        """The first line; then, block by block, every line that is known not to be the last."""
+    def _read(self, path: Path) -> Iterator[bytes]:
+        """The first line; then every line that is known not to be the last. One too long comes in pieces."""
         with compression.reading(path) as file:
             header = file.readline(MAXIMUM_HEADER)
             if not header or len(header) == MAXIMUM_HEADER:
                 raise SnapshotError(f"{self._source}: {'empty' if not header else 'another kind of file'}, no snapshot")
-            yield [header]
-            digest, rest = zlib.crc32(header), b""
-            while block := file.read(max(_BLOCK, len(rest) // 4)):  # more for a long line, not to copy it often
-                data = rest + block
-                cut = data.rfind(b"\n", 0, max(0, data.rfind(b"\n"))) + 1
-                lines, rest = data[:cut], data[cut:]
-                digest = zlib.crc32(lines, digest)
-                yield lines.split(b"\n")[:-1]
-                if len(rest) > MAXIMUM_LINE:
-                    raise SnapshotError(f"{self._source}: a line is longer than {MAXIMUM_LINE >> 20} MiB", AGAIN)
-            self._end = rest, digest
+            yield header
+            last, digest = file.readline(MAXIMUM_LINE), zlib.crc32(header)
+            for line in iter(partial(file.readline, MAXIMUM_LINE), b""):
+                digest = zlib.crc32(last, digest)
+                yield last
+                last = line
+            self._end = last, digest
 
     def _no_resource(self, line: bytes, error: Exception) -> SnapshotError:
+        if len(line) == MAXIMUM_LINE:
+            return SnapshotError(f"{self._source}: a line is longer than {MAXIMUM_LINE >> 20} MiB", AGAIN)
         number = sum(self._counts.values()) + 2
         what = "goes on after its end" if is_trailer(line) else f"not a resource that its header announces ({error})"
         return SnapshotError(f"{self._source}: line {number}: {what}", AGAIN)
