@@ -45,5 +45,6 @@ def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output
     context.say(f"{output}: {count} resources of {name}", quiet=run.quiet)
     failures = [failure for part in summary.values() for failure in part.failures]
     for failure in failures:
-        context.say(f"Not read to the end: {failure.type}: {failure.reason}")
+        lacking = f"; it takes {failure.permission}" if failure.permission else ""
+        context.say(f"Not read to the end: {failure.type}: {failure.reason}{lacking}")
     return ExitStatus.NOT_EVALUATED if failures else ExitStatus.COMPLIANT

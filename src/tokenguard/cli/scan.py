@@ -74,7 +74,6 @@ def scan(
     outputs = reports.pair(plugins.reporters, into.format, into.output)
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
-    now = context.now()
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
         report = evaluate(
             chosen,
@@ -82,7 +81,7 @@ def scan(
             types=plugins.types,
             exemptions=exempted,
             baseline=known,
-            now=now,
+            now=context.now(),
             fail_on=Severity[fail_on.upper()],
             source=name,
             findings=Spool.of_findings(chosen),

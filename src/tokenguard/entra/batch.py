@@ -17,7 +17,7 @@ import orjson
 
 from tokenguard.entra.answer import Answer, Broken
 from tokenguard.entra.client import GraphClient
-from tokenguard.entra.pacing import is_slow
+from tokenguard.entra.pacing import given_up, is_slow
 from tokenguard.entra.part import Outcome, Part
 from tokenguard.entra.retry import Wait, next_try
 
@@ -83,8 +83,7 @@ class _Queue:
         if await self.client.pace.wait(Wait(seconds, shared=True, why=self.why)):
             self.ready.extend(parts)
             return []
-        given_up = self.client.pace.declined(self.why, seconds)
-        return [end for part in parts if (end := part.settle(given_up))]
+        return [end for part in parts if (end := part.settle(given_up(self.why)))]
 
 
 async def _alone(client: GraphClient, part: Part) -> Outcome:

@@ -16,7 +16,7 @@ from kiota_abstractions.request_information import RequestInformation
 from msgraph.graph_service_client import GraphServiceClient
 
 from tokenguard.entra.answer import Answer, Broken, one_line
-from tokenguard.entra.pacing import Pace
+from tokenguard.entra.pacing import Pace, given_up
 from tokenguard.entra.permissions import missing_permission
 from tokenguard.entra.retry import Patience, next_try
 from tokenguard.entra.routes import batch_request, counts, get_request
@@ -75,7 +75,7 @@ class GraphClient:
             if wait is None:
                 return outcome
             if not await self.pace.wait(wait):
-                return self.pace.declined(wait.why, wait.seconds)
+                return given_up(wait.why)
 
     async def send(self, info: RequestInformation) -> Answer | Broken:
         """Send one request, once; what comes back is not judged."""

@@ -49,7 +49,7 @@ def next_try(outcome: Answer | Broken, attempt: int, patience: Patience, jitter:
         again, shared, asked, why = outcome.passing, False, None, outcome.reason
     elif outcome.status in _PASSING:
         again, shared, asked = True, _PASSING[outcome.status], outcome.retry_after() or None
-        why = f"Graph answered {outcome.explain()}"
+        why = f"Graph answered {outcome.explain()}{f' (Retry-After: {asked:.0f} s)' if asked else ''}"
     else:
         return None
     if not again or attempt >= (patience.asked_attempts if asked else patience.attempts):

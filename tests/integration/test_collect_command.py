@@ -1,0 +1,174 @@
+"""`tokenguard collect` on a live tenant: a file for its owner alone, whole or not at all, that judges as live does."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from command import PROGRAM, assert_no_secret, content, environment, run
+from sandbox import RunningSandbox
+
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+NOBODY = "11111111-2222-4333-8444-555555555555"
+PINNED = {
+    "id": "dataverse-holds-a-policy",
+    "title": "Dataverse holds no token lifetime policy",
+    "severity": "low",
+    "resource": "servicePrincipal",
+    "absent": "fail",
+    "select": {"required": ["appId"], "properties": {"appId": {"enum": [DATAVERSE, NOBODY]}}},
+    "require": {"properties": {"assignedTokenLifetimePolicy": {"type": "object"}}},
+    "message": "{displayName} holds no policy",
+    "rationale": "So that a rule asks for two principals, of which the tenant has one.",
+    "examples": [
+        {
+            "outcome": "pass",
+            "properties": {
+                "appId": DATAVERSE,
+                "assignedTokenLifetimePolicy": {
+                    "id": NOBODY,
+                    "displayName": "Five hours",
+                    "isOrganizationDefault": False,
+                    "accessTokenLifetimeSeconds": 18000,
+                },
+            },
+        },
+        {"outcome": "fail", "properties": {"appId": DATAVERSE, "assignedTokenLifetimePolicy": None}},
+        {
+            "outcome": "not-evaluated",
+            "properties": {"appId": DATAVERSE},
+            "unknown": {"assignedTokenLifetimePolicy": "refused"},
+        },
+    ],
+}
+RULE = f"{PINNED['id']}.json"
+
+
+@pytest.fixture(scope="module")
+def demo_sandbox(new_sandbox) -> RunningSandbox:
+    return new_sandbox("--tenant", "demo")
+
+
+@pytest.fixture
+def tenant(demo_sandbox) -> Iterator[RunningSandbox]:
+    yield demo_sandbox
+    demo_sandbox.mend()
+    demo_sandbox.set(**demo_sandbox.first_settings)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / RULE).write_text(json.dumps(PINNED))
+    return tmp_path
+
+
+def without_times(report: Path, source: str) -> bytes:
+    """A JSON report but for when it was made, and for the name of what was read."""
+    times = re.compile(rb'"(scannedAt|collectedAt)":"[^"]+"')
+    text, number = times.subn(b"", report.read_bytes())
+    assert number == 2
+    named = f'"source":{json.dumps(source)}'.encode()
+    assert text.count(named) == 1
+    return text.replace(named, b"")
+
+
+@pytest.mark.parametrize(
+    ("rules", "faults", "held"),
+    [
+        ([], [], None),
+        (["--rules", "all"], [], None),
+        (["--rules", RULE], [], None),
+        (["--rules", "all", "--rules", RULE, "--precedence", "classic"], [], None),
+        ([], [], []),
+        (["--rules", "all"], [], ["Policy.Read.All"]),
+        (["--rules", "all"], [], ["Application.Read.All"]),
+        (["--rules", RULE], [], ["Application.Read.All"]),
+        (["--rules", RULE], ["GET /servicePrincipals(*=500"], None),
+        (["--rules", "all"], ["GET /servicePrincipals=half", "GET /policies/*/appliesTo=404"], None),
+        ([], ["GET /servicePrincipals/$count=html"], None),
+    ],
+)
+def test_a_snapshot_judges_as_the_tenant_does_to_the_byte(tenant, folder, rules, faults, held):
+    if held is not None:
+        tenant.set(permissions=held)
+    tenant.fail(*faults)
+    live = run(tenant, "scan", *rules, "-o", "live.json", "--patience", "0", folder=folder)
+    collected = run(tenant, "collect", *rules, "-o", "tenant.jsonl.gz", "--patience", "0", folder=folder)
+    tenant.forget()
+    later = run(tenant, "scan", *rules, "--snapshot", "tenant.jsonl.gz", "-o", "later.json", folder=folder)
+    assert tenant.requests() == []
+    assert live.returncode == later.returncode
+    assert without_times(folder / "later.json", "tenant.jsonl.gz") == without_times(
+        folder / "live.json", f"tenant {tenant.variables['AZURE_TENANT_ID']}"
+    )
+    unread = {each["type"] for each in json.loads((folder / "live.json").read_text())["types"] if each["failures"]}
+    assert collected.returncode == (3 if unread else 0)
+    for type_ in unread:
+        assert f"Not read to the end: {type_}: GET /" in collected.stderr
+
+
+def test_a_snapshot_is_for_its_owner_alone_and_alone_in_its_folder(tenant, tmp_path):
+    result = run(tenant, "collect", "-o", "tenant.jsonl", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert re.fullmatch(r"tenant\.jsonl: \d+ resources of tenant [0-9a-f-]{36}\n", result.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["tenant.jsonl"]
+    assert (tmp_path / "tenant.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_missing_permission_is_said(tenant, tmp_path):
+    tenant.set(permissions=["Application.Read.All"])
+    result = run(tenant, "collect", "-o", "tenant.jsonl", "--quiet", folder=tmp_path)
+    assert result.returncode == 3
+    assert "Not read to the end: tokenLifetimePolicy: " in result.stderr
+    assert result.stderr.rstrip().endswith("; it takes Policy.Read.All")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({"AZURE_CLIENT_SECRET": "wrong"}, 3), ({"AZURE_AUTHORITY_HOST": "https://elsewhere.example"}, 2)],
+)
+def test_what_cannot_be_opened_leaves_the_snapshot_that_was_there(tenant, tmp_path, changed, status):
+    (tmp_path / "tenant.jsonl").write_text("good")
+    assert run(tenant, "collect", "-o", "tenant.jsonl", folder=tmp_path, **changed).returncode == status
+    assert [path.name for path in tmp_path.iterdir()] == ["tenant.jsonl"]
+    assert (tmp_path / "tenant.jsonl").read_text() == "good"
+
+
+@pytest.mark.parametrize("command", [("collect", "-o"), ("scan", "-o", "report.json", "--save-snapshot")])
+def test_ctrl_c_keeps_the_old_snapshot_whole_and_says_what_was_read(tenant, tmp_path, command):
+    (tmp_path / "tenant.jsonl").write_text("good")
+    tenant.fail("GET /servicePrincipals=hang")
+    arguments = [PROGRAM, *command, "tenant.jsonl", "--rules", "all"]
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, env=environment(tenant), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        while not any(fault["met"] for fault in tenant._control("GET", "faults")):
+            assert child.poll() is None
+            time.sleep(0.05)
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+        child.send_signal(signal.SIGINT)
+        said, errors = child.communicate(timeout=20)
+    assert_no_secret(tenant, tmp_path, said, errors)
+    assert (child.returncode, said) == (130, "")
+    interrupted, read = errors.splitlines()
+    assert interrupted == "Interrupted."
+    assert re.fullmatch(
+        r"Read until then: 14 of /policies/tokenLifetimePolicies, \d+ of /applications, 16 single answers\.", read
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["tenant.jsonl"]
+    assert (tmp_path / "tenant.jsonl").read_text() == "good"
+
+
+def test_no_secret_of_an_application_is_in_a_snapshot(tenant, tmp_path):
+    run(tenant, "collect", "--rules", "all", "-o", "tenant.jsonl.gz", folder=tmp_path)
+    text = content(tmp_path / "tenant.jsonl.gz").decode()
+    assert "keyCredentials" in text
+    assert "secretText" not in text
+    assert '"hint"' not in text
