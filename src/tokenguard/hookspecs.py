@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
     from tokenguard.examination import Examination
     from tokenguard.explanation import Explanation, Search, Subject
+    from tokenguard.issuance import Issued
 
 hookspec = pluggy.HookspecMarker("tokenguard")
 hookimpl = pluggy.HookimplMarker("tokenguard")
@@ -180,6 +181,18 @@ class Explainer(Protocol):
 
     def explain(self, facts: Any, subject: Subject, precedence: Precedence) -> Explanation:
         """Which lifetime the facts put in force for `subject`: pure. What is not known is said, never guessed."""
+        ...
+
+
+@runtime_checkable
+class Prober(Protocol):
+    """A collector that can also have a token issued, to see how long it lives."""
+
+    def probe(self, target: LiveTarget, resource: str) -> Issued:
+        """Ask for a new token for `resource` (an address or an appId) as the application that `target` signs in as.
+
+        Raises `SourceError` where none is issued, `UsageError` where it cannot be asked for.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("model", "exit_status", "changes", "errors", "durations", "documents", "untrusted", "examination", "explanation", "json_stream"),
+    ("model", "exit_status", "changes", "errors", "durations", "documents", "untrusted", "examination", "explanation", "issuance", "json_stream"),
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",

@@ -113,13 +113,14 @@ def _verdict(found: Explanation) -> Iterator[str]:
     elif found.ambiguous:
         yield "one of these; the documented orders of policies do not agree on which"
     for each in found.in_force:
-        yield f"{_basis(each)}"
+        yield f"{basis(each)}"
         yield f"  access tokens        {_range(each)}"
         yield f"  ID and SAML tokens   {_length(each.id_token)}"
         yield f"  SAML NotOnOrAfter    {_length(each.saml_not_on_or_after)} after issue"
 
 
-def _basis(each: InForce) -> str:
+def basis(each: InForce) -> str:
+    """What stands behind a lifetime, for people."""
     return f"{_named(each.policy)}, {_LEVELS[each.basis]}" if each.policy else _LEVELS[each.basis]
 
 

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "undo": ("tokenguard.cli.undo:undo", "Take back what a fix has done."),
     "collect": ("tokenguard.cli.collect:collect", "Write a snapshot of a tenant to judge later or elsewhere."),
     "explain": ("tokenguard.cli.explain:explain", "Say which lifetime one application's tokens have, and why."),
+    "probe": ("tokenguard.cli.probe:probe", "Ask for a real token, and compare its lifetime with the policies."),
     "doctor": ("tokenguard.cli.doctor:doctor", "Say what this sign-in may read, and what it lacks."),
     "report": ("tokenguard.cli.report:report", "Write a saved JSON report in another format."),
     "rules": ("tokenguard.cli.rules:rules", "List, show, check and write rules."),

@@ -16,6 +16,7 @@ from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
+from tokenguard.issuance import Issued
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
 
@@ -91,6 +92,16 @@ class EntraCollector:
         from tokenguard.entra.explaining import explain  # noqa: PLC0415
 
         return explain(facts, subject, precedence)
+
+    def probe(self, target: LiveTarget, resource: str) -> Issued:
+        """What the token service makes of asking for a token for `resource`."""
+        from tokenguard.entra.live import check_extra  # noqa: PLC0415  (only a live tenant issues tokens)
+
+        check_extra()
+
+        from tokenguard.entra.issuing import ask_token  # noqa: PLC0415
+
+        return ask_token(target, resource)
 
     def tenant(self, facts: EntraFacts) -> Tenant:
         """Which tenant the facts are of; without an id where that could not be read."""

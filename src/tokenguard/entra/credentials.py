@@ -37,12 +37,14 @@ class Method:
 
     title: str
     """For people: ``signing in with ...``."""
-    make: Callable[[], Credential] = field(repr=False)
-    """A new credential, with nothing cached."""
+    make: Callable[..., Credential] = field(repr=False)
+    """A new credential, with nothing cached; takes further options of azure-identity's."""
     hint: str = ""
     """What to do when it fails and the answer does not say."""
     asks: bool = False
     """Whether a person has to do something, and so cannot be asked again unawares."""
+    alone: bool = False
+    """Whether an application asks the token service by itself, so that every new credential gets a new token."""
 
 
 def choose_method(target: LiveTarget, cloud: Cloud) -> Method:
@@ -90,7 +92,7 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
 def _secret(target: LiveTarget, common: dict[str, Any]) -> Method:
     tenant, client, secret = _needed(target, "secret")
     make = partial(identity.ClientSecretCredential, tenant, client, secret, **common)
-    return Method("the client secret in AZURE_CLIENT_SECRET", make)
+    return Method("the client secret in AZURE_CLIENT_SECRET", make, alone=True)
 
 
 def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
@@ -105,7 +107,7 @@ def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
         in {"1", "true"},
         **common,
     )
-    return Method(f"the certificate in {path}", make)
+    return Method(f"the certificate in {path}", make, alone=True)
 
 
 def _federated(target: LiveTarget, common: dict[str, Any]) -> Method:
@@ -113,7 +115,7 @@ def _federated(target: LiveTarget, common: dict[str, Any]) -> Method:
     make = partial(
         identity.WorkloadIdentityCredential, tenant_id=tenant, client_id=client, token_file_path=path, **common
     )
-    return Method(f"the federated token in {path}", make)
+    return Method(f"the federated token in {path}", make, alone=True)
 
 
 def _github(target: LiveTarget, common: dict[str, Any]) -> Method:
@@ -121,7 +123,7 @@ def _github(target: LiveTarget, common: dict[str, Any]) -> Method:
     fetch_assertion(target.environment)  # says what is missing while it can still be told from a refusal by Entra
     ask = partial(fetch_assertion, target.environment)
     make = partial(identity.ClientAssertionCredential, tenant, client, ask, **common)
-    return Method("the identity of this GitHub Actions job", make)
+    return Method("the identity of this GitHub Actions job", make, alone=True)
 
 
 def _managed(target: LiveTarget, _shared: dict[str, Any]) -> Method:

@@ -68,7 +68,7 @@ class RenewingCredential:
         text = str(error.message)
         message = f"signing in with {self.title} failed: {one_line(shorten(text))}"
         if is_unreachable(error):
-            return SourceError(message, _UNREACHABLE)
+            return SourceError(message, UNREACHABLE)
         return SourceError(message, hint_for(text) or self._method.hint or _REFUSED)
 
 
@@ -136,4 +136,4 @@ def is_unreachable(error: BaseException | None) -> bool:
 
 
 _REFUSED = "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential, or choose another with --auth"
-_UNREACHABLE = "check the network, HTTPS_PROXY, and SSL_CERT_FILE where a proxy has a certificate authority of its own"
+UNREACHABLE = "check the network, HTTPS_PROXY, and SSL_CERT_FILE where a proxy has a certificate authority of its own"
