@@ -37,7 +37,7 @@ ALONE = {
     "404": "404",
     "500": "500",
     "reset": "no answer",
-    "html": "no JSON",
+    "html": "something else than Graph",
     "cut": "no answer",
     "half": "cut off",
 }

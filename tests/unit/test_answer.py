@@ -32,9 +32,9 @@ def test_retry_after_is_read_in_seconds_or_against_the_answers_own_date(headers,
             "403 Authorization_RequestDenied: Insufficient privileges",
         ),
         (Answer(403, {}, {"error": {"code": "", "message": "No."}}), "403 No."),
-        (Answer(502, {}, "<html>bad gateway</html>"), "502 Bad Gateway"),
-        (Answer(404, {}, {"error": "gone"}), "404 Not Found"),
-        (Answer(599), "599 without an explanation"),
+        (Answer(502, {}, "<html>bad gateway</html>"), "502 Bad Gateway without an error of Graph's"),
+        (Answer(404, {}, {"error": "gone"}), "404 Not Found without an error of Graph's"),
+        (Answer(599), "599 without an error of Graph's"),
     ],
 )
 def test_an_error_is_explained_in_one_line(answer, text):

@@ -38,6 +38,13 @@ def test_a_stand_in_on_this_machine_is_used_and_not_looked_up_at_microsoft():
     assert not cloud.official
 
 
+@pytest.mark.parametrize("name", ["usgov", "usdod", "china"])
+def test_a_stand_in_is_never_taken_for_a_cloud_that_was_asked_for(name):
+    with pytest.raises(UsageError, match="localhost:8443") as refusal:
+        choose_cloud(name, LOCAL)
+    assert "leave out --cloud" in refusal.value.hint
+
+
 def test_hosts_that_are_named_as_trusted_may_stand_in():
     places = {"AZURE_AUTHORITY_HOST": "https://sts.example", "TOKENGUARD_GRAPH_URL": "https://graph.example:444"}
     with pytest.raises(UsageError, match=r"sts\.example"):

@@ -30,7 +30,7 @@ _HINTS = {
     "65001": "nobody has consented to the permissions: an administrator must grant them",
     "70043": "the session has ended: sign in again, e.g. with `az login`",
     "700082": "the session has ended: sign in again, e.g. with `az login`",
-    "500011": "this tenant does not know Microsoft Graph by that address: check --cloud",
+    "500011": "this tenant does not know Microsoft Graph by that address: check --cloud and TOKENGUARD_GRAPH_URL",
 }
 
 

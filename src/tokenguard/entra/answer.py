@@ -39,7 +39,8 @@ class Answer:
         error = self.body.get("error") if isinstance(self.body, dict) else None
         error = error if isinstance(error, dict) else {}
         words = [str(text) for text in (error.get("code"), error.get("message")) if text]
-        return one_line(f"{self.status} {': '.join(words) or responses.get(self.status, 'without an explanation')}")
+        unsaid = f"{responses.get(self.status, '')} without an error of Graph's"
+        return one_line(f"{self.status} {': '.join(words) or unsaid}")
 
     def retry_after(self) -> float | None:
         """Seconds that ``Retry-After`` asks to wait; None where it says nothing of use.

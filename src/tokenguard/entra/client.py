@@ -101,6 +101,12 @@ def _answer(response: httpx.Response) -> Answer | Broken:
         body = orjson.loads(response.content.removeprefix(codecs.BOM_UTF8))  # counts begin with one
     except orjson.JSONDecodeError:
         if response.status_code == HTTPStatus.OK:
-            return Broken("200 with a body that is cut off, or no JSON")
+            return Broken(_no_json(response.headers.get("content-type", "").partition(";")[0]))
         body = None
     return Answer(response.status_code, response.headers, body)
+
+
+def _no_json(content_type: str) -> str:
+    if content_type.endswith("json"):
+        return "200 with JSON that is cut off"
+    return f"200 with {content_type or 'something'} that is no JSON: a proxy, or something else than Graph, answered"

@@ -15,6 +15,8 @@ from tokenguard.errors import UsageError
 AUTHORITY = "AZURE_AUTHORITY_HOST"
 GRAPH = "TOKENGUARD_GRAPH_URL"
 TRUSTED = "TOKENGUARD_TRUSTED_HOSTS"
+DEFAULT = "global"
+"""The cloud that nobody need ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def choose_cloud(name: str, environment: Mapping[str, str]) -> Cloud:
     if (authority, graph) == (cloud.authority, cloud.graph):
         return cloud
     _refuse_mixture(cloud, authority, graph)
+    if name != DEFAULT:
+        raise UsageError(
+            f"the cloud {name!r} is asked for, but {AUTHORITY} and {GRAPH} lead to {authority} and {graph}",
+            f"leave out --cloud, or unset {AUTHORITY} and {GRAPH}",
+        )
     trusted = {host.strip().lower() for host in environment.get(TRUSTED, "").split(",")}
     for variable, url in ((AUTHORITY, authority), (GRAPH, graph)):
         host = urlsplit(url).hostname or ""
