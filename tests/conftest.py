@@ -1,3 +1,3 @@
 """Fixtures that tests of every kind may ask for."""
 
-pytest_plugins = ["sandbox"]
+pytest_plugins = ["sandbox", "fixing"]

@@ -1,0 +1,423 @@
+"""`tokenguard fix` against the sandbox, over sockets: what it writes, what it refuses to, and what it says of both.
+
+In every case: the exit status, the requests that wrote, the journal, and the whole tenant before and after.
+"""
+
+import json
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fixing import APPLIED, CREATED, FIVE_HOURS, POLICIES
+from live import quiet_sdk
+
+pytestmark = quiet_sdk
+
+ASSIGN = "POST /servicePrincipals/*/tokenLifetimePolicies/$ref"
+UNASSIGN = "DELETE /servicePrincipals/*"
+CREATE = f"POST {POLICIES}"
+
+
+@pytest.fixture
+def before(bench):
+    """The tenant before anything is done, and an empty log."""
+    tenant = bench.tenant()
+    bench.sandbox.forget()
+    return tenant
+
+
+@pytest.fixture
+def replacing(bench):
+    """The application holds a policy of eight hours, so that the fix has to replace it."""
+    policy = bench.create(f"eight hours {bench.principal['id']}", "08:00:00")
+    bench.assign(policy)
+    return policy
+
+
+def unchanged(bench, before, ended, status, said):
+    """Nothing was written, and it was said why."""
+    assert ended.status == status, ended.stderr
+    assert said in ended.stderr
+    assert bench.writes() == []
+    assert bench.tenant() == before
+    assert not (bench.folder / "journal.jsonl").exists()
+
+
+def restored(bench, before, journal="journal.jsonl"):
+    """Undoing `journal` brings back the state before."""
+    undone = bench.run("undo", journal, "--yes", "--wait", "0")
+    assert undone.status == 0, undone.stderr
+    assert bench.tenant() == before
+
+
+# --- as it should go ------------------------------------------------------------------------------------------------
+
+
+def test_it_creates_and_assigns_and_a_second_run_changes_nothing(bench, before):
+    done = bench.fix("--yes")
+    assert done.status == 0, done
+    assert bench.held() == FIVE_HOURS
+    assert bench.lifetime() == 17999
+    assert bench.writes() == CREATED
+    assert bench.journal() == APPLIED
+    assert "no findings left, nothing not evaluated" in done.stderr
+    assert "tokenguard undo journal.jsonl" in done.stderr
+    after = bench.tenant()
+    assert len(after[0]) == len(before[0]) + 1
+
+    bench.sandbox.forget()
+    again = bench.fix("--yes", "--journal", "second.jsonl")
+    assert again.status == 0
+    assert "no changes planned" in again.stdout
+    assert bench.writes() == []
+    assert not (bench.folder / "second.jsonl").exists()
+    assert bench.tenant() == after
+    restored(bench, before)
+
+
+def test_it_says_explicitly_that_a_policy_is_no_organization_default(bench, before):
+    assert bench.fix("--yes").status == 0
+    [policy] = bench.sandbox.call("GET", bench.assigned).json()["value"]
+    assert policy["isOrganizationDefault"] is False
+    assert policy["definition"] == ['{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"05:00:00"}}']
+    restored(bench, before)
+
+
+def test_it_replaces_what_is_held_and_keeps_the_replaced_policy(bench, replacing, before):
+    done = bench.fix("--yes")
+    assert done.status == 0, done
+    assert bench.held() == FIVE_HOURS
+    assert bench.writes() == ["POST policies 201", "DELETE servicePrincipals 204", "POST servicePrincipals 204"]
+    restored(bench, before)
+    assert bench.held().startswith("eight hours")
+
+
+def test_a_journal_has_a_place_of_its_own_where_none_is_named(bench, before):
+    done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes", "--wait", "0")
+    assert done.status == 0, done
+    [journal] = (bench.folder / "tokenguard" / "journals").iterdir()
+    assert journal.stat().st_mode & 0o777 == 0o600
+    assert journal.parent.stat().st_mode & 0o777 == 0o700
+    restored(bench, before, str(journal))
+
+
+def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(bench, before):
+    asked = bench.fix(typed="n\n")
+    unchanged(bench, before, asked, 0, "Nothing was written")
+    assert "1 change planned. Write it to" in asked.stderr
+
+
+def test_on_a_terminal_it_asks_and_takes_yes_for_an_answer(bench, before):
+    assert bench.fix(typed="y\n").status == 0
+    assert bench.held() == FIVE_HOURS
+    restored(bench, before)
+
+
+def test_what_shows_late_is_waited_for(bench, before):
+    bench.sandbox.fail(f"{CREATE}=late,seconds=0.5,times=1")
+    done = bench.fix("--yes", "--wait", "5")
+    assert done.status == 0, done
+    assert bench.writes() == CREATED
+    assert bench.journal() == APPLIED
+    restored(bench, before)
+
+
+def test_reads_that_lag_behind_are_waited_for(bench, before):
+    time.sleep(0.5)  # what earlier tests did is to be seen
+    bench.sandbox.set(read_delay=0.4)
+    done = bench.fix("--yes", "--wait", "5")
+    assert done.status == 0, done
+    assert bench.writes() == CREATED
+    bench.sandbox.set(read_delay=0)
+    restored(bench, before)
+
+
+def test_what_never_shows_is_unconfirmed_and_can_be_resumed(bench, before):
+    bench.sandbox.fail(f"{ASSIGN}=late,seconds=2,times=1")
+    done = bench.fix("--yes", "--wait", "0.3")
+    assert done.status == 4
+    assert "reading does not show it" in done.stdout
+    assert "--resume journal.jsonl" in done.stderr
+    assert bench.journal()[-2:] == ["outcome unconfirmed", "end unconfirmed"]
+    time.sleep(2)
+    bench.sandbox.forget()
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert resumed.status == 0, resumed.stderr
+    assert bench.writes() == []
+    assert bench.journal()[-2:] == ["outcome applied", "end applied"]
+    restored(bench, before)
+
+
+def test_two_organization_defaults_both_cease_to_be_it_and_both_come_back(bench):
+    bench.sandbox.set(second_default="allow")
+    made = [bench.create(name, "02:00:00", default=True) for name in ("first default", "second default")]
+    before = bench.tenant()
+    bench.sandbox.forget()
+    rules = ("--select", "organization-default-policy", "--unsafe", "--yes", "--wait", "0")
+    done = bench.run("fix", *rules, "--journal", "journal.jsonl")
+    assert done.status == 0, done
+    assert bench.writes() == ["PATCH policies 204"] * 2
+    assert not any(default for *_, default in bench.tenant()[0])
+    restored(bench, before)
+    for id_ in made:
+        bench.delete(id_)
+
+
+# --- somebody else --------------------------------------------------------------------------------------------------
+
+
+def wait_for_fault(bench, times=1):
+    """Return once the fault that was set has been met so many times."""
+    until = time.monotonic() + 20
+    while not any(fault["met"] >= times for fault in bench.sandbox.control.get("/sandbox/faults").json()):
+        assert time.monotonic() < until, "it never came there"
+        time.sleep(0.02)
+
+
+def meanwhile(bench, path, edit, *arguments):
+    """Fix, and `edit` between its plan and its first write: while its first look at `path` is held up."""
+    bench.sandbox.fail(f"GET {path}=slow,seconds=1.5,times=1")
+    running = bench.begin_fix("--yes", *arguments)
+    wait_for_fault(bench)
+    edit()
+    bench.sandbox.forget()
+    return running.wait()
+
+
+def test_an_assignment_that_somebody_makes_after_the_plan_is_kept(bench):
+    policy = bench.create(f"theirs {bench.principal['id']}", "08:00:00")
+    done = meanwhile(bench, bench.assigned, lambda: bench.assign(policy))
+    assert done.status == 1
+    assert "stale" in done.stdout
+    assert bench.writes() == []
+    assert bench.held().startswith("theirs")
+    assert bench.journal() == ["end stale"]
+
+
+def test_a_policy_that_somebody_deletes_after_the_plan_stays_deleted(bench, before):
+    policy = bench.create("a day", "23:00:00")
+    rules = ("--rules", "token-lifetime", "--select", "unassigned-policy-lifetime-too-long", "--only", policy)
+    done = meanwhile(bench, f"{POLICIES}/{policy}", lambda: bench.delete(policy), *rules)
+    assert "it is gone" in done.stdout
+    assert bench.writes() == []
+    assert bench.tenant() == before
+    assert bench.journal() == ["end stale"]
+    assert done.status in (0, 1)
+
+
+# --- refusals and broken connections --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [CREATE, ASSIGN])
+def test_an_answer_that_is_lost_is_not_asked_for_again(bench, before, call):
+    bench.sandbox.fail(f"{call}=lost,times=1")
+    done = bench.fix("--yes")
+    assert done.status == 0, done
+    assert len(bench.writes()) == 2
+    assert "outcome unconfirmed" in bench.journal()
+    assert bench.journal()[-1] == "end applied"
+    restored(bench, before)
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"), [(CREATE, "reset"), (CREATE, "half"), (CREATE, "503"), (ASSIGN, "500"), (ASSIGN, "html")]
+)
+def test_whatever_an_answer_is_reading_decides_whether_to_write_again(bench, before, call, fault):
+    bench.sandbox.fail(f"{call}={fault},times=1")
+    done = bench.fix("--yes")
+    assert done.status == 0, done
+    assert bench.held() == FIVE_HOURS
+    assert len(bench.tenant()[0]) == len(before[0]) + 1
+    assert "outcome unconfirmed" in bench.journal()
+    restored(bench, before)
+
+
+@pytest.mark.parametrize("fault", ["429,retry-after=1", "429,retry-after=date:1", "expired", "challenge"])
+def test_what_passes_is_waited_out_on_writes(bench, before, fault):
+    bench.sandbox.fail(f"{ASSIGN}={fault},times=1")
+    done = bench.fix("--yes", "--wait", "3")
+    assert done.status == 0, done
+    assert [each for each in bench.writes() if "policies" in each] == ["POST policies 201"]
+    assert bench.held() == FIVE_HOURS
+    restored(bench, before)
+
+
+def test_throttling_beyond_our_patience_takes_back_what_was_done(bench, before):
+    bench.sandbox.fail(f"{ASSIGN}=429,retry-after=100")
+    done = bench.fix("--yes")
+    assert done.status == 4
+    assert "429" in done.stdout
+    assert bench.tenant() == before
+    assert bench.journal()[-3:] == ["intent deletePolicy back", "outcome applied back", "end failed"]
+
+
+def test_a_refusal_of_the_second_write_of_a_replacement_puts_the_first_back(bench, replacing, before):
+    bench.sandbox.fail(f"{ASSIGN}=403,times=1")
+    done = bench.fix("--yes")
+    assert done.status == 4
+    assert "403" in done.stdout
+    assert "what had been done was taken back" in done.stdout
+    assert bench.held().startswith("eight hours")
+    assert bench.tenant() == before
+    assert bench.journal() == [
+        "intent createPolicy", "outcome applied", "intent unassign", "outcome applied", "intent assign",
+        "outcome failed", "intent assign back", "outcome applied back", "intent deletePolicy back",
+        "outcome applied back", "end failed",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_put_back_is_said_and_can_be_undone_later(bench, replacing, before):
+    bench.sandbox.fail(f"{ASSIGN}=403")
+    done = bench.fix("--yes")
+    assert done.status == 4
+    assert "could not be taken back" in done.stdout
+    assert bench.held() == ""
+    bench.sandbox.mend()
+    restored(bench, before)
+
+
+# --- what is refused before the first write -------------------------------------------------------------------------
+
+
+def test_without_a_terminal_it_takes_yes(bench, before):
+    unchanged(bench, before, bench.fix(), 2, "--yes")
+
+
+def test_a_dry_run_writes_nothing(bench, before):
+    unchanged(bench, before, bench.fix("--dry-run", "--yes"), 1, "Nothing was written")
+
+
+def test_more_changes_than_are_allowed_are_refused(bench, before):
+    unchanged(bench, before, bench.fix("--yes", "--max-changes", "0"), 2, "more than --max-changes 0")
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        (["read"], "Application.ReadWrite.All and Policy.ReadWrite.ApplicationConfiguration"),
+        (["read", "Policy.ReadWrite.ApplicationConfiguration"], "Application.ReadWrite.All"),
+        (["read", "Application.ReadWrite.OwnedBy"], "Policy.ReadWrite.ApplicationConfiguration"),
+    ],
+)
+def test_a_permission_that_is_missing_is_named_before_the_first_write(bench, before, held, named):
+    bench.sandbox.set(permissions=held)
+    unchanged(bench, before, bench.fix("--yes"), 2, f"takes {named}, which the sign-in does not have")
+
+
+def test_two_runs_do_not_write_to_one_tenant_at_once(bench, before):
+    bench.sandbox.fail(f"GET {bench.assigned}=slow,seconds=2,times=1")
+    first = bench.begin_fix("--yes")
+    wait_for_fault(bench)
+    second = bench.fix("--yes", "--journal", "second.jsonl")
+    assert second.status == 2
+    assert "another run is writing to tenant" in second.stderr
+    assert not (bench.folder / "second.jsonl").exists()
+    assert first.wait().status == 0
+    assert bench.writes() == CREATED
+    restored(bench, before)
+
+
+def test_a_journal_is_never_written_over(bench, before):
+    (bench.folder / "journal.jsonl").write_text("mine")
+    done = bench.fix("--yes")
+    assert done.status == 2
+    assert "journal.jsonl" in done.stderr
+    assert bench.writes() == []
+    assert bench.tenant() == before
+    assert (bench.folder / "journal.jsonl").read_text() == "mine"
+
+
+# --- plans ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(bench, before):
+    """A plan in ``plan.json``; nothing written yet."""
+    assert bench.fix("--dry-run", "--out", "plan.json").status == 1
+    bench.sandbox.forget()
+    return bench.folder / "plan.json"
+
+
+def edit(path, change):
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def test_a_plan_that_was_agreed_to_is_carried_out(bench, before, planned):
+    done = bench.fix("--plan", "plan.json", "--yes")
+    assert done.status == 0, done
+    assert bench.writes() == CREATED
+    assert bench.journal() == APPLIED
+    restored(bench, before)
+
+
+def _tenant(plan):
+    plan["tenant"]["id"] = "99999999-0000-4000-8000-000000000000"
+
+
+def _longer(plan):
+    for operation in plan["changes"][0]["operations"]:
+        if operation["kind"] == "createPolicy":
+            operation["after"]["definition"] = [
+                '{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"23:00:00"}}'
+            ]
+
+
+def _expired(plan):
+    moment = datetime.now(UTC) - timedelta(days=2)
+    plan["madeAt"], plan["expiresAt"] = moment.isoformat(), (moment + timedelta(days=1)).isoformat()
+
+
+def _fewer(plan):
+    plan["changes"].clear()
+
+
+@pytest.mark.parametrize("change", [_tenant, _longer, _expired, _fewer])
+def test_a_plan_that_is_not_what_would_be_done_now_is_refused(bench, before, planned, change):
+    edit(planned, change)
+    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, "plan")
+
+
+def test_a_plan_made_under_another_value_of_a_rule_is_refused(bench, before, planned):
+    setting = "dataverse-lifetime-not-five-hours.lifetime=PT6H"
+    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes", "--set", setting), 2, "nothing was written")
+
+
+def test_a_plan_is_refused_when_the_tenant_has_changed_since(bench, planned):
+    policy = bench.create(f"theirs {bench.principal['id']}", "08:00:00")
+    bench.assign(policy)
+    before = bench.tenant()
+    bench.sandbox.forget()
+    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, "nothing was written")
+
+
+# --- interrupted ----------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_says_how_to_go_on(bench, before):
+    bench.sandbox.fail(f"GET {bench.assigned}=slow,seconds=2,times=1,after=2")
+    running = bench.begin_fix("--yes", "--wait", "5")
+    wait_for_fault(bench, times=3)
+    running.kill(signal.SIGINT)
+    done = running.wait()
+    assert done.status == 130
+    assert "--resume journal.jsonl" in done.stderr
+    bench.sandbox.mend()
+    restored(bench, before)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_a_journal_of_another_user_is_not_resumed(bench):
+    assert bench.fix("--yes").status == 0
+    os.chown(bench.folder / "journal.jsonl", 12345, -1)
+    bench.sandbox.forget()
+    for command in (("fix", "--resume", "journal.jsonl"), ("undo", "journal.jsonl")):
+        done = bench.run(*command, "--yes")
+        assert done.status == 2
+        assert "belongs to the user" in done.stderr
+    assert bench.writes() == []
+    assert bench.held() == FIVE_HOURS

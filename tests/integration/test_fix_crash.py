@@ -1,0 +1,94 @@
+"""The program killed, as by power failure, at every one of its moments: resumed it finishes, undone it leaves no trace.
+
+It dies at its n-th fsync: a line of the journal is written, and what follows from it is not done. Between two such
+moments lies one write with all the reading around it.
+"""
+
+import signal
+
+import pytest
+
+from fixing import FIVE_HOURS
+from forked import killed_at
+from live import quiet_sdk
+
+pytestmark = quiet_sdk
+
+MOMENTS = 9
+"""Header (file, then folder), three writes with a line before and one after each, the end."""
+FINISHED = ["POST policies 201", "DELETE servicePrincipals 204", "POST servicePrincipals 204"]
+
+
+@pytest.fixture
+def replaced(bench):
+    """The tenant before a fix that replaces what the application holds: three writes."""
+    bench.assign(bench.create(f"eight hours {bench.principal['id']}", "08:00:00"))
+    tenant = bench.tenant()
+    bench.sandbox.forget()
+    return tenant
+
+
+def killed(bench, moment, torn):
+    """Fix and be killed; whether the journal was begun."""
+    done = bench.fix("--yes", before=killed_at(moment, torn=torn))
+    assert done.status == -signal.SIGKILL, done
+    return moment > 0 or not torn
+
+
+def test_there_is_no_other_moment(bench, replaced):
+    done = bench.fix("--yes", before=killed_at(MOMENTS))
+    assert done.status == 0, done
+    assert bench.writes() == FINISHED
+    assert bench.undo("--yes").status == 0
+    assert bench.tenant() == replaced
+
+
+@pytest.mark.parametrize(
+    ("moment", "torn"),
+    [*((moment, False) for moment in range(MOMENTS)), *((moment, True) for moment in (0, 3, 5, 7))],
+)
+def test_resuming_finishes_and_undoing_that_restores(bench, replaced, moment, torn):
+    begun = killed(bench, moment, torn)
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    if begun:
+        assert resumed.status == 0, resumed
+        assert bench.held() == FIVE_HOURS
+        assert bench.writes() == FINISHED, "no write was sent twice, and none was left out"
+        assert bench.journal()[-1] == "end applied"
+        assert bench.undo("--yes").status == 0
+    else:
+        assert resumed.status == 2
+        assert "nothing was written to the tenant" in resumed.stderr
+    assert bench.tenant() == replaced
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_undoing_restores_the_state_before(bench, replaced, moment):
+    killed(bench, moment, False)
+    undone = bench.undo("--yes", "--journal", "undo.jsonl")
+    assert undone.status == 0, undone
+    assert bench.tenant() == replaced
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_an_undo_that_was_killed_is_finished_by_another_or_by_resuming_it(bench, replaced, moment):
+    assert bench.fix("--yes").status == 0
+    done = bench.undo("--yes", "--journal", "undo.jsonl", before=killed_at(moment))
+    assert done.status == -signal.SIGKILL, done
+    if moment % 2:
+        finished = bench.undo("--yes", "--journal", "second.jsonl")
+    else:
+        finished = bench.fix("--resume", "undo.jsonl", "--yes")
+    assert finished.status == 0, finished
+    assert bench.tenant() == replaced
+
+
+def test_killed_while_it_takes_back_resuming_goes_on_taking_back(bench, replaced):
+    bench.sandbox.fail("POST /servicePrincipals/*/tokenLifetimePolicies/$ref=403,times=1")
+    done = bench.fix("--yes", before=killed_at(8))
+    assert done.status == -signal.SIGKILL, done
+    assert bench.journal()[-1] == "intent assign back"
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert resumed.status == 4, resumed
+    assert "what had been done was taken back" in resumed.stdout
+    assert bench.tenant() == replaced
