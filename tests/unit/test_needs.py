@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenguard.model import Need, ResourceType, Rule, Severity
-from tokenguard.needs import needs_of
+from tokenguard.needs import needs_of, with_needs
 
 TYPES = {
     "lid": ResourceType("lid", {"properties": {"open": {}}}, ()),
@@ -33,3 +33,13 @@ def test_named_objects_suffice_only_when_every_rule_names_them():
     assert needs_of([rule(pinned=["a"]), rule(pinned=["b"])], TYPES)["box"].app_ids == {"a", "b"}
     assert needs_of([rule(pinned=["a"]), rule()], TYPES)["box"].app_ids is None
     assert needs_of([rule(pinned=["a"]), rule("lid")], TYPES)["box"].app_ids == {"a"}
+
+
+def test_what_somebody_else_needs_is_needed_too():
+    box = needs_of([rule(select=["color"], pinned=["a"])], TYPES)
+    assert with_needs(box, []) == box
+    assert with_needs(box, [Need("box", frozenset({"size"}), frozenset({"b"}))])["box"] == Need(
+        "box", frozenset({"color", "size"}), frozenset({"a", "b"})
+    )
+    assert with_needs(box, [Need("box", frozenset({"size"}))])["box"].app_ids is None
+    assert with_needs({}, [Need("lid", frozenset({"open"}))]) == {"lid": Need("lid", frozenset({"open"}))}

@@ -29,8 +29,9 @@ from tenants import (
     report,
     resource,
 )
+from tokenguard.errors import UsageError
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import Exemption, FindingStatus, Outcome, Safety
+from tokenguard.model import Exemption, FindingStatus, Outcome, Safety, Tenant
 from tokenguard.packs import read_pack
 from tokenguard.planning.plan import LIFETIME, make_plan
 from tokenguard.rules import parse_rules
@@ -369,6 +370,12 @@ def test_no_policy_is_created_while_it_is_not_known_which_there_are():
     exemption = Exemption(LIMIT.id, DATAVERSE, "agreed", "us", date(2027, 6, 30))
     made = plan([LIMIT], replace(found, policies_failure=REFUSED), [exemption])
     assert "whether there is a policy “P (1 h 30 min)” already is not known" in reasons(made)[LIMIT.id, "p/s"]
+
+
+def test_nothing_is_planned_for_a_tenant_that_nobody_can_name():
+    read = readings(facts(policy("p", LONG)), needs([LIMIT]))
+    with pytest.raises(UsageError, match="which tenant this is"):
+        plan([LIMIT], replace(read, header=replace(read.header, tenant=Tenant(""))))
 
 
 def test_a_type_that_nothing_mends_is_said():

@@ -10,9 +10,10 @@ from typing import Any
 
 from tokenguard.changes import Change, Operation, Plan, Skipped
 from tokenguard.consent import operation_to_dict
+from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
-from tokenguard.planning.drafts import Draft, Drafting
+from tokenguard.planning.drafts import Draft, Drafting, Dropped
 from tokenguard.planning.proof import Proof
 from tokenguard.planning.wishes import Resources, Wish, wishes_of
 from tokenguard.readings import Readings
@@ -37,20 +38,17 @@ def make_plan(
     Changes are made on a copy of what was read, every resource is derived anew and every rule of the report evaluated
     again: each finding that a change serves is gone, and nothing that passed fails or is not evaluated. What does not
     stand that proof, conflicts with another remediation, or is not safe without `unsafe`, is skipped with the reason.
+
+    Raises `UsageError` for a tenant of which nobody can say which it is: nobody could consent to that.
     """
+    if not report.header.tenant.id:
+        raise UsageError("which tenant this is could not be read, so nothing can be planned for it", "read it again")
     rules = {result.rule.id: result.rule for result in report.rules}
     resources = _resources(readings, set(_mendable(report.findings, rules, only)))
     wishes, skipped = wishes_of(report.findings, rules, resources, unsafe=unsafe, only=only)
     proof = Proof(report, readings, types=types, fixers=fixers, exemptions=exemptions, now=now)
-    while True:
-        drafts, dropped = Drafting(wishes, readings, fixers).drafts(unsafe=unsafe)
-        if not dropped:
-            dropped = [(wish, reason) for draft, reason in proof.faults(drafts) for wish in draft.wishes]
-        if not dropped:
-            break
-        skipped += [skip for wish, reason in dropped for skip in wish.skipped(reason)]
-        gone = {wish for wish, _ in dropped}
-        wishes = [wish for wish in wishes if wish not in gone]
+    drafts, dropped = _proven(wishes, readings, fixers, proof, unsafe=unsafe)
+    skipped += [skip for wish, reason in dropped for skip in wish.skipped(reason)]
     primary = {(draft.wishes[0].resource.type, draft.wishes[0].resource.id) for draft in drafts}
     afterwards = _resources(proof.after(drafts), primary)
     return Plan(
@@ -66,6 +64,21 @@ def make_plan(
         only=tuple(only),
         permissions=tuple(dict.fromkeys(_permissions(drafts, fixers))),
     )
+
+
+def _proven(
+    wishes: Sequence[Wish], readings: Readings, fixers: Mapping[str, Fixer], proof: Proof, *, unsafe: bool
+) -> tuple[list[Draft], list[Dropped]]:
+    """Changes for all `wishes` but those that have to be dropped, be it since others were."""
+    gone: dict[Wish, str] = {}
+    while True:
+        left = [wish for wish in wishes if wish not in gone]
+        drafts, dropped = Drafting(left, readings, fixers).drafts(unsafe=unsafe)
+        if not dropped:
+            dropped = [(wish, fault) for draft, fault in proof.faults(drafts) for wish in draft.wishes]
+        if not dropped:
+            return drafts, list(gone.items())
+        gone.update(dropped)
 
 
 def _mendable(
