@@ -22,7 +22,7 @@ types: .venv/.dev
 
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/.dev
 	$(PIP) install --group bench

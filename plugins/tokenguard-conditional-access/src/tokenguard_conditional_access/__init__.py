@@ -1,0 +1,1 @@
+"""A plugin for tokenguard: how often Conditional Access makes people sign in again."""

@@ -1,0 +1,115 @@
+"""Conditional Access policies as Graph sends them, and what tokenguard judges of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenguard.hookspecs import ReadFailure, Source
+from tokenguard.model import CollectionFailure, Fact, Need, Precedence, Resource, ResourceType, Tenant
+
+NAME = "conditionalAccessPolicy"
+CALL = "/identity/conditionalAccess/policies"
+PERMISSION = "Policy.Read.All"
+SECONDS = {"hours": 3600, "days": 86400}
+
+POLICY = ResourceType(
+    NAME,
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["displayName", "state", "signInFrequencySeconds"],
+        "properties": {
+            "displayName": {"type": ["string", "null"], "description": "Name of the policy."},
+            "state": {
+                "type": ["string", "null"],
+                "enum": ["enabled", "disabled", "enabledForReportingButNotEnforced", None],
+                "description": "Whether it acts, and whether it only says what it would do.",
+            },
+            "signInFrequencySeconds": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "description": "After how long people sign in again; 0 for every time, null where the control is off.",
+            },
+        },
+        "examples": [{"displayName": "A policy", "state": "enabled", "signInFrequencySeconds": None}],
+    },
+    permissions=(PERMISSION,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read, and of which tenant."""
+
+    tenant: str
+    policies: Sequence[Fact | ReadFailure]
+
+
+class ConditionalAccessCollector:
+    """Reads every Conditional Access policy: one call, however many people they are for."""
+
+    resource_types: Sequence[ResourceType] = (POLICY,)
+
+    def tenant(self, facts: Facts) -> Tenant | None:
+        """The tenant that the token is for; a folder of saved answers has none."""
+        return Tenant(facts.tenant) if facts.tenant else None
+
+    def collect(self, source: Source, needs: Mapping[str, Need]) -> Facts:  # noqa: ARG002  (it is one type, always whole)
+        """Ask for the list. A failure is among the rows, as a value."""
+        return Facts(source.tenant, tuple(source.rows(CALL)))
+
+    def read(
+        self,
+        facts: Facts,
+        needs: Mapping[str, Need],  # noqa: ARG002
+        precedence: Precedence,  # noqa: ARG002  (it is about token lifetime policies)
+    ) -> Iterator[Resource | CollectionFailure]:
+        """A resource for each policy, and what kept the list from being whole."""
+        for fact in facts.policies:
+            yield CollectionFailure(NAME, fact.reason, fact.permission) if isinstance(fact, ReadFailure) else read(fact)
+
+
+def read(fact: Fact) -> Resource:
+    """The policy that Graph sent as `fact`. What cannot be made out is unknown: null, with the reason."""
+    found = {
+        "displayName": _of(fact.get("displayName"), str, "displayName"),
+        "state": _state(fact.get("state")),
+        "signInFrequencySeconds": _frequency(fact),
+    }
+    unknown = {name: value.why for name, value in found.items() if isinstance(value, _Unknown)}
+    properties = {name: None if name in unknown else value for name, value in found.items()}
+    return Resource(NAME, str(fact.get("id")), str(properties["displayName"] or ""), properties, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    why: str
+
+
+def _of(value: Any, kind: type, name: str) -> Any:
+    return value if value is None or isinstance(value, kind) else _Unknown(f"{name} is {value!r}")
+
+
+def _state(value: Any) -> Any:
+    known = POLICY.schema["properties"]["state"]["enum"]
+    return value if value in known else _Unknown(f"the state {value!r} is not one that tokenguard knows")
+
+
+def _frequency(fact: Fact) -> int | _Unknown | None:
+    """The control counts only where it is switched on, and its number only with its unit.
+
+    Source: Microsoft Graph v1.0, signInFrequencySessionControl. Older policies come without ``frequencyInterval``.
+    """
+    if "sessionControls" not in fact:
+        return _Unknown("sessionControls was not read")
+    match (fact["sessionControls"] or {}).get("signInFrequency"):
+        case None | {"isEnabled": False | None}:
+            return None
+        case {"isEnabled": True, "frequencyInterval": "everyTime"}:
+            return 0
+        case {"isEnabled": True, "value": int(number), "type": "hours" | "days" as unit}:
+            return number * SECONDS[unit]
+        case control:
+            return _Unknown(f"the sign-in frequency {control!r} is not one that tokenguard knows")

@@ -1,0 +1,191 @@
+"""What the documentation tells people to do works as it is shown, from the first line of a page to the last."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from azure.identity import ClientSecretCredential
+
+from sandbox import RunningSandbox
+from tutorial import ROOT, Command, File, follow, steps
+
+DOCS = ROOT / "docs"
+PLUGIN = ROOT / "plugins" / "tokenguard-conditional-access"
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Of somebody who has installed tokenguard and not signed in anywhere."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "TOKENGUARD_"))}
+    return {**kept, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(home)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "work"
+    place.mkdir()
+    return place
+
+
+@pytest.mark.parametrize("page", ["index.md", "writing-rules.md", "exit-status.md", "sandbox.md", "ci.md"])
+def test_a_page_does_what_it_shows(page: str, folder: Path, environment: dict[str, str]) -> None:
+    assert follow(DOCS / page, folder, environment) >= 2
+
+
+def test_a_fix_and_its_undoing_do_what_the_page_shows(
+    new_sandbox: Callable[..., RunningSandbox], folder: Path, environment: dict[str, str]
+) -> None:
+    sandbox = new_sandbox("--permissions", "write", "--propagation", "0")
+    policies = sandbox.call("GET", "/policies/tokenLifetimePolicies").json()["value"]
+    led_there = {**environment, **sandbox.environment, "PATH": environment["PATH"], "HOME": environment["HOME"]}
+    assert follow(DOCS / "fix.md", folder, led_there) == 5
+    assert sandbox.call("GET", "/policies/tokenLifetimePolicies").json()["value"] == policies
+
+
+def test_a_page_that_shows_something_else_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ echo one\ntwo\n```\n")
+    with pytest.raises(AssertionError, match="does not print"):
+        follow(page, tmp_path, environment)
+
+
+def test_a_page_is_read_as_files_and_commands(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        '```json title="a/b.json"\n{}\n```\n\n```sh\nrm -rf /\n```\n\n```console\n$ one\n...\nshown\n$ two\n```\n'
+    )
+    assert list(steps(page)) == [File("a/b.json", "{}\n"), Command("one", ("shown",)), Command("two", ())]
+
+
+# --- the plugin ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment where the tutorial's package is built and installed."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    (site / "behind.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    wheels = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, PLUGIN]
+    subprocess.run(build, check=True, capture_output=True)
+    [wheel] = wheels.glob("*.whl")
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    subprocess.run(install, check=True)
+    program = folder / "bin" / "tokenguard"
+    program.write_text(f"#!{folder}/bin/python\nfrom tokenguard.cli import main\nmain()\n")
+    program.chmod(0o755)
+    return program.parent
+
+
+@pytest.mark.parametrize("page", [DOCS / "writing-plugins.md", PLUGIN / "README.md"], ids=["tutorial", "README"])
+def test_the_tutorial_s_plugin_does_what_is_shown(
+    page: Path, with_plugin: Path, folder: Path, environment: dict[str, str]
+) -> None:
+    if page.name == "README.md":
+        environment |= {"TOKENGUARD_PLUGINS": "tokenguard-conditional-access"}
+        folder = PLUGIN
+    assert follow(page, folder, {**environment, "PATH": f"{with_plugin}:{environment['PATH']}"}) >= 1
+
+
+CONTROL = '"isEnabled": true, "value": 4, "type": "hours", "frequencyInterval": "timeBased"'
+
+
+SAVED = """
+{{"value": [{{"id": "1", "displayName": "P", "state": "enabled", "sessionControls": {{"signInFrequency": {{{}}}}}}}]}}
+"""
+JUDGE = ("scan", "--snapshot", ".", "--rules", "conditional-access", "--select", "sign-in-frequency-too-long")
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        ('"isEnabled": true, "value": 168, "type": "hours"', (0, "1 pass")),
+        ('"isEnabled": true, "value": 169, "type": "hours"', (1, "7 d 1 h")),
+        ('"isEnabled": true, "value": 8, "type": "days"', (1, "8 d")),
+        ('"isEnabled": false, "value": 8, "type": "days"', (0, "nothing to check")),
+        ('"isEnabled": null, "value": 8, "type": "days"', (0, "nothing to check")),
+        ('"isEnabled": true, "frequencyInterval": "everyTime", "value": null, "type": null', (0, "1 pass")),
+        ('"isEnabled": true, "value": 8, "type": "fortnights"', (3, "fortnights")),
+        ('"isEnabled": true, "value": null, "type": "hours"', (3, "unknown")),
+    ],
+)
+def test_the_plugin_reads_the_control_with_its_unit_and_its_switch(
+    with_plugin: Path, folder: Path, environment: dict[str, str], control: str, expected: tuple[int, str]
+) -> None:
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    (folder / "policies.json").write_text(SAVED.format(control))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    status, said = expected
+    assert result.returncode == status, result.stderr
+    assert said in result.stdout
+
+
+def test_the_plugin_takes_a_page_that_is_not_the_last_for_no_whole_list(
+    with_plugin: Path, folder: Path, environment: dict[str, str]
+) -> None:
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    (folder / "policies.json").write_text(
+        '{"value": [], "@odata.nextLink": "https://graph.microsoft.com/v1.0/x?$skiptoken=1"}'
+    )
+    command = [with_plugin / "tokenguard", "scan", "--snapshot", folder, "--rules", "conditional-access"]
+    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 3
+
+
+def test_the_plugin_asks_a_live_tenant_through_the_same_source(
+    with_plugin: Path, folder: Path, environment: dict[str, str], sandbox: RunningSandbox
+) -> None:
+    """The sandbox has no Conditional Access, and says so: what is not answered is not compliance."""
+    led_there = {**environment, **sandbox.environment, "PATH": environment["PATH"]}
+    command = [with_plugin / "tokenguard", "scan", "--rules", "conditional-access"]
+    result = subprocess.run(command, env=led_there, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 3, result.stderr
+    assert "/identity/conditionalAccess/policies" in [
+        request["path"].partition("?")[0] for request in sandbox.requests()
+    ]
+
+
+# --- renewing -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def renewing(sandbox: RunningSandbox) -> Iterator[Callable[[], str]]:
+    """Asks for the header as the example does, with azure-identity as it is, against the sandbox."""
+    specification = importlib.util.spec_from_file_location("renewing", DOCS / "renewing.py")
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    with ClientSecretCredential(
+        *(sandbox.variables[name] for name in names),
+        authority=sandbox.variables["AZURE_AUTHORITY_HOST"],
+        disable_instance_discovery=True,
+        connection_verify=sandbox.variables["REQUESTS_CA_BUNDLE"],
+    ) as credential:
+        yield lambda: module.authorization(credential, "https://contoso.crm4.dynamics.com")["Authorization"]
+
+
+@pytest.mark.parametrize(("minutes", "renewed"), [(1, False), (54, False), (56, True), (61, True)], ids=str)
+def test_a_token_is_renewed_five_minutes_before_it_expires(
+    renewing: Callable[[], str], monkeypatch: pytest.MonkeyPatch, minutes: int, renewed: bool
+) -> None:
+    """The clock is put forward; that the token lives an hour is the sandbox's first setting."""
+    import time
+
+    first, now = renewing(), time.time()
+    monkeypatch.setattr(time, "time", lambda: now + minutes * 60)
+    assert (renewing() != first) is renewed
