@@ -27,7 +27,7 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "rule": finding.rule,
         "severity": str(finding.severity),
         "status": str(finding.status),
-        "resource": _ref_to_dict(finding.resource),
+        "resource": ref_to_dict(finding.resource),
         "message": finding.message,
         "violations": [
             {"path": each.path, "keyword": each.keyword, "expected": each.expected, "observed": each.observed}
@@ -62,7 +62,7 @@ def finding_from_dict(data: Mapping[str, Any]) -> Finding:
 
 def not_evaluated_to_dict(item: NotEvaluated) -> dict[str, Any]:
     """`resource` is null where the rule as a whole could not be judged."""
-    resource = None if item.resource is None else _ref_to_dict(item.resource)
+    resource = None if item.resource is None else ref_to_dict(item.resource)
     return {"rule": item.rule, "resource": resource, "reason": item.reason, "permission": item.permission}
 
 
@@ -119,7 +119,7 @@ def lifetimes_to_dict(item: Lifetimes) -> dict[str, Any]:
         "unknown": item.unknown,
         "unset": item.unset,
         "shown": [
-            {"resource": _ref_to_dict(each.resource), "seconds": each.seconds, "unknown": each.unknown}
+            {"resource": ref_to_dict(each.resource), "seconds": each.seconds, "unknown": each.unknown}
             for each in item.shown
         ],
     }
@@ -140,7 +140,8 @@ def lifetimes_from_dict(data: Mapping[str, Any]) -> Lifetimes:
     )
 
 
-def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:
+def ref_to_dict(ref: ResourceRef) -> dict[str, str]:
+    """Which resource is spoken of."""
     return {"type": ref.type, "id": ref.id, "name": ref.name}
 
 

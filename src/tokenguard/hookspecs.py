@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import click
 
     from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
+    from tokenguard.differences import Difference
     from tokenguard.examination import Examination
     from tokenguard.explanation import Explanation, Search, Subject
     from tokenguard.issuance import Issued
@@ -272,6 +273,17 @@ class Reporter(Protocol):
 
     def write(self, report: Report, out: BinaryIO, style: Style) -> None:
         """Write the whole report, UTF-8, findings as a stream."""
+        ...
+
+
+@runtime_checkable
+class DifferenceReporter(Protocol):
+    """A reporter that can also write what changed between two snapshots or two reports."""
+
+    format: str
+
+    def write_difference(self, difference: Difference, out: BinaryIO, style: Style) -> None:
+        """Write all of it, UTF-8."""
         ...
 
 

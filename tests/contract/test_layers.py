@@ -14,13 +14,17 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("model", "exit_status", "changes", "errors", "durations", "documents", "untrusted", "examination", "explanation", "issuance", "json_stream"),
+    (
+        "model", "exit_status", "changes", "differences", "errors", "durations", "documents", "json_stream",
+        "untrusted", "examination", "explanation", "issuance",
+    ),
     ("schemas", "hookspecs"),
     (
         "keywords", "patterns", "messages", "parameters", "rules", "exemptions", "baseline", "engine", "evaluate",
         "authoring", "needs", "encoding", "lanes", "lifetimes", "verdicts", "unknowns",
         "readings", "planning", "consent",
-        "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording", "settling", "report_document",
+        "conditions", "dialect", "drafts", "examples", "fit", "mistakes", "soundness", "wording", "settling",
+        "report_document", "diff",
     ),
     ("files", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
     ("entra", "reporters"),

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("tokenguard.cli.explain:explain", "Say which lifetime one application's tokens have, and why."),
     "probe": ("tokenguard.cli.probe:probe", "Ask for a real token, and compare its lifetime with the policies."),
     "doctor": ("tokenguard.cli.doctor:doctor", "Say what this sign-in may read, and what it lacks."),
+    "diff": ("tokenguard.cli.diff:diff", "Say what changed between two snapshots or two reports."),
     "report": ("tokenguard.cli.report:report", "Write a saved JSON report in another format."),
     "rules": ("tokenguard.cli.rules:rules", "List, show, check and write rules."),
     "plugins": ("tokenguard.cli.plugins:plugins", "List the plugins and what each contributes."),

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from tokenguard.cli.context import stdout, style_of, summary
 from tokenguard.errors import UsageError
 from tokenguard.files import replace_file
-from tokenguard.hookspecs import Reporter, Style
+from tokenguard.hookspecs import DifferenceReporter, Reporter, Style
 from tokenguard.model import Report
 
 STDOUT = "-"
 
+R = TypeVar("R", bound=Reporter | DifferenceReporter)
+
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """One report to write: in which format, and to which file (None: standard output)."""
+class Output(Generic[R]):
+    """One thing to write: in which format, and to which file (None: standard output)."""
 
-    reporter: Reporter
+    reporter: R
     path: Path | None
 
 
-def pair(reporters: Mapping[str, Reporter], formats: Sequence[str], places: Sequence[str]) -> tuple[Output, ...]:
+def pair(reporters: Mapping[str, R], formats: Sequence[str], places: Sequence[str]) -> tuple[Output[R], ...]:
     """Pair the first format with the first place, and so on; formats left over go to standard output.
 
     A place without a format of its own is written in the format that its suffix names. Raises `UsageError` for a
@@ -44,30 +48,39 @@ def pair(reporters: Mapping[str, Reporter], formats: Sequence[str], places: Sequ
     )
 
 
-def write(outputs: Sequence[Output], report: Report, *, color: bool, verbose: bool) -> None:
+def write(outputs: Sequence[Output[Reporter]], report: Report, *, color: bool, verbose: bool) -> None:
     """Write every report, files first, each whole or not at all."""
+    write_each(outputs, lambda each, out, style: each.write(report, out, style), color=color, verbose=verbose)
+
+
+def write_each(
+    outputs: Sequence[Output[R]], render: Callable[[R, BinaryIO, Style], None], *, color: bool, verbose: bool
+) -> None:
+    """Write to every place what `render` writes in its format, files first, each whole or not at all."""
     for output in sorted(outputs, key=lambda output: output.path is None):
         if output.path is None:
-            _print(output.reporter, report, style_of(stdout(), color=color, verbose=verbose))
+            with _printing(output.reporter.format):
+                render(output.reporter, stdout(), style_of(stdout(), color=color, verbose=verbose))
+                stdout().flush()
         else:
             with replace_file(output.path, f"the {output.reporter.format} report") as file:
-                output.reporter.write(report, file, Style(verbose=verbose, summary=summary()))
+                render(output.reporter, file, Style(verbose=verbose, summary=summary()))
 
 
-def _print(reporter: Reporter, report: Report, style: Style) -> None:
+@contextmanager
+def _printing(format: str) -> Iterator[None]:  # noqa: A002  (as reporters call it)
     try:
-        reporter.write(report, stdout(), style)
-        stdout().flush()
+        yield
     except BrokenPipeError:
         raise  # somebody has read enough, which is no fault
     except OSError as error:
         raise UsageError(
-            f"standard output: the {reporter.format} report cannot be written there ({error.strerror or error})",
+            f"standard output: the {format} report cannot be written there ({error.strerror or error})",
             "free some room, or name a file with --output",
         ) from error
 
 
-def _reporter(reporters: Mapping[str, Reporter], name: str) -> Reporter:
+def _reporter(reporters: Mapping[str, R], name: str) -> R:
     if name in reporters:
         return reporters[name]
     near = get_close_matches(name, reporters, 1)
@@ -77,7 +90,7 @@ def _reporter(reporters: Mapping[str, Reporter], name: str) -> Reporter:
     )
 
 
-def _by_suffix(reporters: Mapping[str, Reporter], place: str) -> str:
+def _by_suffix(reporters: Mapping[str, Any], place: str) -> str:
     suffix = Path(place).suffix.lstrip(".")
     name = {"txt": "text", "": "text"}.get(suffix, suffix)
     if name in reporters:

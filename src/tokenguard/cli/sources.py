@@ -28,7 +28,7 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
     if path is not None and not path.is_dir():
         snapshot = open_snapshot(path, context.plugins().types)
         _check_precedence(path, where, snapshot)
-        _check_tenant(run, snapshot.header)
+        check_tenant(run, snapshot.header)
         yield snapshot, str(path)
         return
     with open_readings(run, where, path, needs) as (readings, name):
@@ -65,7 +65,7 @@ def read(run: Run, where: Where, source: Source, needs: Mapping[str, Need]) -> R
         plugins=context.plugins().outside,
     )
     if not where.demo:
-        _check_tenant(run, readings.header)
+        check_tenant(run, readings.header)
     return readings
 
 
@@ -91,7 +91,8 @@ def live_target(run: Run, account: Account | Where) -> LiveTarget:
     )
 
 
-def _check_tenant(run: Run, header: Header) -> None:
+def check_tenant(run: Run, header: Header) -> None:
+    """Raise `UsageError` unless the header is of the tenant that the configuration pins, if it pins one."""
     pinned, found = run.config.tenant, header.tenant.id
     if pinned and found != pinned:
         raise UsageError(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from importlib import import_module
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tokenguard.hookspecs import Reporter, Style, hookimpl
 from tokenguard.model import Report
+
+if TYPE_CHECKING:
+    from tokenguard.differences import Difference
 
 CLASSES = {
     "text": "text:TextReporter",
@@ -22,6 +25,9 @@ CLASSES = {
     "ocsf": "ocsf:OcsfReporter",
 }
 """Format: module of this package, and class."""
+
+DIFFERENCES = {"text": "diff_text", "json": "diff_json", "markdown": "diff_markdown"}
+"""Format: module of this package that writes what changed."""
 
 
 class Deferred:
@@ -46,7 +52,15 @@ class Deferred:
         self._reporter.write(report, out, style)
 
 
+class Comparing(Deferred):
+    """One that can also write what changed."""
+
+    def write_difference(self, difference: Difference, out: BinaryIO, style: Style) -> None:
+        """See `tokenguard.hookspecs.DifferenceReporter`."""
+        import_module(f"tokenguard.reporters.{DIFFERENCES[self.format]}").write_difference(difference, out, style)
+
+
 @hookimpl
 def tokenguard_reporters() -> Iterable[Reporter]:
     """Text and a page for people, JSON for programs, SARIF for code scanning."""
-    return [Deferred(name) for name in CLASSES]
+    return [(Comparing if name in DIFFERENCES else Deferred)(name) for name in CLASSES]

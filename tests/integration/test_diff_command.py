@@ -1,0 +1,221 @@
+"""What changed, through the command that a user runs: on snapshots, on reports, and against the embedded tenant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from tokenguard.schemas import schema
+
+PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
+SAVED = Path(__file__).parents[1] / "data" / "saved-answers" / "az-rest"
+DEMO = Path(__file__).parents[2] / "src" / "tokenguard" / "entra" / "demo"
+RULES = ["--select", "access-token-lifetime-too-long", "--select", "token-lifetime-policy-on-microsoft-resource"]
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "TOKENGUARD_PLUGINS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Answers of a tenant, `before`, and with a policy that is longer, `now`; both collected and judged."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copytree(SAVED, folder / "before")
+    shutil.copytree(SAVED, folder / "now")
+    edit(folder / "now" / "policies.json", lengthen)
+    for name in ("before", "now"):
+        done = run("collect", "--from", name, "--output", f"{name}.jsonl", "--quiet", *RULES, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        report = run("scan", "--snapshot", f"{name}.jsonl", "-o", f"{name}.json", *RULES, cwd=folder)
+        assert report.returncode == 1, report.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """What was made, to be changed at will."""
+    return shutil.copytree(made, tmp_path / "work")
+
+
+def lengthen(document: Any) -> None:
+    policy = document["value"][0]
+    policy["definition"] = ['{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"23:00:00"}}']
+    policy["displayName"] = "Longer"
+
+
+def test_two_snapshots(folder):
+    done = run("diff", "before.jsonl", "now.jsonl", cwd=folder)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("CHANGED  ")
+    assert "-> 23 h" in done.stdout
+    assert "CHANGED  policy “Longer”" in done.stdout
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_snapshots(folder, suffix):
+    name = f"now.jsonl{suffix}"
+    assert run("collect", "--from", "now", "--output", name, "--quiet", *RULES, cwd=folder).returncode == 0
+
+    changed = run("diff", "before.jsonl", name, cwd=folder)
+    same = run("diff", name, "now.jsonl", cwd=folder)
+
+    assert "-> 23 h" in changed.stdout
+    assert same.stdout.startswith("UNCHANGED  ")
+    assert same.returncode == 0
+
+
+def test_a_snapshot_and_a_folder_of_answers(folder):
+    done = run("diff", "before.jsonl", "now", cwd=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert "-> 23 h" in done.stdout
+    assert run("diff", "before.jsonl", "before", cwd=folder).stdout.startswith("UNCHANGED  ")
+
+
+def test_two_reports(folder):
+    done = run("diff", "before.json", "now.json", cwd=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert "lives" not in done.stdout
+    assert "accessTokenLifetimeSeconds: 23 h, at most 1 h 30 min allowed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "status"),
+    [
+        ("before.json", "now.json", ["--fail-on-new"], 1),
+        ("before.json", "now.json", ["--fail-on-new", "--fail-on", "critical"], 0),
+        ("before.json", "now.json", [], 0),
+        ("now.json", "now.json", ["--fail-on-new"], 0),
+    ],
+)
+def test_new_or_changed_findings_fail_only_where_that_was_asked_for(folder, old, new, options, status):
+    assert run("diff", old, new, *options, cwd=folder).returncode == status
+
+
+def test_what_was_not_evaluated_is_not_fixed(folder):
+    edit(folder / "now" / "policies.json", lambda document: document["value"][0].update(definition=["nonsense"]))
+    report = run("scan", "--snapshot", "now", "--output", "broken.json", *RULES, cwd=folder)
+    assert report.returncode in (1, 3), report.stderr
+
+    done = run("diff", "now.json", "broken.json", "--format", "json", "--fail-on-new", cwd=folder)
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 3
+    assert [each["turn"] for each in found["findings"]] == []
+    assert any("not known to be fixed" in each["reason"] for each in found["notCompared"])
+
+
+def test_every_format_says_the_same_status_and_json_keeps_its_schema(folder):
+    outputs = [part for name in ("text", "json", "markdown") for part in ("-f", name, "-o", f"diff.{name}")]
+    done = run("diff", "before.jsonl", "now.jsonl", *outputs, cwd=folder)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (folder / "diff.markdown").read_text().startswith("# tokenguard: CHANGED\n")
+    validator = jsonschema_rs.Draft202012Validator(schema("diff"), validate_formats=True)
+    assert validator.is_valid(json.loads((folder / "diff.json").read_text()))
+
+
+def test_a_snapshot_of_the_embedded_tenant_against_itself(tmp_path):
+    assert run("collect", "--demo", "--output", "demo.jsonl", "--quiet", cwd=tmp_path).returncode == 3
+
+    done = run("diff", "demo.jsonl", "--demo", "--format", "json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 3  # its application list is refused, and one definition is unreadable
+    assert (found["resources"], found["findings"]) == ([], [])
+    assert found["unchanged"] > 40
+    assert {each["what"] for each in found["notCompared"]} >= {"application", "tokenLifetimePolicy"}
+
+
+def test_a_snapshot_of_yesterday_against_the_embedded_tenant(tmp_path):
+    folder = shutil.copytree(DEMO, tmp_path / "yesterday")
+    edit(
+        folder / "tokenLifetimePolicies.json",
+        lambda document: next(each for each in document["value"] if each["displayName"] == "Custom CDS Policy").update(
+            definition=['{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"01:00:00"}}']
+        ),
+    )
+    assert run("collect", "--from", folder, "--output", "yesterday.jsonl", "--quiet", cwd=tmp_path).returncode == 0
+
+    done = run("diff", "yesterday.jsonl", "--demo", cwd=tmp_path)
+
+    assert "CHANGED  policy “Custom CDS Policy”: " in done.stdout
+    assert "access token lifetime 1 h -> 5 h" in done.stdout
+    assert "CHANGED  policy “Custom CDS Policy” on Dataverse (servicePrincipal): " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["before.jsonl"], "one thing to compare OLD with is needed"),
+        (["before.jsonl", "now.jsonl", "--demo"], "one thing to compare OLD with is needed"),
+        (["before.jsonl", "--demo", "--live"], "one thing to compare OLD with is needed"),
+        (["before.jsonl", "now.json"], "is a snapshot, now.json a report"),
+        (["before.json", "now.jsonl"], "is a report, which can be compared with a report only"),
+        (["before.json", "--demo"], "is a report, which can be compared with a report only"),
+        (["before.jsonl", "now.jsonl", "--fail-on-new"], "findings are in reports"),
+        (["before.jsonl", "--demo"], "only one tenant can be compared with itself"),
+        (["before.jsonl", "now/policies.json"], "neither a snapshot nor a JSON report"),
+        (["now/policies.json", "before.jsonl"], "neither a snapshot nor a JSON report"),
+        (["nothing", "before.jsonl"], "no such file"),
+        (["before", "before.jsonl"], "is a folder"),
+        (["before.jsonl", "nothing"], "no such file"),
+        (["before.json", "now.json", "-f", "sarif"], "nobody writes that"),
+        (["before.json", "cut.json"], "cut.json"),
+        (["before.jsonl", "cut.jsonl"], "cut.jsonl"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_and_nothing_written(folder, arguments, said):
+    for suffix in ("json", "jsonl"):
+        data = (folder / f"now.{suffix}").read_bytes()
+        (folder / f"cut.{suffix}").write_bytes(data[: len(data) // 2])
+
+    done = run("diff", *arguments, cwd=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_nothing_is_left_behind(folder, monkeypatch):
+    place = folder / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+
+    assert run("diff", "before.jsonl", "now", cwd=folder).returncode == 0
+    assert list(place.iterdir()) == []
+
+
+def test_a_tenant_that_the_configuration_does_not_name_is_refused(folder):
+    (folder / "tokenguard.toml").write_text('[scan]\ntenant = "22222222-2222-4333-8444-555555555555"\n')
+
+    for kind in ("json", "jsonl"):
+        done = run("diff", f"before.{kind}", f"now.{kind}", cwd=folder)
+        assert done.returncode == 2
+        assert "is for tenant 22222222" in done.stderr
