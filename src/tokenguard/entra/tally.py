@@ -19,7 +19,8 @@ class Tally:
     def rows(self, call: str, arrived: Sequence[object]) -> None:
         """A page of the collection `call`."""
         name = call.partition("?")[0]
-        self._rows[name] += sum(not isinstance(row, ReadFailure) for row in arrived)
+        failed = bool(arrived) and isinstance(arrived[-1], ReadFailure)  # which is the last row of all
+        self._rows[name] += len(arrived) - failed
         self._tell(f"read {self._rows[name]:,} of {name}")
 
     def answers(self, arrived: Sequence[tuple[str, object]]) -> None:

@@ -42,7 +42,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
                 damaged = (_zstd().ZstdError,)
                 plain = _zstd().ZstdFile(file)
             else:
-                yield cast("BinaryIO", file)
+                yield file
                 return
             yield cast("BinaryIO", io.BufferedReader(plain, _BUFFER))
     except EOFError as error:
