@@ -3,13 +3,15 @@
 import json
 import shlex
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from tokenguard.entra.collector import EntraCollector
-from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of
+from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of, examine
 from tokenguard.entra.grants import APP_ROLES, GRAPH, grant
 from tokenguard.entra.permissions import demands
+from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Need
 
 CLIENT = "5f0c8c1e-9a6b-4a43-9f5b-0d7d6f7c0a11"
@@ -75,6 +77,66 @@ def test_what_is_tried_is_what_a_scan_would_ask(type_):
         assert tried <= source.asked, name
         spare = {DETAILS} if type_.name == "tokenLifetimePolicyAssignment" else set()  # asked, whatever is judged
         assert source.asked - named - spare <= tried, name
+
+
+class SignedIn(Recorder):
+    """A tenant of which everything can be read but the lists of `refused`, signed in to for a person."""
+
+    cloud = "global"
+
+    def __init__(self, *held, refused=()):
+        super().__init__()
+        self.signed_in = SimpleNamespace(
+            credential=SimpleNamespace(title="a browser"), permissions=held, tenant="t1", client=CLIENT, delegated=True
+        )
+        self.refused = refused
+
+    def rows(self, call):
+        if call.partition("?")[0] in self.refused:
+            yield ReadFailure(call, f"GET {call}: 403", status=403)
+            return
+        yield from super().rows(call)
+
+
+def examined(source, type_, *properties):
+    return examine(source, {"rule": Need(type_, frozenset(properties))})
+
+
+def test_what_graph_answers_is_readable_whatever_the_token_says():
+    found = examined(SignedIn("Directory.AccessAsUser.All"), "application", "displayName")
+    (access,) = found.accesses["rule"]
+    assert (access.lacking, access.refusal, found.grants) == (("Application.Read.All",), "", ())
+
+
+def test_what_graph_refuses_and_the_token_lacks_is_to_be_granted_to_the_person_s_client():
+    found = examined(SignedIn("openid", refused=[APPLICATIONS]), "application", "displayName")
+    assert [each.permission for each in found.grants] == ["Application.Read.All"]
+    assert "az ad app permission grant" in found.grants[0].azure_cli
+    assert found.accesses["rule"][0].refusal.endswith("403")
+
+
+@pytest.mark.parametrize(
+    ("held", "excess"),
+    [
+        (["openid", "profile", "email", "offline_access", "User.Read", "Policy.Read.All"], ()),
+        (["Policy.Read.All", "Organization.Read.All"], ()),
+        (["Policy.Read.All", "Application.Read.All"], ("Application.Read.All",)),
+        (["Policy.ReadWrite.ApplicationConfiguration"], ("Policy.ReadWrite.ApplicationConfiguration",)),
+    ],
+)
+def test_a_permission_that_no_need_takes_is_more_than_enough(held, excess):
+    assert examined(SignedIn(*held), "tokenLifetimePolicy", "displayName").excess == excess
+
+
+def test_where_nothing_holds_a_policy_the_details_are_tried_on_the_list_of_principals():
+    class Unassigned(SignedIn):
+        def answers(self, calls):
+            return [(call, {"value": []}) for call in calls]
+
+    refused = examined(Unassigned(refused=[PRINCIPALS]), "tokenLifetimePolicyAssignment", "inForce")
+    assert [bool(access.refusal) for access in refused.accesses["rule"]] == [False, False, True]
+    readable = examined(Unassigned(), "tokenLifetimePolicyAssignment", "inForce")
+    assert not any(access.refusal for access in readable.accesses["rule"])
 
 
 def test_what_a_call_takes_is_met_by_any_permission_of_each_group():
