@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from tokenguard.cli.doctor import diagnose
 from tokenguard.entra.collector import EntraCollector
 from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of, examine
 from tokenguard.entra.grants import APP_ROLES, GRAPH, grant
 from tokenguard.entra.permissions import demands
+from tokenguard.examination import Examination
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import Need
+from tokenguard.model import Need, ResourceType, Rule, Severity
 
 CLIENT = "5f0c8c1e-9a6b-4a43-9f5b-0d7d6f7c0a11"
 POLICIES, PRINCIPALS, APPLICATIONS = "/policies/tokenLifetimePolicies", "/servicePrincipals", "/applications"
@@ -189,3 +191,16 @@ def test_what_a_token_says_becomes_part_of_a_command_only_as_a_guid(client):
         assert "reboot" not in given.azure_cli + given.powershell
         assert "APP_ID" in given.azure_cli
         assert "APP_ID" in given.powershell
+
+
+@pytest.mark.parametrize(
+    ("held", "lacking", "able"),
+    [(("Policy.Read.All", "Other.Read.All"), (), True), (("Other.Read.All",), ("Policy.Read.All",), False)],
+)
+def test_of_what_a_plugin_reads_the_token_is_taken_at_its_word(held, lacking, able):
+    type_ = ResourceType("conditionalAccessPolicy", {}, ("Policy.Read.All",))
+    rule = Rule("some-rule", "Some rule", Severity.LOW, type_.name, {})
+    found = Examination("t1", "global", "a secret", CLIENT, delegated=False, permissions=held, accesses={})
+    diagnosis = diagnose(rule, type_, found)
+    assert [access.lacking for access in diagnosis.accesses] == [lacking]
+    assert bool(diagnosis.obstacles) is not able

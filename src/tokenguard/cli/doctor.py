@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     known = {type_.name for type_ in examiner.resource_types}
     needs = {rule.id: _need(rule, plugins.types) for rule in chosen if rule.resource in known}
     found = examiner.examine(live_target(run, account), needs)
-    diagnoses = [_diagnose(rule, found) for rule in in_report_order(chosen)]
+    diagnoses = [diagnose(rule, plugins.types[rule.resource], found) for rule in in_report_order(chosen)]
     answers.answer(form, _document(found, diagnoses), _lines(found, diagnoses))
     return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT
 
@@ -58,11 +58,17 @@ def _need(rule: Rule, types: Mapping[str, ResourceType]) -> Need:
     return needs_of([replace(rule, message="")], types)[rule.resource]
 
 
-def _diagnose(rule: Rule, found: Examination) -> Diagnosis:
-    if rule.id not in found.accesses:
-        return Diagnosis(rule, (), (f"the plugin that reads {rule.resource} cannot say what it may read",))
-    accesses = found.accesses[rule.id]
+def diagnose(rule: Rule, type_: ResourceType, found: Examination) -> Diagnosis:
+    """What `found` means for `rule`, which judges `type_`."""
+    accesses = found.accesses[rule.id] if rule.id in found.accesses else (_by_its_word(type_, found.permissions),)
     return Diagnosis(rule, accesses, tuple(access.refusal for access in accesses if access.refusal))
+
+
+def _by_its_word(type_: ResourceType, held: Collection[str]) -> Access:
+    """What the token says of reading a type that a plugin reads, where nothing can be tried."""
+    lacking = tuple(name for name in type_.permissions if name not in held)
+    why = f"{type_.name} takes {', '.join(lacking)}; whether anything else that the token holds serves, was not tried"
+    return Access(type_.name, type_.permissions, lacking, why if lacking else "")
 
 
 def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str, Any]:
