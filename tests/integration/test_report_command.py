@@ -55,6 +55,12 @@ def test_every_built_in_format_is_among_those(scanned):
     assert next(line for line in listed.splitlines() if "formats:" in line).split(": ")[1].split(", ") == FORMATS
 
 
+def test_every_format_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+
+    assert [name for name in FORMATS if f"| `{name}` |" not in page] == []
+
+
 def test_the_formats_by_suffix_and_to_standard_output(scanned, tmp_path):
     assert run("report", scanned / "json", cwd=tmp_path).stdout == (scanned / "text").read_text()
     assert run("report", scanned / "json", "-o", "page.html", "-o", "table.csv", cwd=tmp_path).returncode == 0
