@@ -76,7 +76,7 @@ class Bench:
 
     def create(self, name: str, lifetime: str, *, default: bool = False) -> str:
         """Another administrator's new policy; its id."""
-        definition = json.dumps({"TokenLifetimePolicy": {"Version": 1, "AccessTokenLifetime": lifetime}})
+        definition = f'{{"TokenLifetimePolicy":{{"Version":1,"AccessTokenLifetime":"{lifetime}"}}}}'
         body = {"displayName": name, "definition": [definition], "isOrganizationDefault": default}
         return self.sandbox.call("POST", POLICIES, json=body).raise_for_status().json()["id"]
 

@@ -147,13 +147,22 @@ def _check_tenant(tenant: Tenant, writer: Writer) -> None:
 def _check_permissions(changes: Iterable[Change], writer: Writer) -> None:
     """Every operation is looked at before the first is carried out: half a plan is worse than none."""
     held = frozenset(writer.permissions or ())
-    fixers = context.plugins().fixers
-    missing = sorted({name for change in changes for name in _missing(change, fixers[change.resource.type], held)})
+    missing = sorted({name for change in changes for name in _missing(change, _fixer(change), held)})
     if missing:
         raise UsageError(
             f"writing this takes {' and '.join(missing)}, which the sign-in does not have; nothing was written",
             "grant it (with admin consent) to the application that signs in, or sign in as another",
         )
+
+
+def _fixer(change: Change) -> Fixer:
+    type_ = change.resource.type
+    fixers = context.plugins().fixers
+    if type_ not in fixers:
+        raise UsageError(
+            f"nothing that is installed mends a {type_}; nothing was written", "install the plugin that did"
+        )
+    return fixers[type_]
 
 
 def _missing(change: Change, fixer: Fixer, held: frozenset[str]) -> Iterator[str]:

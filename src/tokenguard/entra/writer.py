@@ -22,7 +22,7 @@ from tokenguard.entra.routes import get_request
 from tokenguard.entra.transport import WriteRefusedError
 from tokenguard.entra.writing.judging import judge
 from tokenguard.entra.writing.requests import Request, assigned_to, request_of
-from tokenguard.entra.writing.reversal import Consent, reverse
+from tokenguard.entra.writing.reversal import Consent, check, reverse
 from tokenguard.entra.writing.transport import Permit, WriteTransport
 from tokenguard.hookspecs import LiveTarget, ReadFailure
 from tokenguard.model import Fact
@@ -57,6 +57,7 @@ class EntraWriter:
         """Whether the token was renewed and no write has been taken with it yet."""
 
     def state(self, operation: Operation) -> Observed | ReadFailure:
+        check(operation)
         if POLICY not in operation.target:
             return self._held(assigned_to(operation))
         policy_id = operation.target[POLICY]

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tokenguard.changes import NEW, Operation, State
+from tokenguard.entra.facts import Kind
 from tokenguard.entra.fixing.operations import POLICY, Write
+from tokenguard.errors import UsageError
 
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _INVERSE = {
@@ -18,6 +20,17 @@ _INVERSE = {
     Write.UNASSIGN: Write.ASSIGN,
 }
 _BACK = "take back: "
+
+
+def check(operation: Operation) -> None:
+    """Raise `UsageError` for what is no operation of Entra, or is about something that has no GUID and no name."""
+    ids = [*operation.target.values(), *(s[POLICY] for s in (operation.before, operation.after) if s and POLICY in s)]
+    known = operation.kind in _INVERSE and operation.target.keys() <= {POLICY, *Kind}
+    if not known or not all(id_.startswith(NEW) or re.fullmatch(GUID, id_) for id_ in ids):
+        raise UsageError(
+            f"to {operation.words}: {operation.kind} of {', '.join(ids)} is nothing that a fix does",
+            "use plans and journals as tokenguard wrote them",
+        )
 
 
 def reverse(operation: Operation) -> Operation:
@@ -31,10 +44,12 @@ def reverse(operation: Operation) -> Operation:
 
 
 class Consent:
-    """The operations that may be carried out: those of a plan, and what takes them back."""
+    """The operations that may be carried out: those of a plan, and what takes them back. Raises as `check` does."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         planned = tuple(operations)
+        for operation in planned:
+            check(operation)
         self._planned = (*planned, *map(reverse, planned))
         self._names = {name for each in self._planned for name in each.target.values() if name.startswith(NEW)}
 
