@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tokenguard.cli import configuration
+from tokenguard.cli import completion, configuration
 from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import say
 from tokenguard.model import Precedence
@@ -88,6 +88,8 @@ def bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]
 
 def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Configuration:
     """Load the configuration before other options are looked at, since it supplies their defaults."""
+    if ctx.resilient_parsing:  # somebody pressed the tab key: nothing may be said, and no default matters
+        return Configuration()
     found = path or configuration.find(Path.cwd(), Path.home())
     if found is None:
         return Configuration()
@@ -172,6 +174,7 @@ which = bundle(
         "--rules",
         multiple=True,
         metavar="PACK|PATH",
+        shell_complete=completion.packs,
         envvar="TOKENGUARD_RULES",
         help="Rule pack, folder or file; repeatable; `all` for every pack.",
     ),
@@ -180,6 +183,7 @@ which = bundle(
         "-s",
         multiple=True,
         metavar="RULE",
+        shell_complete=completion.rules,
         envvar="TOKENGUARD_SELECT",
         help="Judge by this rule alone (`*` and `?` match); repeatable.",
     ),
@@ -188,6 +192,7 @@ which = bundle(
         "-i",
         multiple=True,
         metavar="RULE",
+        shell_complete=completion.rules,
         envvar="TOKENGUARD_IGNORE",
         help="Leave this rule out; repeatable.",
     ),
@@ -196,6 +201,7 @@ which = bundle(
         "settings",
         multiple=True,
         metavar="RULE.PARAM=VALUE",
+        shell_complete=completion.settings,
         help="Set a parameter: PT8H, 42, a,b or @FILE; repeatable.",
     ),
 )
@@ -209,6 +215,7 @@ into = bundle(
         multiple=True,
         envvar="TOKENGUARD_FORMAT",
         metavar="NAME",
+        shell_complete=completion.formats,
         help="How to write it: text (default), or what `tokenguard plugins` lists; repeatable, paired with --output.",
     ),
     click.option("--output", "-o", multiple=True, metavar="FILE", help="Where it goes; `-` is standard output."),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli import context
+from tokenguard.cli import completion, context
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
 from tokenguard.messages import present
@@ -25,6 +25,7 @@ _rules_option = click.option(
     "packs",
     multiple=True,
     metavar="PACK|PATH",
+    shell_complete=completion.packs,
     help="A rule pack by name, a folder, or a file; may be given several times. Default: all packs.",
 )
 
@@ -47,7 +48,7 @@ def list_rules(packs: tuple[str, ...]) -> None:
 
 
 @rules.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=completion.rules)
 @_rules_option
 def show(id_: str, packs: tuple[str, ...]) -> None:
     """Explain one rule: what it demands, why, what can be set, and how to mend what it finds."""
@@ -68,7 +69,13 @@ def check(paths: tuple[Path, ...]) -> None:
 
 @rules.command()
 @click.argument("id_", metavar="ID")
-@click.option("--resource", required=True, metavar="TYPE", help="The resource type that the rule is over.")
+@click.option(
+    "--resource",
+    required=True,
+    metavar="TYPE",
+    shell_complete=completion.resource_types,
+    help="The resource type that the rule is over.",
+)
 @click.option(
     "--output",
     default=".",
