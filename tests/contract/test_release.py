@@ -1,0 +1,79 @@
+"""What we release can be built again to the same bytes, says its one version, and holds what it should."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tokenguard import __version__
+
+ROOT = Path(__file__).parents[2]
+EPOCH = "1790000000"
+BUILT = ("pyproject.toml", "README.md", "LICENSE", "src", "rules", "schemas")
+"""What the wheel is made from."""
+
+
+def copied(folder: Path) -> Path:
+    """The sources somewhere else, written in another order and at another time."""
+    folder.mkdir()
+    unbuilt = shutil.ignore_patterns("__pycache__")
+    for source in reversed([ROOT / name for name in BUILT]):
+        if source.is_dir():
+            shutil.copytree(source, folder / source.name, ignore=unbuilt, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(source, folder / source.name)
+    return folder
+
+
+def wheel_of(source: Path, out: Path, epoch: str = EPOCH) -> Path:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": epoch})
+    [wheel] = out.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    return wheel_of(copied(folder / "sources"), folder / "dist")
+
+
+def test_a_second_build_elsewhere_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
+    again = wheel_of(copied(tmp_path / "somewhere-else"), tmp_path / "dist")
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_comparison_would_tell(wheel: Path, tmp_path: Path) -> None:
+    later = wheel_of(copied(tmp_path / "sources"), tmp_path / "dist", str(int(EPOCH) + 2))
+    assert later.read_bytes() != wheel.read_bytes()
+
+
+def test_the_version_stands_in_one_place(wheel: Path) -> None:
+    assert wheel.name == f"entra_tokenguard-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        assert f"\nVersion: {__version__}\n" in archive.read(metadata).decode()
+    assert "version" not in re.findall(r"^(\w+) =", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+
+
+def test_every_rule_and_schema_of_the_checkout_is_in_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    for folder in ("rules", "schemas"):
+        files = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.json")}
+        assert files
+        assert {f"tokenguard/_data/{path}" for path in files} <= packed
+
+
+def test_the_changelog_speaks_of_what_is_to_come_and_of_each_release() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## \[(.+?)\](.*)$", text, re.MULTILINE)
+    assert headings[0] == ("Unreleased", "")
+    assert [name for name, when in headings[1:] if not re.fullmatch(r" - \d{4}-\d\d-\d\d", when)] == []
