@@ -102,7 +102,7 @@ def test_two_reports(folder):
     done = run("diff", "before.json", "now.json", cwd=folder)
 
     assert done.returncode == 0, done.stderr
-    assert "lives" not in done.stdout
+    assert "before: before.json, collected " in done.stdout
     assert "accessTokenLifetimeSeconds: 23 h, at most 1 h 30 min allowed" in done.stdout
 
 

@@ -118,7 +118,7 @@ def _reports(run: Run, old: Path, new: Path | None, fail_on: Severity | None) ->
             f"{old} is a report, which can be compared with a report only",
             "write one of the other with `tokenguard scan --format json`",
         )
-    before, after = open_report(old), open_report(new)
+    before, after = (replace(open_report(path), source=str(path)) for path in (old, new))
     check_tenant(run, after.header)
     return compare_reports(before, after, fail_on)
 
