@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -104,6 +105,7 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
         except BaseException:
             context.say(f"Not finished. {_to_resume(journal.path)}\n{_to_undo(journal.path)}")
             raise
+    context.clear()
     for line in _lines(applied, journal):
         click.echo(visible(line))
     if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
@@ -113,11 +115,11 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
 
 
 def _to_resume(path: Path) -> str:
-    return f"To look again and go on: tokenguard fix --resume {path}"
+    return f"To look again and go on: tokenguard fix --resume {quote(str(path))}"
 
 
 def _to_undo(path: Path) -> str:
-    return f"To take it back: tokenguard undo {path}"
+    return f"To take it back: tokenguard undo {quote(str(path))}"
 
 
 def _lines(applied: Iterable[Applied], journal: Journal) -> Iterator[str]:

@@ -43,10 +43,15 @@ def say(text: str, *, quiet: bool = False) -> None:
     """Tell a person something, on stderr."""
     if quiet:
         return
-    if _has_passing_line():
-        click.echo(_CLEAR, err=True, nl=False)
+    clear()
     for line in text.split("\n"):
         click.echo(visible(line), err=True)
+
+
+def clear() -> None:
+    """Empty the passing line before something that stays is written to the terminal."""
+    if _has_passing_line():
+        click.echo(_CLEAR, err=True, nl=False)
 
 
 def style_of(stream: IO[bytes], *, color: bool = True, verbose: bool = False) -> Style:

@@ -78,6 +78,7 @@ def fix(
     scope = Scope.of(run, where, which, exemptions, baseline)
     with scope.look(now) as (report, readings):
         plan = scope.plan(report, readings, now=now, only=only, unsafe=unsafe)
+    context.clear()
     for line in plan_lines(plan):
         click.echo(line)
     if consent:

@@ -36,6 +36,7 @@ def undo(*, run: Run, account: Account, brakes: Brakes, done: Path) -> int:
     header, target = record.header, live_target(run, account)
     with reading(header, target) as writer:
         undoing = plan_undo(record, writer)
+    context.clear()
     for line in _lines(undoing):
         click.echo(visible(line))
     left = ExitStatus.UNCONFIRMED if undoing.skipped else ExitStatus.COMPLIANT
