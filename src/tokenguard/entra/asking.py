@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
-from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because, kind_of
 from tokenguard.entra.reading import Unknown, guid
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
@@ -23,7 +23,6 @@ PAGE_SIZE = 999
 """The largest page that Graph gives of applications and service principals."""
 
 PATHS = {Kind.SERVICE_PRINCIPAL: "/servicePrincipals", Kind.APPLICATION: "/applications"}
-_ODATA_TYPES = {f"#microsoft.graph.{kind}": kind for kind in Kind}
 _DETAILS = {
     Kind.SERVICE_PRINCIPAL: (
         "id",
@@ -164,10 +163,8 @@ def _rows(call: str, fate: Fate) -> Sequence[Fact] | ReadFailure:
 
 
 def _kind(row: Fact) -> Kind | Unknown:
-    type_ = row.get("@odata.type")
-    if type_ is None:
-        return Kind.SERVICE_PRINCIPAL if "servicePrincipalType" in row else Unknown("Graph did not say what it is")
-    return _ODATA_TYPES.get(type_, Unknown(f"Graph calls it {type_}, which no token lifetime policy can govern"))
+    telling = "servicePrincipalType" in row
+    return kind_of(row, Kind.SERVICE_PRINCIPAL if telling else Unknown("Graph did not say what it is"))
 
 
 def _lacks_details(found: DirectoryObject) -> bool:
@@ -185,7 +182,7 @@ def _settle(known: DirectoryObject, tries: Sequence[tuple[Kind, Fact | ReadFailu
     """What the answers make of a holder; None when Graph knows it no longer."""
     for kind, fate in tries:
         if not isinstance(fate, ReadFailure):
-            return DirectoryObject(kind, {**known.fact, **fate})
+            return DirectoryObject(kind_of(fate, kind), {**known.fact, **fate})
     failures = [fate for _, fate in tries if isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND]
     if not failures:
         return None

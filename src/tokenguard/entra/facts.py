@@ -24,6 +24,17 @@ class Kind(StrEnum):
     APPLICATION = "application"
 
 
+_ODATA_TYPES = {f"#microsoft.graph.{kind}": kind for kind in Kind}
+
+
+def kind_of(row: Fact, otherwise: Kind | Unknown) -> Kind | Unknown:
+    """What Graph calls an object; `otherwise` where it does not say. A type that derives from ours is neither."""
+    type_ = row.get("@odata.type")
+    if type_ is None:
+        return otherwise
+    return _ODATA_TYPES.get(type_, Unknown(f"Graph calls it {type_}: whether policies govern that is not documented"))
+
+
 @dataclass(frozen=True, slots=True)
 class DirectoryObject:
     """An application or a service principal, as far as it could be read."""

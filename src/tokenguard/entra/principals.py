@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.entra.assignments import Assignments
-from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, kind_of
 from tokenguard.entra.holders import is_first_party
 from tokenguard.entra.lifetime import Standing, lifetime_properties
 from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
@@ -58,7 +58,7 @@ def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, nee
             }
         ),
         "assignedTokenLifetimePolicy": _assigned(assignments.held_by(id_)),
-        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind, fact))),
+        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind_of(fact, kind), fact))),
         **{name: _credentials(fact, name, NOT_HELD if name in need.properties else NOT_ASKED) for name in CREDENTIALS},
     }
     return make_resource(kind.value, id_, name, properties)

@@ -93,7 +93,10 @@ class TokenService:
             case "urn:ietf:params:oauth:grant-type:device_code":
                 scope = self._devices.finish(form.get("device_code", ""))
                 asked = {**form, "scope": scope}
-                return Answer(200, {**self._issued(root, asked, self._person()), **self._identity(root)})
+                # MSAL finds a person's token again by the scope that the answer names.
+                return Answer(
+                    200, {**self._issued(root, asked, self._person()), **self._identity(root), "scope": scope}
+                )
         raise refused("unsupported_grant_type", 70003, "The app requested an unsupported grant type.", 400)
 
     def _issued(self, root: str, form: Mapping[str, str], who: Mapping[str, Any]) -> dict[str, Any]:
