@@ -14,17 +14,11 @@ _SHORT = re.compile(r"([0-9]{1,6})(h|m|s)")
 _UNITS = {"h": "hours", "m": "minutes", "s": "seconds"}
 
 
-class Length(click.ParamType):
-    """A length of time; arrives as a `timedelta`."""
-
-    name = "length"
-
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        if short := _SHORT.fullmatch(value):
-            return timedelta(**{_UNITS[short[2]]: int(short[1])})
-        try:
-            return parse_iso8601(value)
-        except DurationError as error:
-            self.fail(f"{error.message}; {error.hint}", param, ctx)
+def length(text: str) -> timedelta:
+    """The type of an option; raises `click.BadParameter` for what is no length."""
+    if short := _SHORT.fullmatch(text):
+        return timedelta(**{_UNITS[short[2]]: int(short[1])})
+    try:
+        return parse_iso8601(text)
+    except DurationError as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}") from error

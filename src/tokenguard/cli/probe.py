@@ -14,7 +14,7 @@ import click
 
 from tokenguard.cli import answers, context, options
 from tokenguard.cli.explanations import basis
-from tokenguard.cli.lengths import Length
+from tokenguard.cli.lengths import length
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.cli.sources import live_target, open_source, read
 from tokenguard.durations import humanize
@@ -32,8 +32,8 @@ INTERVAL = 5.0
 
 @click.command()
 @click.option("--resource", required=True, metavar="URL|APPID", help="The API that the token is for.")
-@click.option("--expect", type=Length(), help="The lifetime that it should have, e.g. PT5H or 5h.")
-@click.option("--wait", type=Length(), default="0s", help="Ask again for this long, until it shows, e.g. 60s.")
+@click.option("--expect", type=length, help="The lifetime that it should have, e.g. PT5H or 5h.")
+@click.option("--wait", type=length, default="0s", help="Ask again for this long, until it shows, e.g. 60s.")
 @options.account
 @answers.form
 @options.run
