@@ -92,3 +92,36 @@ def test_killed_while_it_takes_back_resuming_goes_on_taking_back(bench, replaced
     assert resumed.status == 4, resumed
     assert "what had been done was taken back" in resumed.stdout
     assert bench.tenant() == replaced
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("--dry-run",), 0, "Nothing was written"),
+        ((), 2, "--yes"),
+        (("--yes", "--max-changes", "0"), 2, "more than --max-changes 0"),
+        (("--yes", "--plan", "plan.json"), 2, "leave out --plan"),
+        (("--yes", "--unsafe", "--out", "x"), 2, "leave out --unsafe and --out"),
+        (("--yes", "--cloud", "china"), 2, "of the cloud 'global'"),
+    ],
+)
+def test_resuming_has_brakes_as_well(bench, replaced, arguments, status, said):
+    killed(bench, 4, False)
+    bench.sandbox.forget()
+    done = bench.fix("--resume", "journal.jsonl", *arguments)
+    assert done.status == status, done
+    assert said in done.stderr
+    assert bench.writes() == []
+    assert bench.undo("--yes").status == 0
+    assert bench.tenant() == replaced
+
+
+def test_resuming_leaves_alone_what_somebody_changed_in_between(bench, replaced):
+    killed(bench, 5, False)  # created, and taken away; not assigned yet
+    theirs = bench.create(f"theirs {bench.principal['id']}", "02:00:00")
+    bench.assign(theirs)
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert resumed.status == 4, resumed
+    assert bench.held().startswith("theirs")
+    assert FIVE_HOURS not in {name for name, *_ in bench.tenant()[0]}, "what could be taken back was"
+    assert bench.journal()[-1] == "end failed"

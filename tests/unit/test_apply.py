@@ -246,6 +246,13 @@ def test_what_cannot_be_put_back_is_said(path, tenant):
     assert tenant.held == {}
 
 
+def test_what_can_be_put_back_is_also_where_something_else_cannot(path, tenant):
+    tenant.answers = {3: refused, 4: refused}
+    [(fate, _)] = run(path, tenant, change(create("five"), unassign(A), assign("new:five")))
+    assert fate is Fate.FAILED
+    assert tenant.contents() == a_tenant(tenant.passing, held={}).contents()
+
+
 def test_a_deleted_policy_is_made_anew_when_the_rest_of_its_change_fails(path, tenant):
     tenant.answers = {3: refused}
     [(fate, _)] = run(path, tenant, change(unassign(A), delete(A, content("a")), assign(B)))

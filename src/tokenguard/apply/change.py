@@ -70,10 +70,14 @@ def _foreseen(performer: Performer, change: Change) -> Ended | None:
 
 def _take_back(performer: Performer, change: Change, progress: Progress, reason: str) -> Ended:
     """Take back what was done of `change`, the last first: replacing an assignment is two writes, and not atomic."""
+    left = []
     for done in reversed(progress.done):
         reverse = performer.writer.reverse(done.operation)
         ended = performer.perform(Place(change.id, done.index, Step.TAKE_BACK), reverse, progress)
         if not ended.good:
-            fate = Fate.UNCONFIRMED if ended.fate is Fate.UNCONFIRMED else Fate.FAILED
-            return Ended(fate, f"{reason}; what had been done could not be taken back: {ended.reason}")
-    return Ended(Fate.FAILED, f"{reason}; what had been done was taken back")
+            left.append(ended)
+    if not left:
+        return Ended(Fate.FAILED, f"{reason}; what had been done was taken back")
+    reasons = "; ".join(ended.reason for ended in left)
+    fate = Fate.UNCONFIRMED if any(ended.fate is Fate.UNCONFIRMED for ended in left) else Fate.FAILED
+    return Ended(fate, f"{reason}; of what had been done, this could not be taken back: {reasons}")
