@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tokenguard.changes import Change, Operation, Served
+from tokenguard.encoding import ref_to_dict
 from tokenguard.model import ResourceRef, Safety
 
 
@@ -15,9 +16,9 @@ def change_to_dict(change: Change) -> dict[str, Any]:
     """As the schemas of plan and journal have it."""
     return {
         "id": change.id,
-        "resource": _ref_to_dict(change.resource),
+        "resource": ref_to_dict(change.resource),
         "operations": [operation_to_dict(operation) for operation in change.operations],
-        "serves": [{"rule": each.rule, "resource": _ref_to_dict(each.resource)} for each in change.serves],
+        "serves": [{"rule": each.rule, "resource": ref_to_dict(each.resource)} for each in change.serves],
         "safety": str(change.safety),
         "before": dict(change.before),
         "after": dict(change.after),
@@ -59,7 +60,3 @@ def digest(changes: Iterable[Change]) -> str:
     """SHA-256, in hex, of what `changes` do: it finds a file that was edited by accident, not one that was forged."""
     document = [change_to_dict(change) for change in changes]
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _ref_to_dict(ref: ResourceRef) -> dict[str, str]:
-    return {"type": ref.type, "id": ref.id, "name": ref.name}
