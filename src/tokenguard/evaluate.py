@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from tokenguard.baseline import Baseline
 from tokenguard.errors import UsageError
 from tokenguard.exemptions import Claim
 from tokenguard.exit_status import ExitStatus
@@ -24,6 +24,9 @@ from tokenguard.model import (
     TypeSummary,
 )
 from tokenguard.verdicts import Ledger, Verdicts
+
+if TYPE_CHECKING:
+    from tokenguard.baseline import Baseline
 
 
 def evaluate(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tokenguard.baseline import Baseline
 from tokenguard.model import (
     Exemption,
     Finding,
@@ -20,6 +19,9 @@ from tokenguard.model import (
     Violation,
     fingerprint,
 )
+
+if TYPE_CHECKING:
+    from tokenguard.baseline import Baseline
 
 T = TypeVar("T")
 

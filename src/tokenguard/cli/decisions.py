@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.baseline import Baseline, parse_baseline
 from tokenguard.exemptions import parse_exemptions
 from tokenguard.files import read_file
 from tokenguard.model import Exemption, Rule
+
+if TYPE_CHECKING:
+    from tokenguard.baseline import Baseline
 
 exemptions = click.option(
     "--exemptions",
@@ -32,4 +35,8 @@ def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exempti
 
 def read_baseline(path: Path | None) -> Baseline | None:
     """The baseline that was named, if one was."""
-    return parse_baseline(read_file(path, "a baseline"), str(path)) if path else None
+    if path is None:
+        return None
+    from tokenguard.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
+
+    return parse_baseline(read_file(path, "a baseline"), str(path))

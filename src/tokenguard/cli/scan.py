@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from tokenguard.baseline import baseline_document
 from tokenguard.cli import context, decisions, options, reports
 from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.selection import choose_rules
@@ -17,7 +16,6 @@ from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
 from tokenguard.model import Severity, Snapshot
 from tokenguard.needs import needs_of
-from tokenguard.snapshot import open_snapshot, write_snapshot
 from tokenguard.spool import Spool
 
 PATH = click.Path(path_type=Path)
@@ -89,6 +87,8 @@ def scan(
             strict=strict,
         )
     if write_baseline:
+        from tokenguard.baseline import baseline_document  # noqa: PLC0415  (as most scans make none)
+
         with replace_file(write_baseline, "the baseline") as file:
             file.write(write_document(baseline_document(report)))
     reports.write(outputs, report, color=not into.no_color, verbose=run.verbose)
@@ -97,5 +97,7 @@ def scan(
 
 def _kept(snapshot: Snapshot, path: Path) -> Snapshot:
     """Write the snapshot first and judge what was written: then a later scan of the file cannot say otherwise."""
+    from tokenguard.snapshot import open_snapshot, write_snapshot  # noqa: PLC0415  (as above)
+
     write_snapshot(snapshot, path)
     return open_snapshot(path, context.plugins().types)

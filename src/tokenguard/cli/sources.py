@@ -14,7 +14,6 @@ from tokenguard.errors import UsageError
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, SourceProvider, Target
 from tokenguard.model import Header, Need, Precedence, Snapshot
 from tokenguard.readings import Readings
-from tokenguard.snapshot import open_snapshot
 
 
 @contextmanager
@@ -26,6 +25,8 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
     if where.demo and path is not None:
         raise UsageError(f"--demo and {path} are two things to read", "leave one of them out")
     if path is not None and not path.is_dir():
+        from tokenguard.snapshot import open_snapshot  # noqa: PLC0415  (the demo and a live tenant are none)
+
         snapshot = open_snapshot(path, context.plugins().types)
         _check_precedence(path, where, snapshot)
         check_tenant(run, snapshot.header)

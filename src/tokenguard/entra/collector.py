@@ -16,14 +16,14 @@ from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
-from tokenguard.issuance import Issued
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
 from tokenguard.schemas import schema
 
 if TYPE_CHECKING:
     from tokenguard.changes import Operation
     from tokenguard.examination import Examination
-from tokenguard.explanation import Explanation, Search, Subject
+    from tokenguard.explanation import Explanation, Search, Subject
+    from tokenguard.issuance import Issued
 
 DEMO = Path(__file__).parent / "demo"
 TYPES = ("organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "application", "servicePrincipal")
