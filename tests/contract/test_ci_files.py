@@ -11,12 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 import yaml
+
+from sandbox import RunningSandbox
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -176,13 +180,14 @@ def action(tmp_path: Path):
     inputs = {name: each["default"] for name, each in load(ACTION)["inputs"].items()}
     output, summary = tmp_path / "output", tmp_path / "summary.md"
 
-    def script(name: str, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    def script(name: str, values: dict[str, str], around: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         variables = {key: fill(text, values) for key, text in steps[name].get("env", {}).items()}
         runner = {"RUNNER_TEMP": tmp_path / "runner", "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary}
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[name]["run"]],
             env={
                 **os.environ,
+                **around,
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 **{k: str(v) for k, v in runner.items()},
                 **variables,
@@ -193,16 +198,16 @@ def action(tmp_path: Path):
             check=False,
         )
 
-    def run(**given: str) -> Job:
+    def run(around: Mapping[str, str] = MappingProxyType({}), **given: str) -> Job:
         values = {f"inputs.{name}": text for name, text in inputs.items()}
         values |= {f"inputs.{name.replace('_', '-')}": text for name, text in given.items()}
         for path in (output, summary):
             path.write_text("")
-        result = script("Scan", values)
+        result = script("Scan", values, around)
         assert result.returncode == 0, result.stderr
         outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
         values |= {f"steps.scan.outputs.{name}": text for name, text in outputs.items()}
-        return Job(outputs, result.stdout + result.stderr, summary.read_text(), script("Gate", values).returncode)
+        return Job(outputs, result.stdout + result.stderr, summary.read_text(), script("Gate", values, {}).returncode)
 
     return run
 
@@ -267,6 +272,16 @@ def test_what_fails_the_job_can_be_chosen(action, demo_snapshot: Path, tmp_path:
 def test_an_input_is_no_shell(action, tmp_path: Path) -> None:
     action(snapshot="$(touch was-run); `touch was-run`", config='"; touch was-run; "')
     assert not (tmp_path / "was-run").exists()
+
+
+def test_a_live_tenant_is_read_as_the_inputs_say(action, sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """By a secret: GitHub's identity service is not here, and signing in by it is tested with the program."""
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nselect = ["several-organization-default-policies"]\n')
+    tenant, client = (sandbox.variables[f"AZURE_{name}_ID"] for name in ("TENANT", "CLIENT"))
+    around = {name: value for name, value in sandbox.environment.items() if name not in ("AZURE_TENANT_ID", "PATH")}
+    job = action(around, tenant_id=tenant, client_id=client, auth="secret")
+    assert (job.gate, job.outputs["complete"]) == (0, "true"), job.printed
+    assert "COMPLIANT" in job.printed
 
 
 def test_signing_in_without_the_permission_says_which(action) -> None:
@@ -373,6 +388,23 @@ def test_the_hook_refuses_a_rule_with_a_mistake(tmp_path: Path, text, passes: bo
     )
     assert (result.returncode == 0) is passes, result.stderr
     assert ("severty" in result.stderr) is not passes
+
+
+def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path) -> None:
+    """With pre-commit itself, which builds this checkout in an environment of its own."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("pre-commit installs hooks from a repository, and this is none")
+    work = tmp_path / "work"
+    (work / "rules").mkdir(parents=True)
+    source = ROOT / "rules" / "token-lifetime" / "access-token-lifetime-too-long.json"
+    (work / "rules" / source.name).write_text(source.read_text().replace('"severity"', '"severty"'))
+    for command in (["git", "init", "--quiet"], ["git", "add", "."]):
+        subprocess.run(command, cwd=work, check=True)
+    command = [BIN / "pre-commit", "try-repo", ROOT, "tokenguard-rules", "--all-files"]
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home")}
+    result = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert 'did you mean "severity"?' in result.stdout
 
 
 @pytest.mark.parametrize(

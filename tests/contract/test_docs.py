@@ -75,6 +75,11 @@ def test_the_site_has_every_page(site: Path) -> None:
     assert pages <= {path.relative_to(site) for path in site.rglob("*.html")}
 
 
+def test_every_page_is_in_the_navigation_once() -> None:
+    named = re.findall(r"^ +- .+: (.+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+
+
 def test_every_file_that_a_page_includes_is_in_it(site: Path) -> None:
     assert "OWNER/tokenguard" in (site / "ci.html").read_text()
     assert [path.name for path in site.rglob("*.html") if "--8&lt;--" in path.read_text()] == []
