@@ -16,7 +16,18 @@ from tokenguard.evaluate import exit_status, in_report_order
 from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
 from tokenguard.mistakes import Mistake
-from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, Rule, RuleResult, Severity, fingerprint
+from tokenguard.model import (
+    Finding,
+    FindingStatus,
+    Lifetimes,
+    NotEvaluated,
+    Report,
+    Rule,
+    RuleResult,
+    Severity,
+    fingerprint,
+)
+from tokenguard.parameters import value_mistakes
 from tokenguard.report_document import FORMAT_VERSION, KIND, header_from_dict, rule_from_dict, type_from_dict
 from tokenguard.schemas import schema
 from tokenguard.spool import Spool
@@ -98,9 +109,9 @@ def _head(parts: Mapping[str, Any], source: str) -> Report:
             fail_on=Severity[parts["failOn"].upper()],
             exit_status=parts["exitStatus"],
             source=parts["source"],
-            lifetimes=tuple(map(lifetimes_from_dict, parts.get("lifetimes", ()))),
+            lifetimes=tuple(map(_lifetimes, parts.get("lifetimes", ()))),
         )
-    except (KeyError, ValueError, TokenguardError) as error:
+    except (KeyError, TypeError, ValueError, TokenguardError) as error:
         raise DocumentError(f"{source}: a rule or a date in it has no meaning ({error})", _AGAIN) from error
 
 
@@ -109,6 +120,15 @@ def _rule(document: Mapping[str, Any]) -> RuleResult:
     if (result.passed, result.verdict) != (document["passed"], document["verdict"]):
         raise ValueError(f"rule {result.rule.id}: its numbers give {result.verdict!r}, it says {document['verdict']!r}")
     return result
+
+
+def _lifetimes(document: Mapping[str, Any]) -> Lifetimes:
+    item = lifetimes_from_dict(document)
+    drawn = sum(each.seconds is not None for each in item.shown)
+    for shown, number in ((drawn, item.known), (len(item.shown) - drawn, item.unknown)):
+        if shown > number or (number and not shown):
+            raise ValueError(f"{item.type}.{item.property}: {shown} lengths of {number}")
+    return item
 
 
 def _findings(documents: Iterable[Any], report: Report, source: str) -> Spool[Finding]:
@@ -121,6 +141,7 @@ def _findings(documents: Iterable[Any], report: Report, source: str) -> Spool[Fi
             raise DocumentError(f"{source}: {place}: {error}", _AGAIN) from error
         resource = finding.resource
         mark = fingerprint(finding.rule, report.header.tenant.id, resource.type, resource.id)
+        _refuse(list(value_mistakes(rules[finding.rule], finding.parameters)), f"{source}: {place}")
         if (finding.fingerprint, finding.severity) != (mark, rules[finding.rule].severity):
             raise DocumentError(f"{source}: {place}: not of the rule, tenant and resource that it names", _AGAIN)
         kept.append(finding)

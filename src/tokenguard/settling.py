@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tokenguard.durations import format_iso8601
+from tokenguard.errors import DurationError
 from tokenguard.keywords import DURATIONS
 from tokenguard.model import Finding, Parameter, Rule, Violation
 from tokenguard.parameters import read_parameter, value_mistakes
@@ -80,13 +81,21 @@ def _limit(parameter: Parameter, violation: Violation) -> Any:
     observed = violation.observed
     match violation.keyword:
         case "maximum" | "minimum" | "const" if parameter.keyword in DURATIONS:
-            return format_iso8601(timedelta(seconds=observed)) if isinstance(observed, int) else None
+            return _duration(observed) if isinstance(observed, int) else None
         case "maximum" | "minimum" | "const":
             return observed
         case "maxItems" | "minItems" | "maxLength" | "minLength":
             return len(observed)
         case _:
             return None
+
+
+def _duration(seconds: int) -> str | None:
+    """As ISO 8601 says it; None for what is no duration."""
+    try:
+        return format_iso8601(timedelta(seconds=seconds))
+    except (DurationError, OverflowError):
+        return None
 
 
 def _allowed(finding: Finding, rule: Rule, parameters: Mapping[str, Parameter]) -> AllowListEntry | None:

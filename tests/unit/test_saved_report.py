@@ -7,6 +7,8 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sample_report import COMPLIANT, NOT_KNOWN, REPORT, rendered, with_display_name, with_findings
 from tokenguard.errors import DocumentError
@@ -102,6 +104,11 @@ def sorted_keys(document):
     return dict(sorted(document.items()))
 
 
+def no_lengths(document):
+    document["lifetimes"][0]["shown"] = []
+    return document
+
+
 def hidden_failure(document):
     """As somebody would write it who wants to be compliant."""
     for each in document["rules"]:
@@ -136,6 +143,10 @@ def hidden_failure(document):
         (rule(4, incomplete=[]), "its numbers give"),
         (rule(1, parameters={"maximum": {"title": "", "keyword": "maxDuration", "value": "soon"}}), "has no meaning"),
         (rule(1, parameters={"maximum": {"title": "", "keyword": "format", "value": 1}}), "has no meaning"),
+        (rule(1, parameters={"maximum": {"title": "", "keyword": "maxDuration", "value": 5}}), "has no meaning"),
+        (finding(1, parameters={"maximum": 5}), "finding 2: not as a report should be"),
+        (finding(1, parameters={"unheard": "PT1H"}), "there is no parameter"),
+        (no_lengths, r"lifetimeSeconds: 0 lengths of \d+|LifetimeSeconds: 0 lengths of \d+"),
         (hidden_failure, "its numbers give 'not evaluated', it says 'pass'"),
         (sorted_keys, "not a report that tokenguard wrote"),
         (lambda document: document["findings"], "'{' expected"),
@@ -203,3 +214,33 @@ def test_a_status_that_the_report_was_told_to_fail_by_is_kept(save):
     milder = replace(with_findings(2), fail_on=REPORT.rules[0].rule.severity, exit_status=0)
 
     assert open_report(save(milder)).exit_status == 0
+
+
+def places(value, path=()):
+    """Every place in a JSON document."""
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*path, key))
+
+
+WHOLE = json.loads(rendered(JsonReporter(), REPORT))
+JUNK = [None, 5, -1, 1e300, 10**30, "", "x", "PT1H", True, [], [1], {}, {"a": 1}]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([path for path in places(WHOLE) if path]), st.sampled_from(JUNK))
+def test_whatever_is_edited_it_is_refused_or_can_be_written(tmp_path_factory, place, junk):
+    document = json.loads(json.dumps(WHOLE))
+    part = document
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = junk
+    path = tmp_path_factory.mktemp("edited") / "report.json"
+    path.write_text(json.dumps(document))
+
+    try:
+        report = open_report(path)
+    except DocumentError:
+        return
+    for reporter in REPORTERS.values():
+        assert rendered(reporter, report, Style(verbose=True))

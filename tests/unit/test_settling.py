@@ -75,8 +75,9 @@ def test_two_parameters_of_one_value_are_not_told_apart():
     assert "parameters" not in settled(two, Violation("/x", "maximum", 3, 9)).exemption
 
 
-def test_null_is_no_value_of_a_duration():
-    found = settled(rule(limit=("constDuration", "PT5H", {"const": 18000})), Violation("/x", "const", 18000, None))
+@pytest.mark.parametrize("observed", [None, -1, 10**30, "1 h"])
+def test_what_is_no_duration_is_no_value_of_one(observed):
+    found = settled(rule(limit=("constDuration", "PT5H", {"const": 18000})), Violation("/x", "const", 18000, observed))
 
     assert "parameters" not in found.exemption
 
