@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,8 +79,7 @@ class Sandbox:
             fault = self.faults.strike(request.method, path, in_batch=False)
             parts: list[dict[str, Any]] = []
             answer = await self._answer(request, ask, fault, parts)
-            target = f"{path}?{request.url.query}" if request.url.query else path
-            entry = {"method": request.method, "path": target, "status": answer.status if answer else 0}
+            entry = _entry(request.method, path, request.url.query, request.headers, answer)
             self.requests.append({**entry, "parts": parts} if parts else entry)
             return Reset() if answer is None else response(answer, fault)
 
@@ -128,7 +127,8 @@ class Sandbox:
     def _ask_part(self, call: Call, parts: list[dict[str, Any]]) -> Answer | None:
         fault = self.faults.strike(call.method, call.path, in_batch=True)
         answer = (fault and fault_rules.instead(fault)) or self._ask(call, fault)
-        parts.append({"method": call.method, "path": call.path, "status": answer.status})
+        query = "&".join(f"{name}={value}" for name, value in call.query.items())
+        parts.append(_entry(call.method, call.path, query, call.headers, answer))
         return None if fault and fault.action == "missing" else answer
 
     def _roles(self, request: Request, fault: Fault | None) -> frozenset[str]:
@@ -144,6 +144,14 @@ class Sandbox:
         if reason:
             raise RefusedError(401, "Lifetime validation failed, the token is expired.")
         return frozenset(claims["roles"] if "roles" in claims else claims["scp"].split())
+
+
+def _entry(method: str, path: str, query: str, headers: Mapping[str, str], answer: Answer | None) -> dict[str, Any]:
+    """What the log keeps of a call; of its headers the one that Graph's answers hang on."""
+    level = headers.get("consistencylevel")
+    target = f"{path}?{query}" if query else path
+    asked = {"method": method, "path": target, **({"consistencyLevel": level} if level else {})}
+    return {**asked, "status": answer.status if answer else 0}
 
 
 def _path(request: Request) -> str:
