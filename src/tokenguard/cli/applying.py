@@ -110,7 +110,8 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
         click.echo(visible(line))
     if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
         context.say(_to_resume(journal.path))
-    context.say(_to_undo(journal.path))
+    written = any(progress.done or progress.pending for progress in journal.record.progress.values())
+    context.say(_to_undo(journal.path) if written else f"There is nothing to take back. Journal: {journal.path}")
     return CarriedOut(applied)
 
 
