@@ -81,7 +81,7 @@ class RunningSandbox:
         self._control("PATCH", "settings", settings)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request so far, Graph paths below the version root: ``method``, ``path`` with the query, ``status``, ``parts``."""
+        """Every request so far: ``method``, ``path`` with query (Graph's below the root), ``status``, ``parts``."""
         return list(self._control("GET", "requests"))
 
     def forget(self) -> None:
