@@ -30,6 +30,7 @@ class Brakes:
 brakes = options.bundle(
     "brakes",
     Brakes,
+    "Before anything is written",
     click.option("--dry-run", is_flag=True, help="Show what would be done and write nothing to the tenant."),
     click.option(
         "--max-changes",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import context, options
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
@@ -15,7 +16,7 @@ from tokenguard.needs import needs_of
 from tokenguard.snapshot import write_snapshot
 
 
-@click.command()
+@click.command(cls=Command)
 @options.where
 @click.option(
     "--from", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Read answers that somebody saved."

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from tokenguard.cli import context, options, reports
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Into, Run, Where
 from tokenguard.cli.sources import check_tenant, open_origin
 from tokenguard.diff.reports import compare_reports
@@ -33,7 +34,7 @@ _BEGINNING = 64 * 1024
 """Bytes in which a file says what it is."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH, required=False)
 @click.option("--live", is_flag=True, help="Compare the snapshot OLD with the live tenant.")

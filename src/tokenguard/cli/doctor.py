@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tokenguard.cli import answers, context, options
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import live_target
@@ -30,7 +31,7 @@ class Diagnosis:
     """Why it could not be evaluated; none where it could."""
 
 
-@click.command()
+@click.command(cls=Command)
 @options.account
 @options.which
 @answers.form

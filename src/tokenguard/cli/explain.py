@@ -9,6 +9,7 @@ import click
 
 from tokenguard.cli import answers, context, decisions, options
 from tokenguard.cli.explanations import document, lines
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_source, read
@@ -22,7 +23,7 @@ from tokenguard.needs import needs_of, with_needs
 from tokenguard.spool import Spool
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("application", metavar="NAME|ID|APPID")
 @options.where
 @click.option(

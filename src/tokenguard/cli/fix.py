@@ -12,6 +12,7 @@ from tokenguard.cli import context, decisions, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
 from tokenguard.cli.applying import CarriedOut, Order, carry_out, resume
 from tokenguard.cli.brakes import Brakes, brakes, released
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.plans import change_lines, plan_lines
 from tokenguard.cli.scope import Scope
@@ -29,7 +30,7 @@ from tokenguard.untrusted import visible
 PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command)
 @options.where
 @options.which
 @decisions.exemptions

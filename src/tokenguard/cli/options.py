@@ -13,6 +13,7 @@ import click
 from tokenguard.cli import completion, configuration
 from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import say
+from tokenguard.cli.help import section
 from tokenguard.model import Precedence
 
 Command = Callable[..., Any]
@@ -69,8 +70,13 @@ class Into:
     no_color: bool
 
 
-def bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`."""
+def bundle(
+    name: str, kind: type[Any], title: str, *decorators: Callable[[Command], Command]
+) -> Callable[[Command], Command]:
+    """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`.
+
+    `title`: of their section in the help.
+    """
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -83,7 +89,7 @@ def bundle(name: str, kind: type[Any], *decorators: Callable[[Command], Command]
             result = decorator(result)
         return result
 
-    return decorate
+    return section(title, decorate)
 
 
 def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Configuration:
@@ -103,6 +109,7 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
 run = bundle(
     "run",
     Run,
+    "This run",
     click.option(
         "--quiet",
         "-q",
@@ -150,11 +157,12 @@ _SIGN_IN = (
     ),
 )
 
-account = bundle("account", Account, *_SIGN_IN)
+account = bundle("account", Account, "Where to sign in", *_SIGN_IN)
 
 where = bundle(
     "where",
     Where,
+    "What to read",
     click.option("--demo", is_flag=True, help="Read the embedded tenant: no sign-in, no network."),
     *_SIGN_IN,
     click.option(
@@ -170,6 +178,7 @@ where = bundle(
 which = bundle(
     "which",
     Which,
+    "What to judge by",
     click.option(
         "--rules",
         multiple=True,
@@ -209,6 +218,7 @@ which = bundle(
 into = bundle(
     "into",
     Into,
+    "What to write",
     click.option(
         "--format",
         "-f",

@@ -14,6 +14,7 @@ import click
 
 from tokenguard.cli import answers, context, options
 from tokenguard.cli.explanations import basis
+from tokenguard.cli.help import Command
 from tokenguard.cli.lengths import length
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.cli.sources import live_target, open_source, read
@@ -30,7 +31,7 @@ INTERVAL = 5.0
 """Seconds between two questions; a changed policy was seen to show after about ten."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--resource", required=True, metavar="URL|APPID", help="The API that the token is for.")
 @click.option("--expect", type=length, help="The lifetime that it should have, e.g. PT5H or 5h.")
 @click.option("--wait", type=length, default="0s", help="Ask again for this long, until it shows, e.g. 60s.")

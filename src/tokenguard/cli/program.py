@@ -24,6 +24,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Name of the command: where it is, and its line in `--help`."""
 
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Judge": ("scan", "explain", "probe", "diff"),
+    "Mend": ("fix", "undo"),
+    "Keep and show": ("collect", "report"),
+    "Set up": ("doctor", "rules", "plugins"),
+}
+"""In which order `--help` lists them."""
+
 
 class Program(click.Group):
     """A group that imports a command only to run it, and plugins only for a name that is not its own."""
@@ -39,8 +47,10 @@ class Program(click.Group):
         return plugin_commands().get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+        width = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", COMMANDS[name][1]) for name in names])
 
 
 def plugin_commands() -> Mapping[str, click.Command]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import context, options, reports
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Into, Run
 from tokenguard.exit_status import ExitStatus
 from tokenguard.saved_report import open_report
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
 @options.into
 @options.run

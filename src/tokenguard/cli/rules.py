@@ -38,7 +38,12 @@ def rules() -> None:
 @rules.command("list")
 @_rules_option
 def list_rules(packs: tuple[str, ...]) -> None:
-    """List the rules, pack by pack."""
+    """List the rules, pack by pack.
+
+    \b
+    tokenguard rules list
+    tokenguard rules list --rules ./rules
+    """
     for path in _paths(packs):
         click.echo(f"{path.name} (only with --rules {path.name})" if path.name in ON_REQUEST else path.name)
         found = _load([path])
@@ -51,7 +56,11 @@ def list_rules(packs: tuple[str, ...]) -> None:
 @click.argument("id_", metavar="ID", shell_complete=completion.rules)
 @_rules_option
 def show(id_: str, packs: tuple[str, ...]) -> None:
-    """Explain one rule: what it demands, why, what can be set, and how to mend what it finds."""
+    """Explain one rule: what it demands, why, what can be set, and how to mend what it finds.
+
+    \b
+    tokenguard rules show access-token-lifetime-too-long
+    """
     by_id = {rule.id: rule for rule in _load(_paths(packs))}
     if id_ not in by_id:
         raise UsageError(f"no rule {id_!r}{did_you_mean(id_, by_id)}", "`tokenguard rules list` lists the rules")
@@ -61,7 +70,11 @@ def show(id_: str, packs: tuple[str, ...]) -> None:
 @rules.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 def check(paths: tuple[Path, ...]) -> None:
-    """Check rule files, and say everything that is wrong with them. Without a PATH: the built-in packs."""
+    """Check rule files, and say everything that is wrong with them. Without a PATH: every pack.
+
+    \b
+    tokenguard rules check rules/ more/one-rule.json
+    """
     found = _load(paths or _paths(()))
     examples = sum(len(rule.examples) for rule in found)
     click.echo(f"{_count(len(found), 'rule')}, {_count(examples, 'example')}: no mistakes")
@@ -85,7 +98,11 @@ def check(paths: tuple[Path, ...]) -> None:
     help="The folder to write to.",
 )
 def new(id_: str, resource: str, output: Path) -> None:
-    """Write a rule to start from. ID states the defect, e.g. access-token-lifetime-too-long."""
+    """Write a rule to start from. ID states the defect, e.g. access-token-lifetime-too-long.
+
+    \b
+    tokenguard rules new session-too-long --resource servicePrincipal --output rules
+    """
     from tokenguard.drafts import draft_rule  # noqa: PLC0415  (only this command needs it)
 
     types = context.plugins().types

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import context, decisions, options, reports
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
@@ -21,7 +22,7 @@ from tokenguard.spool import Spool
 PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command)
 @options.where
 @click.option(
     "--snapshot",

@@ -11,6 +11,7 @@ from tokenguard.apply import Undoing, plan_undo
 from tokenguard.cli import context, options
 from tokenguard.cli.applying import Order, carry_out, reading
 from tokenguard.cli.brakes import Brakes, brakes, released
+from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run
 from tokenguard.cli.plans import change_lines
 from tokenguard.cli.sources import live_target
@@ -19,7 +20,7 @@ from tokenguard.journal import read_journal
 from tokenguard.untrusted import visible
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("done", type=click.Path(path_type=Path), metavar="JOURNAL")
 @options.account
 @brakes
