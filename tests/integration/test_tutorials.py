@@ -38,7 +38,9 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("page", ["index.md", "writing-rules.md", "exit-status.md", "sandbox.md", "ci.md"])
+@pytest.mark.parametrize(
+    "page", ["index.md", "configuration.md", "writing-rules.md", "exit-status.md", "sandbox.md", "ci.md"]
+)
 def test_a_page_does_what_it_shows(page: str, folder: Path, environment: dict[str, str]) -> None:
     assert follow(DOCS / page, folder, environment) >= 2
 
