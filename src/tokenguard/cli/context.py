@@ -71,7 +71,7 @@ def summary() -> Path | None:
 def _columns(stream: IO[Any]) -> int:
     # NOTE: as shutil.get_terminal_size, whose module costs 3 ms to import.
     try:
-        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns or 80
     except (ValueError, OSError):
         return 80
 
