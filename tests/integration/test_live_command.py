@@ -154,11 +154,21 @@ SHORT = {
 }
 
 
+ORDINARY = {
+    "id": "aaaaaaaa-0000-4000-8000-000000000005",
+    "appId": "aaaaaaaa-0000-4000-8000-000000000006",
+    "displayName": "Ordinary",
+    "signInAudience": "AzureADMyOrg",
+    "createdDateTime": "2026-01-01T00:00:00Z",
+}
+"""An application that has nothing to do with it."""
+
+
 @pytest.mark.parametrize("setting", [{}, {"applies_to_rows": "bare"}, {"applies_to_type": "never"}])
-def test_a_holder_of_a_derived_type_is_never_called_compliant(tmp_path, setting):
-    state = State({SHORT["id"]: SHORT}, {AGENT["id"]: SHORT["id"]})
+def test_a_holder_of_a_derived_type_is_never_called_compliant_and_stands_in_nobodys_way(tmp_path, setting):
+    state = State({SHORT["id"]: SHORT}, {each["id"]: SHORT["id"] for each in (AGENT, ORDINARY)})
     organization = {"id": AGENT["appOwnerOrganizationId"], "displayName": "Agents", "verifiedDomains": []}
-    objects = Objects("servicePrincipal", [AGENT]), Objects("application", [])
+    objects = Objects("servicePrincipal", [AGENT]), Objects("application", [ORDINARY])
     directory = Directory(organization, *objects, History(state, time.time))
     with running(directory, Settings().changed(setting), [], 0) as here, here.serving():
         command = [PROGRAM, "scan", "--rules", "all", "-f", "json"]
@@ -173,8 +183,10 @@ def test_a_holder_of_a_derived_type_is_never_called_compliant(tmp_path, setting)
         "service-principal-token-lifetime-too-long",
     ):
         assert verdicts[rule] == "not evaluated", rule
-        (reason,) = {each["reason"] for each in report["notEvaluated"] if each["rule"] == rule}
-        assert "#microsoft.graph.agentIdentity" in reason
+        reasons = {each["reason"] for each in report["notEvaluated"] if each["rule"] == rule}
+        assert all("#microsoft.graph.agentIdentity" in reason for reason in reasons)
+    passed = {rule["id"]: rule["passed"] for rule in report["rules"]}
+    assert passed["application-token-lifetime-too-long"] == 1
 
 
 # --- what is said on a terminal -------------------------------------------------------------------------------------

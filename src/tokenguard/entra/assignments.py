@@ -31,7 +31,10 @@ class Assignments:
         self._organization = _organization_default(facts, self.policies)
         self._by_object: dict[str, list[Policy]] = {}
         self._by_app: dict[tuple[Kind, str], list[Policy]] = {}
+        self._doubtful: dict[tuple[Kind, str], Unknown] = {}
+        """What holds a policy and is perhaps of this kind, by its appId."""
         self._unplaced: dict[Kind, Unknown] = {}
+        """What holds a policy and is perhaps of this kind, and may have any appId."""
         for policy, object_id in self:
             self._by_object.setdefault(object_id, []).append(policy)
         for object_id, policies in self._by_object.items():
@@ -69,21 +72,25 @@ class Assignments:
 
     def _held_by_app(self, kind: Kind, app_id: str | Unknown | None) -> Standing:
         if isinstance(app_id, Unknown):
-            anyone = any(kind is held_kind for held_kind, _ in self._by_app)
+            anyone = any(kind is held_kind for held_kind, _ in (*self._by_app, *self._doubtful))
             return app_id if anyone else self._incomplete or self._unplaced.get(kind)
         policies = self._by_app.get((kind, app_id or ""), ())
-        return self._only(policies, self._incomplete or self._unplaced.get(kind))
+        doubt = self._unplaced.get(kind) or self._doubtful.get((kind, app_id or ""))
+        return self._only(policies, self._incomplete or doubt)
 
     def _place(self, holder: DirectoryObject, policies: Sequence[Policy]) -> None:
         app_id = guid(holder.fact, "appId", holder.missing)
-        unknown = first_unknown(holder.kind, app_id)
-        if unknown is None and isinstance(holder.kind, Kind) and isinstance(app_id, str):
+        if isinstance(app_id, str) and isinstance(holder.kind, Kind):
             self._by_app.setdefault((holder.kind, app_id), []).extend(policies)
-            return
-        why = unknown.reason if unknown else "Graph gives none"
-        reason = Unknown(f"{policies[0]} is on an object of unknown appId: {why}")
-        for kind in Kind if isinstance(holder.kind, Unknown) else (holder.kind,):
-            self._unplaced.setdefault(kind, reason)
+        elif isinstance(app_id, str) and isinstance(holder.kind, Unknown):
+            reason = Unknown(f"{policies[0]} is on an object of unknown kind: {holder.kind.reason}")
+            self._doubtful.update(((kind, app_id), reason) for kind in Kind)
+        else:
+            unknown = first_unknown(holder.kind, app_id)
+            why = unknown.reason if unknown else "Graph gives none"
+            reason = Unknown(f"{policies[0]} is on an object of unknown appId: {why}")
+            for kind in Kind if isinstance(holder.kind, Unknown) else (holder.kind,):
+                self._unplaced.setdefault(kind, reason)
 
     @staticmethod
     def _only(policies: Sequence[Policy], otherwise: Unknown | None) -> Standing:
