@@ -98,8 +98,8 @@ def test_no_rule_writes_a_command_into_somebody_s_shell(id_: str, tmp_path: Path
 
 def documented(shell: str) -> str:
     """The line that the documentation tells to add for `shell`."""
-    [line] = re.findall(rf"^\| {shell}\b.*\| `(.+)` \|$", PAGE, re.MULTILINE)
-    return line.replace("\\|", "|")
+    [line] = re.findall(rf"^.*_TOKENGUARD_COMPLETE={shell}_source.*$", PAGE, re.MULTILINE)
+    return str(line)
 
 
 SHELLS = {
