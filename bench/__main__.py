@@ -28,7 +28,7 @@ from bench.data import SIZES
 class Sample:
     seconds: float
     megabytes: float
-    """Peak; never less than this program's own 20 MB, which Linux counts in, unless the case measured it itself."""
+    """Peak. Linux counts in this program's own, 20 MB (40 with a sandbox), unless the case measured it itself."""
     counts: str = ""
 
 
