@@ -17,12 +17,12 @@ from typing import Any
 from bench.closures import RULES, Closures
 from bench.data import LISTED, SIZES, VIOLATIONS, resources
 from bench.value_filters import RULES as VALUE_FILTERS
-from tokenguard.engine import Engine
+from tokenguard.judging.engine import Engine
 from tokenguard.model import ResourceType, Rule
 from tokenguard.packs import read_pack
-from tokenguard.parameters import Override
 from tokenguard.plugins import Plugins, load_plugins
-from tokenguard.rules import parse_rules
+from tokenguard.rules.parameters import Override
+from tokenguard.rules.parsing import parse_rules
 
 Result = tuple[Mapping[str, int], Mapping[str, int]]
 """Selected and failed, by rule."""

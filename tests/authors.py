@@ -8,8 +8,8 @@ from typing import Any
 
 from tokenguard.errors import RuleError
 from tokenguard.model import ResourceType, Rule
-from tokenguard.parameters import Override
-from tokenguard.rules import parse_rules
+from tokenguard.rules.parameters import Override
+from tokenguard.rules.parsing import parse_rules
 from tokenguard.schemas import data_folder, schema
 
 TYPES = {

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tokenguard.conditions import compiled, names_read, pinned_app_ids
-from tokenguard.evaluate import evaluate
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import (
     Finding,
     Header,
@@ -22,7 +21,8 @@ from tokenguard.model import (
     Tenant,
     TypeSummary,
 )
-from tokenguard.rules import parse_rules
+from tokenguard.rules.conditions import compiled, names_read, pinned_app_ids
+from tokenguard.rules.parsing import parse_rules
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TENANT = Tenant("11111111-2222-4333-8444-555555555555", "Contoso")

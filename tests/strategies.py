@@ -10,8 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tokenguard.fit import types_of
-from tokenguard.messages import SECONDS
+from tokenguard.rules.fit import types_of
+from tokenguard.rules.messages import SECONDS
 
 Schema = Mapping[str, Any]
 Strategy = st.SearchStrategy[Any]

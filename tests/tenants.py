@@ -14,8 +14,8 @@ from tokenguard.collect import gather
 from tokenguard.entra.collector import EntraCollector
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
 from tokenguard.entra.plugin import tokenguard_fixers
-from tokenguard.evaluate import evaluate
 from tokenguard.hookspecs import DemoTarget
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import (
     Exemption,
     Header,
@@ -29,11 +29,11 @@ from tokenguard.model import (
     Severity,
     Tenant,
 )
-from tokenguard.needs import needs_of, with_needs
 from tokenguard.packs import read_pack
 from tokenguard.planning.plan import make_plan
 from tokenguard.readings import Reading, Readings
-from tokenguard.rules import parse_rules
+from tokenguard.rules.needs import needs_of, with_needs
+from tokenguard.rules.parsing import parse_rules
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 ROOT = Path(__file__).parents[1]

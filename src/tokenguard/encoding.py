@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from tokenguard.judging.settling import Settlement
 from tokenguard.model import (
     Exemption,
     Finding,
@@ -18,7 +19,6 @@ from tokenguard.model import (
     Severity,
     Violation,
 )
-from tokenguard.settling import Settlement
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tokenguard.model import (
     Tenant,
     TypeSummary,
 )
-from tokenguard.parameters import read_parameter
+from tokenguard.rules.parameters import read_parameter
 
 KIND = "tokenguard-report"
 FORMAT_VERSION = 1

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.encoding import finding_from_dict, lifetimes_from_dict, not_evaluated_from_dict
-from tokenguard.engine import document_check
 from tokenguard.errors import DocumentError, TokenguardError
-from tokenguard.evaluate import exit_status, in_report_order
 from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
-from tokenguard.mistakes import Mistake
+from tokenguard.judging.engine import document_check
+from tokenguard.judging.evaluate import exit_status, in_report_order
 from tokenguard.model import (
     Finding,
     FindingStatus,
@@ -27,8 +26,9 @@ from tokenguard.model import (
     Severity,
     fingerprint,
 )
-from tokenguard.parameters import value_mistakes
 from tokenguard.report_document import FORMAT_VERSION, KIND, header_from_dict, rule_from_dict, type_from_dict
+from tokenguard.rules.mistakes import Mistake
+from tokenguard.rules.parameters import value_mistakes
 from tokenguard.schemas import schema
 from tokenguard.spool import Spool
 

@@ -11,7 +11,7 @@ from typing import IO, Any, Protocol, TypeVar
 
 from tokenguard.encoding import finding_from_dict, finding_to_dict, not_evaluated_from_dict, not_evaluated_to_dict
 from tokenguard.errors import UsageError
-from tokenguard.evaluate import in_report_order
+from tokenguard.judging.evaluate import in_report_order
 from tokenguard.model import Finding, NotEvaluated, Rule
 
 BUDGET = 512 * 1024

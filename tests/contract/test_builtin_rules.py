@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from authors import TYPES
-from tokenguard.messages import mentioned
 from tokenguard.model import Rule
 from tokenguard.packs import read_pack
-from tokenguard.rules import parse_rules
+from tokenguard.rules.messages import mentioned
+from tokenguard.rules.parsing import parse_rules
 from tokenguard.schemas import data_folder
 
 RULES = parse_rules(read_pack(data_folder("rules")), TYPES)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from tokenguard.collect import collect
-from tokenguard.evaluate import evaluate
 from tokenguard.hookspecs import DemoTarget, SourceProvider
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Precedence, Report, RuleResult, Severity
-from tokenguard.needs import needs_of
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins, load_plugins
-from tokenguard.rules import parse_rules
+from tokenguard.rules.needs import needs_of
+from tokenguard.rules.parsing import parse_rules
 
 DEMO = Path(__file__).parents[2] / "src" / "tokenguard" / "entra" / "demo"
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from authors import TOO_LONG, rule_document
-from tokenguard.dialect import dialect_schema, editor_schema
-from tokenguard.keywords import KEYWORDS, REFUSED
 from tokenguard.packs import read_pack
+from tokenguard.rules.dialect import dialect_schema, editor_schema
+from tokenguard.rules.keywords import KEYWORDS, REFUSED
 from tokenguard.schemas import data_folder, schema
 
 STRICT, EDITOR = Draft202012Validator(schema("dialect")), Draft7Validator(schema("rule"))

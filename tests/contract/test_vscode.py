@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from authors import TYPES, rule_document
-from tokenguard.keywords import KEYWORDS
+from tokenguard.rules.keywords import KEYWORDS
 from tokenguard.schemas import schema
 
 SERVICE = "vscode-json-languageservice@5"

@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from authors import rule_document
-from tokenguard.authoring import shape_mistakes, without_mistakes
-from tokenguard.keywords import REFUSED
+from tokenguard.rules.authoring import shape_mistakes, without_mistakes
+from tokenguard.rules.keywords import REFUSED
 from tokenguard.schemas import schema
 
 
@@ -83,7 +83,7 @@ def test_what_is_left_keeps_everything_else() -> None:
 def test_good_rules_are_read_without_the_engine_that_explains() -> None:
     code = (
         "import sys; from pathlib import Path; from authors import TYPES, load, rule_document; load(rule_document());"
-        "print(sorted({'jsonschema', 'referencing', 'difflib', 'tokenguard.authoring'} & sys.modules.keys()))"
+        "print(sorted({'jsonschema', 'referencing', 'difflib', 'tokenguard.rules.authoring'} & sys.modules.keys()))"
     )
     path = str(__file__).rpartition("/unit/")[0]
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=path, check=True)

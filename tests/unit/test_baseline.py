@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from gadgets import APP_ID, LIMIT, NOW, SETTABLE, TENANT, gadget, pinning, rule, scanned, snapshot
-from tokenguard.baseline import Baseline, baseline_document, parse_baseline
 from tokenguard.errors import DocumentError, UsageError
+from tokenguard.judging.baseline import Baseline, baseline_document, parse_baseline
 from tokenguard.model import (
     CollectionFailure,
     Exemption,

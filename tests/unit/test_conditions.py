@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tokenguard.conditions import compiled, names_read, pinned_app_ids
+from tokenguard.rules.conditions import compiled, names_read, pinned_app_ids
 
 UPPER = "0000000A-0000-0000-C000-00000000000F"
 LOWER = "0000000a-0000-0000-c000-00000000000f"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import strategies
-from tokenguard.conditions import compiled, names_read
-from tokenguard.fit import Fit
-from tokenguard.patterns import pattern_problem, to_python
+from tokenguard.rules.conditions import compiled, names_read
+from tokenguard.rules.fit import Fit
+from tokenguard.rules.patterns import pattern_problem, to_python
 from tokenguard.schemas import schema
 
 TYPES = ["organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "servicePrincipal"]

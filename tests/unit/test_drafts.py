@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from authors import TYPES
-from tokenguard.drafts import draft_rule
 from tokenguard.errors import RuleError
 from tokenguard.model import ResourceType
-from tokenguard.rules import parse_rules
+from tokenguard.rules.drafts import draft_rule
+from tokenguard.rules.parsing import parse_rules
 
 
 def lamp(properties: dict[str, Any], neutral: dict[str, Any]) -> ResourceType:

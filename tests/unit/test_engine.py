@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gadgets import APP_ID, GADGET, LIMIT, NEUTRAL, gadget, rule
 from strategies import conditions, values
-from tokenguard.engine import Engine, Judgement, judge
 from tokenguard.errors import RuleError
+from tokenguard.judging.engine import Engine, Judgement, judge
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Violation
 
 PASS, FAIL, SKIP, UNSURE = Outcome.PASS, Outcome.FAIL, Outcome.NOT_SELECTED, Outcome.NOT_EVALUATED

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gadgets import GADGET, gadget
 from strategies import conditions, patterns, texts, values
-from tokenguard.conditions import compiled, names_read
-from tokenguard.engine import judge
-from tokenguard.mistakes import pointer
+from tokenguard.judging.engine import judge
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Severity
-from tokenguard.patterns import pattern_problem, to_python
+from tokenguard.rules.conditions import compiled, names_read
+from tokenguard.rules.mistakes import pointer
+from tokenguard.rules.patterns import pattern_problem, to_python
 from tokenguard.schemas import schema
 
 PRINCIPAL = ResourceType("servicePrincipal", schema("resources/servicePrincipal"), ())

@@ -14,7 +14,7 @@ import pytest
 from gadgets import APP_ID, LIMIT, OTHER_ID, SETTABLE, gadget, pinning, scanned, snapshot
 from tokenguard.encoding import finding_from_dict, finding_to_dict
 from tokenguard.errors import DocumentError, UsageError
-from tokenguard.exemptions import parse_exemptions
+from tokenguard.judging.exemptions import parse_exemptions
 from tokenguard.model import (
     CollectionFailure,
     Exemption,

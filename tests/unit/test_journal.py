@@ -11,9 +11,9 @@ import pytest
 
 from memory_tenant import A, B, assign, change, content, create, unassign
 from tokenguard.consent import change_from_dict, change_to_dict, digest
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.journal import Ended, Fate, Header, Place, Step, create_journal, read_journal, resume_journal
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 

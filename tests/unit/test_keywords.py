@@ -4,8 +4,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema_specifications import REGISTRY
 
-from tokenguard.dialect import dialect_schema
-from tokenguard.keywords import DURATIONS, KEYWORDS, NEEDS, REFUSED, Kind
+from tokenguard.rules.dialect import dialect_schema
+from tokenguard.rules.keywords import DURATIONS, KEYWORDS, NEEDS, REFUSED, Kind
 
 META = "https://json-schema.org/draft/2020-12/meta/"
 JSON_SCHEMA = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sample_report import ASSIGNMENT, TOO_LONG
-from tokenguard.lifetimes import KEPT, Gauges
+from tokenguard.judging.lifetimes import KEPT, Gauges
 from tokenguard.model import Limit, Resource, Rule
 
 PROPERTY = "accessTokenLifetimeSeconds"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tokenguard.messages import check_template, mentioned, present, render
 from tokenguard.model import Resource
+from tokenguard.rules.messages import check_template, mentioned, present, render
 
 PROPERTIES: dict[str, Any] = {
     "displayName": {"type": "string"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenguard.model import Need, ResourceType, Rule, Severity
-from tokenguard.needs import needs_of, with_needs
+from tokenguard.rules.needs import needs_of, with_needs
 
 TYPES = {
     "lid": ResourceType("lid", {"properties": {"open": {}}}, ()),

@@ -8,7 +8,7 @@ import pytest
 from authors import load, rule_document
 from tokenguard.errors import RuleError
 from tokenguard.model import Parameter, Severity
-from tokenguard.parameters import Override, parse_value, with_values
+from tokenguard.rules.parameters import Override, parse_value, with_values
 
 REQUIRE_LISTED = {"properties": {"appId": {"$ref": "#/parameters/allowed"}}}
 

@@ -5,7 +5,7 @@ import re
 import jsonschema_rs
 import pytest
 
-from tokenguard.patterns import MAXIMUM_LENGTH, MAXIMUM_NESTING, MAXIMUM_REPETITION, pattern_problem, to_python
+from tokenguard.rules.patterns import MAXIMUM_LENGTH, MAXIMUM_NESTING, MAXIMUM_REPETITION, pattern_problem, to_python
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Exemption, FindingStatus, Outcome, Safety, Tenant
 from tokenguard.packs import read_pack
 from tokenguard.planning.plan import LIFETIME, make_plan
-from tokenguard.rules import parse_rules
+from tokenguard.rules.parsing import parse_rules
 
 RULES = built_in()
 LIMIT = RULES["access-token-lifetime-too-long"]

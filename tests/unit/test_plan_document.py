@@ -9,8 +9,8 @@ import pytest
 
 from tenants import CDS, NOW, TENANT, built_in, definition, demo, facts, plan, policy, principal
 from tokenguard.documents import write_document
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, UsageError
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Safety, Tenant
 from tokenguard.planning.comparison import check_consent, same_changes
 from tokenguard.planning.document import parse_plan, plan_to_dict

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from authors import TOO_LONG, TYPES, load, mistakes, rule_document
-from tokenguard.engine import judge
 from tokenguard.errors import RuleError
-from tokenguard.examples import laid_over
-from tokenguard.fit import MAXIMUM_CONDITIONS
+from tokenguard.judging.engine import judge
 from tokenguard.model import Outcome, ResourceType, Safety, Severity
 from tokenguard.packs import read_pack
-from tokenguard.rules import parse_rules
+from tokenguard.rules.examples import laid_over
+from tokenguard.rules.fit import MAXIMUM_CONDITIONS
+from tokenguard.rules.parsing import parse_rules
 
 GOOD = Path(__file__).parents[1] / "data" / "rules" / "good"
 LIFETIME = "accessTokenLifetimeSeconds"

@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from sample_report import TOO_LONG, UNLISTED, finding, lifetime, ref
+from tokenguard.judging.settling import AllowListEntry, Settlement, settlement
 from tokenguard.model import Parameter, Rule, Severity, Violation
-from tokenguard.settling import AllowListEntry, Settlement, settlement
 
 TODAY = date(2026, 11, 21)
 RESOURCE = ref(2, "Payroll")

@@ -15,7 +15,7 @@ from gadgets import GADGET, LIMIT, SETTABLE, gadget, scanned, snapshot
 from tokenguard import spool
 from tokenguard.encoding import finding_from_dict, finding_to_dict, not_evaluated_from_dict, not_evaluated_to_dict
 from tokenguard.errors import UsageError
-from tokenguard.evaluate import evaluate
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Exemption, Finding, FindingStatus, NotEvaluated, ResourceRef, Severity, Violation
 from tokenguard.spool import Spool
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tokenguard.keywords import DURATIONS, KEYWORDS, Kind
-from tokenguard.wording import in_words
+from tokenguard.rules.keywords import DURATIONS, KEYWORDS, Kind
+from tokenguard.rules.wording import in_words
 
 TESTED: list[tuple[dict[str, Any], list[str]]] = [
     ({}, []),

@@ -12,7 +12,7 @@ from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.exit_status import ExitStatus
-from tokenguard.needs import needs_of
+from tokenguard.rules.needs import needs_of
 from tokenguard.snapshot import write_snapshot
 
 

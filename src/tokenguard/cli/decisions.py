@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.exemptions import parse_exemptions
 from tokenguard.files import read_file
+from tokenguard.judging.exemptions import parse_exemptions
 from tokenguard.model import Exemption, Rule
 
 if TYPE_CHECKING:
-    from tokenguard.baseline import Baseline
+    from tokenguard.judging.baseline import Baseline
 
 exemptions = click.option(
     "--exemptions",
@@ -37,6 +37,6 @@ def read_baseline(path: Path | None) -> Baseline | None:
     """The baseline that was named, if one was."""
     if path is None:
         return None
-    from tokenguard.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
+    from tokenguard.judging.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
 
     return parse_baseline(read_file(path, "a baseline"), str(path))

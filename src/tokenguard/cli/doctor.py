@@ -13,12 +13,12 @@ from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import live_target
-from tokenguard.evaluate import in_report_order
 from tokenguard.examination import Access, Examination
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Examiner
+from tokenguard.judging.evaluate import in_report_order
 from tokenguard.model import Need, ResourceType, Rule
-from tokenguard.needs import needs_of
+from tokenguard.rules.needs import needs_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_source, read
 from tokenguard.errors import SourceError, UsageError
-from tokenguard.evaluate import evaluate
 from tokenguard.exit_status import ExitStatus
 from tokenguard.explanation import Search, Subject
 from tokenguard.hookspecs import Explainer
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Precedence, Severity
-from tokenguard.needs import needs_of, with_needs
+from tokenguard.rules.needs import needs_of, with_needs
 from tokenguard.spool import Spool
 
 

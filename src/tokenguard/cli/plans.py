@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.changes import Change, Plan, Skipped
-from tokenguard.messages import present
+from tokenguard.rules.messages import present
 from tokenguard.untrusted import visible
 
 NAMED = 3

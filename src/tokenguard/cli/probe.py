@@ -25,7 +25,7 @@ from tokenguard.explanation import Explanation
 from tokenguard.hookspecs import Explainer, Prober
 from tokenguard.issuance import Expected, Issued, consistent, met
 from tokenguard.model import Precedence
-from tokenguard.needs import with_needs
+from tokenguard.rules.needs import with_needs
 
 INTERVAL = 5.0
 """Seconds between two questions; a changed policy was seen to show after about ten."""

@@ -11,13 +11,13 @@ import click
 from tokenguard.cli import completion, context
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
-from tokenguard.messages import present
-from tokenguard.mistakes import did_you_mean
 from tokenguard.model import Remediation, Rule
 from tokenguard.packs import read_pack
-from tokenguard.rules import parse_rules
+from tokenguard.rules.messages import present
+from tokenguard.rules.mistakes import did_you_mean
+from tokenguard.rules.parsing import parse_rules
+from tokenguard.rules.soundness import EDITOR_SCHEMA
 from tokenguard.schemas import data_folder
-from tokenguard.soundness import EDITOR_SCHEMA
 from tokenguard.untrusted import visible
 
 _rules_option = click.option(
@@ -103,7 +103,7 @@ def new(id_: str, resource: str, output: Path) -> None:
     \b
     tokenguard rules new session-too-long --resource servicePrincipal --output rules
     """
-    from tokenguard.drafts import draft_rule  # noqa: PLC0415  (only this command needs it)
+    from tokenguard.rules.drafts import draft_rule  # noqa: PLC0415  (only this command needs it)
 
     types = context.plugins().types
     if resource not in types:
@@ -143,7 +143,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _page(rule: Rule) -> Iterator[str]:
     """The sections of a rule's page."""
-    from tokenguard.wording import in_words  # noqa: PLC0415  (only this command needs it)
+    from tokenguard.rules.wording import in_words  # noqa: PLC0415  (only this command needs it)
 
     yield f"{rule.id}\n{visible(rule.title)}"
     yield f"Severity: {rule.severity}\nResource: {rule.resource}\nFile:     {visible(rule.source)}"

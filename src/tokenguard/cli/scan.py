@@ -12,11 +12,11 @@ from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
-from tokenguard.evaluate import evaluate
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Severity, Snapshot
-from tokenguard.needs import needs_of
+from tokenguard.rules.needs import needs_of
 from tokenguard.spool import Spool
 
 PATH = click.Path(path_type=Path)
@@ -88,7 +88,7 @@ def scan(
             strict=strict,
         )
     if write_baseline:
-        from tokenguard.baseline import baseline_document  # noqa: PLC0415  (as most scans make none)
+        from tokenguard.judging.baseline import baseline_document  # noqa: PLC0415  (as most scans make none)
 
         with replace_file(write_baseline, "the baseline") as file:
             file.write(write_document(baseline_document(report)))

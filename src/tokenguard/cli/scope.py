@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tokenguard.baseline import Baseline
 from tokenguard.changes import Plan
 from tokenguard.cli import context, decisions
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_readings
-from tokenguard.evaluate import evaluate
+from tokenguard.judging.baseline import Baseline
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Exemption, Need, Report, Rule, Severity
-from tokenguard.needs import needs_of, with_needs
 from tokenguard.planning.plan import make_plan
 from tokenguard.readings import Readings
+from tokenguard.rules.needs import needs_of, with_needs
 from tokenguard.spool import Spool
 
 

@@ -14,9 +14,9 @@ from tokenguard.errors import UsageError
 from tokenguard.files import read_file
 from tokenguard.model import Rule
 from tokenguard.packs import read_pack
-from tokenguard.parameters import Override, parse_value
 from tokenguard.plugins import Plugins
-from tokenguard.rules import parse_rules
+from tokenguard.rules.parameters import Override, parse_value
+from tokenguard.rules.parsing import parse_rules
 
 ON_REQUEST = frozenset({"principals"})
 """Packs that list every principal of a tenant, so they run only where they are named (the demo runs them all)."""

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
-from tokenguard.baseline import observed_values
 from tokenguard.differences import Difference, FindingChange, NotCompared, Side, Turn, check_comparable
 from tokenguard.exit_status import ExitStatus
+from tokenguard.judging.baseline import observed_values
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult, Severity, fingerprint
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenguard.differences import Change, PropertyChange
-from tokenguard.messages import SECONDS, present, render
 from tokenguard.model import Resource
+from tokenguard.rules.messages import SECONDS, present, render
 
 _SENTENCES = {
     ("tokenLifetimePolicy", Change.APPEARED): "policy “{name}” is new: it sets {accessTokenLifetimeSeconds:duration}",

@@ -13,10 +13,10 @@ from typing import Any
 from tokenguard.changes import Operation, State
 from tokenguard.consent import change_from_dict, change_to_dict, digest, operation_to_dict
 from tokenguard.documents import parse_document
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.journal.record import Ended, Header, Place, Record
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 

@@ -11,8 +11,8 @@ from typing import Any
 from tokenguard.changes import Plan, Skipped
 from tokenguard.consent import change_from_dict, change_to_dict
 from tokenguard.documents import parse_document
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, ResourceRef, Tenant
 from tokenguard.planning.plan import LIFETIME
 from tokenguard.schemas import schema

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tokenguard.changes import Served, Skipped
-from tokenguard.evaluate import evaluate
 from tokenguard.hookspecs import Fixer
+from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import (
     Exemption,
     Finding,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenguard.changes import Served, Skipped
 from tokenguard.model import Finding, FindingStatus, Remediation, Resource, Rule, Safety
-from tokenguard.parameters import with_values
+from tokenguard.rules.parameters import with_values
 
 Resources = Mapping[tuple[str, str], Resource]
 """By type and id."""

@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 
 from tokenguard.encoding import finding_to_dict, lifetimes_to_dict, not_evaluated_to_dict, settlement_to_dict
 from tokenguard.hookspecs import Style
+from tokenguard.judging.settling import settlement
 from tokenguard.model import FindingStatus, Report
 from tokenguard.report_document import FORMAT_VERSION, KIND, header_to_dict, rule_to_dict, type_to_dict
 from tokenguard.reporters.streaming import write_json
-from tokenguard.settling import settlement
 
 
 class JsonReporter:

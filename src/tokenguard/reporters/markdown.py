@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import BinaryIO
 
 from tokenguard.hookspecs import Style
+from tokenguard.judging.settling import Settlement, settlement
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import exemptions, obstacles, verdict
-from tokenguard.settling import Settlement, settlement
 from tokenguard.untrusted import json_bytes, markdown
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from tokenguard.messages import present
+from tokenguard.judging.settling import AllowListEntry, Settlement
 from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Violation
-from tokenguard.settling import AllowListEntry, Settlement
+from tokenguard.rules.messages import present
 
 LISTED = 8
 """Items of a list that are written out; allow-lists run to hundreds."""

@@ -18,11 +18,11 @@ from markupsafe import Markup
 
 from tokenguard import __version__
 from tokenguard.exit_status import ExitStatus
-from tokenguard.messages import present
 from tokenguard.model import Report
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import exemptions, obstacles, verdict
 from tokenguard.reporters.html import entries, overview, picture
+from tokenguard.rules.messages import present
 from tokenguard.untrusted import visible
 
 _FOLDER = Path(__file__).parent

@@ -7,9 +7,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from tokenguard.judging.settling import settlement
 from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, ResourceRef, Rule, fingerprint
 from tokenguard.reporters import wording
-from tokenguard.settling import settlement
 from tokenguard.untrusted import json_bytes, visible
 
 HELD = 20_000

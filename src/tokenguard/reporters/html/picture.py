@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from tokenguard.messages import SECONDS, present
 from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
 from tokenguard.reporters import wording
+from tokenguard.rules.messages import SECONDS, present
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TICKS = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenguard.documents import parse_document
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, UsageError
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import FindingStatus, Report, Tenant, Violation
 from tokenguard.schemas import schema
 

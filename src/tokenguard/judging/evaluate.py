@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from tokenguard.errors import UsageError
-from tokenguard.exemptions import Claim
 from tokenguard.exit_status import ExitStatus
-from tokenguard.lanes import Lane
-from tokenguard.lifetimes import Gauges
+from tokenguard.judging.exemptions import Claim
+from tokenguard.judging.lanes import Lane
+from tokenguard.judging.lifetimes import Gauges
+from tokenguard.judging.verdicts import Ledger, Verdicts
 from tokenguard.model import (
     Exemption,
     Finding,
@@ -23,10 +24,9 @@ from tokenguard.model import (
     Snapshot,
     TypeSummary,
 )
-from tokenguard.verdicts import Ledger, Verdicts
 
 if TYPE_CHECKING:
-    from tokenguard.baseline import Baseline
+    from tokenguard.judging.baseline import Baseline
 
 
 def evaluate(

@@ -10,13 +10,13 @@ from types import MappingProxyType
 from typing import Any
 
 from tokenguard.documents import parse_document
-from tokenguard.engine import TypeCheck
 from tokenguard.errors import DocumentError
-from tokenguard.examples import example_mistakes
-from tokenguard.fit import Fit
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
+from tokenguard.judging.engine import TypeCheck
 from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
-from tokenguard.parameters import (
+from tokenguard.rules.examples import example_mistakes
+from tokenguard.rules.fit import Fit
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
+from tokenguard.rules.parameters import (
     Override,
     compiled_rule,
     read_parameter,
@@ -24,8 +24,8 @@ from tokenguard.parameters import (
     value_mistakes,
     with_values,
 )
+from tokenguard.rules.soundness import meaning_mistakes, name_mistakes, pin_mistakes
 from tokenguard.schemas import schema
-from tokenguard.soundness import meaning_mistakes, name_mistakes, pin_mistakes
 
 
 def parse_rules(
@@ -81,7 +81,7 @@ def _dialect() -> TypeCheck:
 
 
 def _shape_and_meaning(document: Any, source: str, types: Mapping[str, ResourceType]) -> list[Mistake]:
-    from tokenguard.authoring import shape_mistakes, without_mistakes  # noqa: PLC0415  (slow to import)
+    from tokenguard.rules.authoring import shape_mistakes, without_mistakes  # noqa: PLC0415  (slow to import)
 
     rest = without_mistakes(document)
     return [*shape_mistakes(document), *name_mistakes(rest, source), *meaning_mistakes(rest, types, whole=False)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokenguard.messages import present
 from tokenguard.model import Schema
+from tokenguard.rules.messages import present
 
 _ASSERTIONS = {
     "type": "is of type {}",

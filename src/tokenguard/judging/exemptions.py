@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from tokenguard.documents import parse_document
-from tokenguard.engine import document_mistakes
 from tokenguard.errors import DocumentError, RuleError
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Exemption, Resource, Rule
-from tokenguard.parameters import with_values
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.rules.parameters import with_values
 from tokenguard.schemas import schema
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tokenguard.conditions import References, compiled, names_read, pinned_app_ids
 from tokenguard.errors import RuleError
-from tokenguard.fit import json_type, meaning_problem
-from tokenguard.keywords import KEYWORDS, LARGEST_NUMBER
-from tokenguard.mistakes import Mistake, did_you_mean, quote, rule_error
 from tokenguard.model import Parameter, Rule, Schema, Severity
+from tokenguard.rules.conditions import References, compiled, names_read, pinned_app_ids
+from tokenguard.rules.fit import json_type, meaning_problem
+from tokenguard.rules.keywords import KEYWORDS, LARGEST_NUMBER
+from tokenguard.rules.mistakes import Mistake, did_you_mean, quote, rule_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tokenguard.messages import mentioned
 from tokenguard.model import Need, ResourceType, Rule
+from tokenguard.rules.messages import mentioned
 
 
 def needs_of(rules: Iterable[Rule], types: Mapping[str, ResourceType]) -> Mapping[str, Need]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tokenguard.engine import Engine, Judgement, RuleJudge
-from tokenguard.exemptions import Claims
-from tokenguard.messages import render
+from tokenguard.judging.engine import Engine, Judgement, RuleJudge
+from tokenguard.judging.exemptions import Claims
+from tokenguard.judging.verdicts import Verdicts
 from tokenguard.model import (
     Exemption,
     Outcome,
@@ -19,8 +19,8 @@ from tokenguard.model import (
     TypeSummary,
     Violation,
 )
-from tokenguard.parameters import with_values
-from tokenguard.verdicts import Verdicts
+from tokenguard.rules.messages import render
+from tokenguard.rules.parameters import with_values
 
 MAXIMUM_REASONS = 3
 """Failures of a type that are named; of more the number is said."""

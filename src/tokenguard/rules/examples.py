@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokenguard.engine import Judgement, RuleJudge, TypeCheck
-from tokenguard.fit import types_of
-from tokenguard.messages import present
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.judging.engine import Judgement, RuleJudge, TypeCheck
 from tokenguard.model import Example, Outcome, Resource, ResourceType, Rule
+from tokenguard.rules.fit import types_of
+from tokenguard.rules.messages import present
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
 
 PATH = "/examples"
 

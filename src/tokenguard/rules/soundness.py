@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from tokenguard.fit import Fit, meaning_problem
-from tokenguard.messages import check_template
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
 from tokenguard.model import ResourceType, Rule, Safety, Schema
-from tokenguard.parameters import settable_keywords
+from tokenguard.rules.fit import Fit, meaning_problem
+from tokenguard.rules.messages import check_template
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.rules.parameters import settable_keywords
 from tokenguard.schemas import SCHEMA_BASE
 
 EDITOR_SCHEMA = "rule.schema.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from tokenguard.keywords import CONDITION, KEYWORDS, Keyword, Kind
 from tokenguard.model import Outcome, Safety, Severity
+from tokenguard.rules.keywords import CONDITION, KEYWORDS, Keyword, Kind
 from tokenguard.schemas import SCHEMA_BASE, data_folder
 
 

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tokenguard.conditions import References, seconds
 from tokenguard.errors import DurationError
-from tokenguard.keywords import DURATIONS, KEYWORDS, NEEDS, Holds, Kind
-from tokenguard.messages import SECONDS
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
 from tokenguard.model import Schema
-from tokenguard.patterns import pattern_problem
+from tokenguard.rules.conditions import References, seconds
+from tokenguard.rules.keywords import DURATIONS, KEYWORDS, NEEDS, Holds, Kind
+from tokenguard.rules.messages import SECONDS
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.rules.patterns import pattern_problem
 
 MAXIMUM_CONDITIONS = 10_000
 """Of one rule, after every ``$ref`` is followed: definitions that double each other at every step end here."""

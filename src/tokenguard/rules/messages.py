@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from tokenguard.durations import humanize
-from tokenguard.mistakes import did_you_mean, quote
 from tokenguard.model import Resource, Schema
+from tokenguard.rules.mistakes import did_you_mean, quote
 
 SECONDS = "Seconds"
 """A property whose name ends so holds a length of time in whole seconds."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tokenguard.keywords import REFUSED
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.rules.keywords import REFUSED
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
 from tokenguard.schemas import schema
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from tokenguard.durations import format_iso8601
-from tokenguard.engine import TypeCheck
 from tokenguard.errors import RuleError
-from tokenguard.examples import laid_over
-from tokenguard.fit import types_of
-from tokenguard.messages import SECONDS
+from tokenguard.judging.engine import TypeCheck
 from tokenguard.model import Example, Outcome, ResourceType
-from tokenguard.soundness import EDITOR_SCHEMA, type_fault
+from tokenguard.rules.examples import laid_over
+from tokenguard.rules.fit import types_of
+from tokenguard.rules.messages import SECONDS
+from tokenguard.rules.soundness import EDITOR_SCHEMA, type_fault
 
 
 def draft_rule(id_: str, type_: ResourceType) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tokenguard.model import (
 )
 
 if TYPE_CHECKING:
-    from tokenguard.baseline import Baseline
+    from tokenguard.judging.baseline import Baseline
 
 T = TypeVar("T")
 

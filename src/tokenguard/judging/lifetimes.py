@@ -10,8 +10,8 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from tokenguard.messages import SECONDS
 from tokenguard.model import Lifetime, Lifetimes, Limit, Resource, ResourceRef, Rule, Schema
+from tokenguard.rules.messages import SECONDS
 
 KEPT = 100
 """Lengths of one property that are kept, and as many that could not be determined."""

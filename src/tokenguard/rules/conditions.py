@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tokenguard.durations import parse_iso8601
-from tokenguard.keywords import DURATIONS, KEYWORDS, Holds, Kind
 from tokenguard.model import Schema
+from tokenguard.rules.keywords import DURATIONS, KEYWORDS, Holds, Kind
 
 References = Mapping[str, Schema]
 """The conditions that ``$ref`` may name, by reference: ``#/parameters/NAME`` and ``#/$defs/NAME``."""

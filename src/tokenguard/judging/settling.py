@@ -9,9 +9,9 @@ from typing import Any
 
 from tokenguard.durations import format_iso8601
 from tokenguard.errors import DurationError
-from tokenguard.keywords import DURATIONS
 from tokenguard.model import Finding, Parameter, Rule, Violation
-from tokenguard.parameters import read_parameter, value_mistakes
+from tokenguard.rules.keywords import DURATIONS
+from tokenguard.rules.parameters import read_parameter, value_mistakes
 
 DAYS = 90
 """For so long a suggested exemption holds: time to mend what it exempts, and an occasion to ask again."""

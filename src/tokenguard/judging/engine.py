@@ -16,9 +16,9 @@ from typing import Any
 import jsonschema_rs
 
 from tokenguard.errors import RuleError
-from tokenguard.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.judging.unknowns import weakened
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Schema, Violation
-from tokenguard.unknowns import weakened
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
 
 
 @dataclass(frozen=True, slots=True)
