@@ -11,7 +11,7 @@ demo: .venv/.program
 	test $$status -eq 1 || { echo "The demo was expected to end with 1."; exit 1; }
 
 test: .venv/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
