@@ -143,6 +143,18 @@ def test_the_plugin_reads_the_control_with_its_unit_and_its_switch(
     assert said in result.stdout
 
 
+def test_the_plugin_takes_a_property_that_was_left_out_for_unknown(
+    with_plugin: Path, folder: Path, environment: dict[str, str]
+) -> None:
+    """Taken for null, a missing state would be not "enabled", and the policy not judged without a word."""
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    (folder / "policies.json").write_text(SAVED.format(CONTROL).replace('"state": "enabled", ', ""))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 3, result.stderr
+    assert "state was not read" in result.stdout
+
+
 def test_the_plugin_takes_a_page_that_is_not_the_last_for_no_whole_list(
     with_plugin: Path, folder: Path, environment: dict[str, str]
 ) -> None:

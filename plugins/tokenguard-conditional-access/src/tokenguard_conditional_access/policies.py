@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import CollectionFailure, Fact, Need, Precedence, Resource, ResourceType, Tenant
@@ -74,8 +73,8 @@ class ConditionalAccessCollector:
 def read(fact: Fact) -> Resource:
     """The policy that Graph sent as `fact`. What cannot be made out is unknown: null, with the reason."""
     found = {
-        "displayName": _of(fact.get("displayName"), str, "displayName"),
-        "state": _state(fact.get("state")),
+        "displayName": _text(fact, "displayName"),
+        "state": _state(fact),
         "signInFrequencySeconds": _frequency(fact),
     }
     unknown = {name: value.why for name, value in found.items() if isinstance(value, _Unknown)}
@@ -88,13 +87,17 @@ class _Unknown:
     why: str
 
 
-def _of(value: Any, kind: type, name: str) -> Any:
-    return value if value is None or isinstance(value, kind) else _Unknown(f"{name} is {value!r}")
+def _text(fact: Fact, name: str) -> str | _Unknown | None:
+    """A key that is missing was not read, which is not the same as null."""
+    value = fact.get(name, _Unknown(f"{name} was not read"))
+    return value if value is None or isinstance(value, str | _Unknown) else _Unknown(f"{name} is {value!r}")
 
 
-def _state(value: Any) -> Any:
-    known = POLICY.schema["properties"]["state"]["enum"]
-    return value if value in known else _Unknown(f"the state {value!r} is not one that tokenguard knows")
+def _state(fact: Fact) -> str | _Unknown | None:
+    state = _text(fact, "state")
+    if isinstance(state, _Unknown) or state in POLICY.schema["properties"]["state"]["enum"]:
+        return state
+    return _Unknown(f"the state {state!r} is not one that tokenguard knows")
 
 
 def _frequency(fact: Fact) -> int | _Unknown | None:
