@@ -10,7 +10,8 @@ import pytest
 from tokenguard.cli.doctor import diagnose
 from tokenguard.entra.collector import EntraCollector
 from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of, examine
-from tokenguard.entra.grants import APP_ROLES, GRAPH, grant
+from tokenguard.entra.grants import APP_ROLES, grant
+from tokenguard.entra.microsoft import GRAPH
 from tokenguard.entra.permissions import demands
 from tokenguard.examination import Examination
 from tokenguard.hookspecs import ReadFailure

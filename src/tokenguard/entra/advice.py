@@ -13,15 +13,12 @@ from tokenguard.durations import humanize
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.definition import Definition
 from tokenguard.entra.facts import DirectoryObject, Kind
-from tokenguard.entra.fixing.reach import DATAVERSE
-from tokenguard.entra.holders import is_first_party
 from tokenguard.entra.lifetime import DEFAULT, Basis, Candidate, Levels, Rank
+from tokenguard.entra.microsoft import DATAVERSE, SHAREPOINT, is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid
 from tokenguard.explanation import Subject
 from tokenguard.model import Precedence
-
-SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
 
 Excluded = str | Unknown | None
 """Why policies have no effect on the application, if they have none."""

@@ -10,10 +10,9 @@ import re
 from collections.abc import Mapping
 
 from tokenguard.entra.clouds import CLOUDS
+from tokenguard.entra.microsoft import GRAPH
+from tokenguard.entra.reading import GUID
 from tokenguard.examination import Grant
-
-GRAPH = "00000003-0000-0000-c000-000000000000"
-"""Microsoft Graph's appId, the same in every tenant."""
 
 APP_ROLES: Mapping[str, str] = {
     "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
@@ -26,7 +25,6 @@ APP_ROLES: Mapping[str, str] = {
 """The ids of application permissions; a person's consent goes by the name."""
 
 _ENVIRONMENTS = {"global": "Global", "usgov": "USGov", "usdod": "USGovDoD", "china": "China"}
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def grant(permission: str, *, cloud: str, client: str, delegated: bool) -> Grant:
@@ -34,7 +32,7 @@ def grant(permission: str, *, cloud: str, client: str, delegated: bool) -> Grant
 
     `client` comes from a token, so it goes into a command only where it is a GUID.
     """
-    client = client if _GUID.fullmatch(client) else "APP_ID"
+    client = client if re.fullmatch(GUID, client) else "APP_ID"
     connect = f"Connect-MgGraph -Environment {_ENVIRONMENTS[cloud]} -Scopes"
     found = "; ".join(
         f"${name} = (Get-MgServicePrincipal -Filter \"appId eq '{app_id}'\").Id"

@@ -8,22 +8,11 @@ from typing import Any
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
 from tokenguard.entra.lifetime import in_force, lifetime_properties
+from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Resource
-
-FIRST_PARTY_TENANTS = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
-"""Tenants where Microsoft registers its own applications: "Microsoft Services", and Microsoft's corporate tenant.
-
-Sources: Microsoft's Zero Trust Assessment, test 21774, for the first; M365-Assess 2.13.0, list of first-party owner
-tenants, for both.
-"""
-
-
-def is_first_party(owner: str | Unknown | None) -> bool | Unknown:
-    """Whether an application that is registered in the tenant `owner` is Microsoft's own."""
-    return owner if isinstance(owner, Unknown) else owner in FIRST_PARTY_TENANTS
 
 
 def read_assignments(assignments: Assignments) -> Iterator[Resource | CollectionFailure]:

@@ -19,12 +19,13 @@ from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.definition import LONGEST
 from tokenguard.entra.permissions import read_claims
+from tokenguard.entra.reading import GUID
 from tokenguard.entra.signin import UNREACHABLE, is_unreachable
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
 from tokenguard.issuance import LATE, Issued
 
-_RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*|" + GUID, re.IGNORECASE)
 _HINTS = {
     "AADSTS500011": "name the resource as the tenant knows it: the address of the API, or its appId",
     "AADSTS501051": "assign the client to the application that is the resource, or ask for another resource",

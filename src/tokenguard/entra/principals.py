@@ -7,8 +7,8 @@ from typing import Any
 
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, kind_of
-from tokenguard.entra.holders import is_first_party
 from tokenguard.entra.lifetime import Standing, lifetime_properties
+from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Need, Resource, Scope

@@ -14,6 +14,9 @@ from tokenguard.model import Fact, Resource
 
 T = TypeVar("T")
 
+GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The regular expression of an identifier in lower case, as `guid` gives it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:

@@ -9,22 +9,17 @@ from urllib.parse import quote
 
 from tokenguard.entra.asking import PATHS, select
 from tokenguard.entra.facts import Kind
-from tokenguard.entra.fixing.reach import DATAVERSE
-from tokenguard.entra.grants import GRAPH
-from tokenguard.entra.reading import guid
+from tokenguard.entra.microsoft import AZURE_MANAGEMENT, DATAVERSE, GRAPH, KEY_VAULT
+from tokenguard.entra.reading import GUID, guid
 from tokenguard.explanation import Search, Subject
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MICROSOFT = (
     (r"(?:dod-)?graph\.microsoft\.(?:com|us)|microsoftgraph\.chinacloudapi\.cn", GRAPH),
     (r"[\w-]+(?:\.api)?\.crm\d*\.(?:dynamics\.(?:com|cn)|microsoftdynamics\.us|appsplatform\.us)", DATAVERSE),
-    (
-        r"management\.(?:azure\.com|core\.windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)",
-        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-    ),
-    (r"vault\.(?:azure\.net|usgovcloudapi\.net|azure\.cn)", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"),
+    (r"management\.(?:azure\.com|core\.windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)", AZURE_MANAGEMENT),
+    (r"vault\.(?:azure\.net|usgovcloudapi\.net|azure\.cn)", KEY_VAULT),
 )
 """Hosts of Microsoft's own resources, whose service principals do not list each address, and their appIds."""
 _NAMES = "servicePrincipalNames"
@@ -38,7 +33,7 @@ def find_subjects(source: Source, text: str) -> Search:
     doubts: list[str] = []
     if app_id := app_id_in(wanted):
         found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts)
-    elif _GUID.fullmatch(wanted):
+    elif re.fullmatch(GUID, wanted):
         calls = {f"{PATHS[kind]}/{wanted}?{select(kind)}": kind for kind in Kind}
         found = _get(source, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
     elif "://" in wanted:
@@ -53,7 +48,7 @@ def app_id_in(address: str) -> str | None:
     scheme, _, rest = address.lower().partition("://")
     host = rest.partition("/")[0]
     if scheme == "api":
-        return host if _GUID.fullmatch(host) else None
+        return host if re.fullmatch(GUID, host) else None
     if scheme != "https":
         return None
     return next((app_id for pattern, app_id in _MICROSOFT if re.fullmatch(pattern, host)), None)
@@ -104,7 +99,7 @@ def _counterparts(source: Source, found: Found, doubts: list[str]) -> Found:
         _by_app_id(kind, app_id): kind
         for app_id in dict.fromkeys(app_id for _, app_id in known)
         for kind in Kind
-        if isinstance(app_id, str) and _GUID.fullmatch(app_id) and (kind, app_id) not in known
+        if isinstance(app_id, str) and re.fullmatch(GUID, app_id) and (kind, app_id) not in known
     }
     return _get(source, wanted, doubts)
 

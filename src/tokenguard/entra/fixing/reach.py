@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind, because
-from tokenguard.entra.holders import is_first_party
+from tokenguard.entra.microsoft import DATAVERSE, is_first_party
 from tokenguard.entra.reading import guid, text
 
-DATAVERSE = "00000007-0000-0000-c000-000000000000"
-"""appId of Dataverse (Common Data Service): one service principal stands for every environment of a tenant."""
 NOBODY = "no token: nothing that Entra heeds changes"
 NAMED = 3
 """Objects that are named; of more the number is said."""

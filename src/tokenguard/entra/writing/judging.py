@@ -9,8 +9,7 @@ from typing import Any
 from tokenguard.changes import Operation, Written
 from tokenguard.entra.answer import Answer, Broken
 from tokenguard.entra.fixing.operations import Write
-from tokenguard.entra.reading import guid
-from tokenguard.entra.writing.reversal import GUID
+from tokenguard.entra.reading import GUID, guid
 
 _THROTTLED = 10.0
 """Seconds to wait where Graph says 429 without a time."""

@@ -15,7 +15,7 @@ from tokenguard.changes import Operation
 from tokenguard.entra.asking import PATHS, POLICIES
 from tokenguard.entra.facts import Kind
 from tokenguard.entra.fixing.operations import POLICY, Write
-from tokenguard.entra.writing.reversal import GUID
+from tokenguard.entra.reading import GUID
 
 _OBJECT = f"(?:{'|'.join(PATHS.values())})/{GUID}/tokenLifetimePolicies"
 _TABLE = (

@@ -9,9 +9,9 @@ from dataclasses import replace
 from tokenguard.changes import NEW, Operation, State
 from tokenguard.entra.facts import Kind
 from tokenguard.entra.fixing.operations import POLICY, Write
+from tokenguard.entra.reading import GUID
 from tokenguard.errors import UsageError
 
-GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _INVERSE = {
     Write.CREATE: Write.DELETE,
     Write.DELETE: Write.CREATE,

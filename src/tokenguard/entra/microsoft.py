@@ -1,0 +1,24 @@
+"""Microsoft's own applications: their appIds, which are the same in every tenant, and where they are registered."""
+
+from __future__ import annotations
+
+from tokenguard.entra.reading import Unknown
+
+GRAPH = "00000003-0000-0000-c000-000000000000"
+DATAVERSE = "00000007-0000-0000-c000-000000000000"
+"""Common Data Service: one service principal stands for every environment of a tenant."""
+SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
+AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+
+FIRST_PARTY_TENANTS = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
+"""Tenants where Microsoft registers its own applications: "Microsoft Services", and Microsoft's corporate tenant.
+
+Sources: Microsoft's Zero Trust Assessment, test 21774, for the first; M365-Assess 2.13.0, list of first-party owner
+tenants, for both.
+"""
+
+
+def is_first_party(owner: str | Unknown | None) -> bool | Unknown:
+    """Whether an application that is registered in the tenant `owner` is Microsoft's own."""
+    return owner if isinstance(owner, Unknown) else owner in FIRST_PARTY_TENANTS
