@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenguard.differences import Change, PropertyChange
 from tokenguard.model import Resource
-from tokenguard.rules.messages import SECONDS, present, render
+from tokenguard.rules.messages import present, render, words_of
 
 _SENTENCES = {
     ("tokenLifetimePolicy", Change.APPEARED): "policy “{name}” is new: it sets {accessTokenLifetimeSeconds:duration}",
@@ -25,7 +24,6 @@ _PLAIN = {
     Change.GONE: "{name} is gone",
     Change.CHANGED: "{name}",
 }
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def in_words(change: Change, resource: Resource, properties: Iterable[PropertyChange] = ()) -> str:
@@ -40,7 +38,7 @@ def in_words(change: Change, resource: Resource, properties: Iterable[PropertyCh
 
 def property_change(item: PropertyChange) -> str:
     """One property in words."""
-    name = _HUMP.sub(" ", item.name.removesuffix(SECONDS)).lower()
+    name = words_of(item.name)
     match item.before, item.after:
         case bool(), bool() if name.startswith("is "):
             return f"{'now' if item.after else 'no longer'} {name.removeprefix('is ')}"

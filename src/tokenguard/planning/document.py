@@ -11,6 +11,7 @@ from typing import Any
 from tokenguard.changes import Plan, Skipped
 from tokenguard.consent import change_from_dict, change_to_dict
 from tokenguard.documents import parse_document
+from tokenguard.encoding import ref_to_dict
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, ResourceRef, Tenant
@@ -85,9 +86,7 @@ def _time(document: Mapping[str, Any], name: str) -> datetime:
 
 
 def _skipped_to_dict(skipped: Skipped) -> dict[str, Any]:
-    ref = skipped.resource
-    resource = {"type": ref.type, "id": ref.id, "name": ref.name}
-    return {"rule": skipped.rule, "resource": resource, "reason": skipped.reason}
+    return {"rule": skipped.rule, "resource": ref_to_dict(skipped.resource), "reason": skipped.reason}
 
 
 def _skipped_from_dict(document: Mapping[str, Any]) -> Skipped:

@@ -1,1 +1,1 @@
-"""Writing a report: as text for people, as JSON, and as SARIF."""
+"""Writing what a scan concluded, and what changed: one module a format, and what formats have in common."""

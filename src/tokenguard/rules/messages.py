@@ -1,4 +1,4 @@
-"""The messages of rules: a small grammar, ``{property[:duration|count]}``, and values in people's units."""
+"""The messages of rules: a small grammar, ``{property[:duration|count]}``, and names and values as people say them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SECONDS = "Seconds"
 
 _LONGEST = timedelta.max // timedelta(seconds=1)
 """Seconds that a `timedelta` holds; what is longer, as a file that was tampered with may say, stays a number."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _OWN_NAMES = ("id", "name")
@@ -77,3 +79,8 @@ def present(name: str, value: Any) -> str:
             return ", ".join(f"{key} {present(key, item)}" for key, item in value.items())
         case _:
             return json.dumps(value)
+
+
+def words_of(name: str) -> str:
+    """A property or a type as people say it: ``access token lifetime`` for ``accessTokenLifetimeSeconds``."""
+    return _HUMP.sub(" ", name.removesuffix(SECONDS)).lower()

@@ -16,7 +16,7 @@ HELD = 20_000
 """Findings that a page holds, and as many resources that could not be judged: some 12 MB of each."""
 
 NOT_EVALUATED = "not evaluated"
-_STATUS = {FindingStatus.NEW: "finding", FindingStatus.EXEMPT: "exempt", FindingStatus.BASELINE: "known"}
+STATUS = {FindingStatus.NEW: "finding", FindingStatus.EXEMPT: "exempt", FindingStatus.BASELINE: "known"}
 
 
 def rules(report: Report) -> Iterator[str]:
@@ -46,7 +46,7 @@ def left_out(report: Report) -> int:
 def _finding(finding: Finding, place: int, report: Report) -> dict[str, Any]:
     return {
         "rule": place,
-        "status": _STATUS[finding.status],
+        "status": STATUS[finding.status],
         **_resource(finding.resource),
         "message": finding.message,
         "evidence": list(map(wording.evidence, finding.violations)),

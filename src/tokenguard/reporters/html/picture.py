@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
 from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
 from tokenguard.reporters import wording
-from tokenguard.rules.messages import SECONDS, present
+from tokenguard.reporters.html.entries import STATUS
+from tokenguard.rules.messages import SECONDS, present, words_of
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TICKS = (
@@ -26,7 +26,6 @@ _FULLEST = 8
 _MARGIN = 4.0
 """Percent of the width that stay free at both ends, for half a mark."""
 
-_STATES = {FindingStatus.NEW: "finding", FindingStatus.EXEMPT: "exempt", FindingStatus.BASELINE: "known"}
 _LIMITS = {"maximum": "at most ", "minimum": "at least ", "exclusiveMaximum": "below ", "exclusiveMinimum": "above "}
 
 Key = tuple[str, str, str]
@@ -84,7 +83,7 @@ def states(report: Report) -> Mapping[Key, tuple[str, str]]:
         for violation in finding.violations:
             key = (finding.resource.type, finding.resource.id, violation.path.removeprefix("/"))
             if key in drawn and (key not in found or finding.status is FindingStatus.NEW):
-                found[key] = (_STATES[finding.status], finding.fingerprint)
+                found[key] = (STATUS[finding.status], finding.fingerprint)
     return found
 
 
@@ -123,8 +122,8 @@ class _Axis:
 
 def _group(item: Lifetimes, axis: _Axis, found: Mapping[Key, tuple[str, str]]) -> Group:
     return Group(
-        _words(item.type),
-        _words(item.property),
+        words_of(item.type),
+        words_of(item.property),
         counts=_counts(item),
         limits=_limits(item.limits, axis),
         marks=[
@@ -170,8 +169,3 @@ def _left_out(item: Lifetimes) -> str:
 
 def _length(seconds: int) -> str:
     return present(SECONDS, seconds)
-
-
-def _words(name: str) -> str:
-    """``accessTokenLifetimeSeconds`` as people say it: ``access token lifetime``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.removesuffix(SECONDS)).lower()
