@@ -127,7 +127,7 @@ def test_a_saved_snapshot_gives_the_same_findings_again(run: Run, tmp_path: Path
         (["-f", "json", "-f", "text"], "two reports would go to standard output"),
         (["-f", "json", "-o", "a", "-f", "text", "-o", "a"], "two reports would go to a"),
         (["-o", "report.pdf"], "the suffix names no format"),
-        (["-f", "jsn"], "did you mean 'json'?"),
+        (["-f", "jsn"], 'did you mean "json"?'),
         (["--save-snapshot", "nowhere/tenant.jsonl"], "nowhere"),
         (["--write-baseline", "nowhere/known.json"], "nowhere"),
     ],
@@ -223,7 +223,7 @@ def test_a_parameter_of_the_configuration_may_stand_in_a_file_beside_it(run: Run
     ("text", "said"),
     [
         ("[scan", "not TOML"),
-        ('[scan]\nselct = ["x"]', "did you mean 'select'?"),
+        ('[scan]\nselct = ["x"]', 'did you mean "select"?'),
         ('[scan]\ngraph-url = "https://graph.example"', "sign-in, hosts, proxies"),
         ('[network]\nproxy = "http://proxy.example"', "unknown setting"),
         ('[scan]\nselect = "x"', "a list of texts is needed"),
@@ -255,7 +255,7 @@ def test_another_tenant_than_the_pinned_one_is_refused(run: Run, tmp_path: Path)
     [
         (["--select", "acces-token-lifetime-too-long"], TOO_LONG),
         (["--ignore", "nothing-of-the-kind"], "no such rule"),
-        (["--rules", "tokenlifetime"], "did you mean 'token-lifetime'?"),
+        (["--rules", "tokenlifetime"], 'did you mean "token-lifetime"?'),
         (["--rules", "empty"], "no rule in this folder"),
         (["--set", "nonsense"], "RULE.PARAM=VALUE"),
         (["--set", f"{TOO_LONG}.maximum=@missing"], "no such file"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard.files import read_file
 from tokenguard.model import Severity
+from tokenguard.rules.mistakes import did_you_mean
 
 NAME = "tokenguard.toml"
 
@@ -153,5 +153,4 @@ def _check_keys(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str,
                 "arrive with a checkout; use the environment or a flag"
             )
         else:
-            near = get_close_matches(key, known, 1)
-            problems.append(f"{prefix}{key}: unknown setting" + (f"; did you mean {near[0]!r}?" if near else ""))
+            problems.append(f"{prefix}{key}: unknown setting{did_you_mean(key, known)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -14,6 +13,7 @@ from tokenguard.errors import UsageError
 from tokenguard.files import replace_file
 from tokenguard.hookspecs import DifferenceReporter, Reporter, Style
 from tokenguard.model import Report
+from tokenguard.rules.mistakes import did_you_mean
 
 STDOUT = "-"
 
@@ -83,10 +83,9 @@ def _printing(format: str) -> Iterator[None]:  # noqa: A002  (as reporters call 
 def _reporter(reporters: Mapping[str, R], name: str) -> R:
     if name in reporters:
         return reporters[name]
-    near = get_close_matches(name, reporters, 1)
     raise UsageError(
-        f"--format {name}: nobody writes that" + (f"; did you mean {near[0]!r}?" if near else ""),
-        f"the formats are: {', '.join(sorted(reporters))}",
+        f"--format {name}: nobody writes that{did_you_mean(name, reporters)}",
+        "`tokenguard plugins` lists the formats",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from tokenguard.files import read_file
 from tokenguard.model import Rule
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins
+from tokenguard.rules.mistakes import did_you_mean, nearest
 from tokenguard.rules.parameters import Override, parse_value
 from tokenguard.rules.parsing import parse_rules
 
@@ -64,10 +64,9 @@ def _pack(plugins: Plugins, name: str) -> list[Path]:
         return [plugins.packs[name]]
     if Path(name).exists():
         return [Path(name)]
-    near = get_close_matches(name, plugins.packs, 1)
     raise UsageError(
-        f"--rules {name}: neither a rule pack nor a file or folder" + (f"; did you mean {near[0]!r}?" if near else ""),
-        f"the packs are: all, {', '.join(plugins.packs)}",
+        f"--rules {name}: neither a rule pack nor a file or folder{did_you_mean(name, ['all', *plugins.packs])}",
+        "`tokenguard rules list` lists the packs",
     )
 
 
@@ -78,9 +77,8 @@ def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str) -> se
     for pattern in patterns:
         matched = {id_ for id_ in ids if fnmatchcase(id_, pattern)}
         if not matched:
-            near = get_close_matches(pattern, ids, 1)
             raise UsageError(
-                f"{option} {pattern}: no such rule" + (f"; did you mean {near[0]!r}?" if near else ""),
+                f"{option} {pattern}: no such rule{nearest(pattern, ids)}",
                 "`tokenguard rules list` lists the rules; a pack that runs only on request is named with --rules",
             )
         found |= matched
@@ -143,8 +141,6 @@ def _text(path: Path, target: str) -> str:
 
 
 def _no_such_rule(rules: Mapping[str, Rule], rule: str, where: str) -> UsageError:
-    near = get_close_matches(rule, rules, 1)
     return UsageError(
-        f"{where}: no such rule" + (f"; did you mean {near[0]!r}?" if near else ""),
-        "`tokenguard rules list --rules all` lists the rules",
+        f"{where}: no such rule{nearest(rule, rules)}", "`tokenguard rules list --rules all` lists the rules"
     )

@@ -42,13 +42,17 @@ def quote(value: Any) -> str:
 
 def did_you_mean(found: object, known: Collection[str]) -> str:
     """``; did you mean "x"?`` with the nearest of `known`, else what there is to choose from, if that is not much."""
+    listed = f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= LONGEST_LIST else ""
+    return nearest(found, known) or listed
+
+
+def nearest(found: object, known: Collection[str]) -> str:
+    """The same with the nearest of `known` alone; empty where none is near."""
     from difflib import get_close_matches  # noqa: PLC0415  (only a mistake needs it)
 
     lower = {name.lower(): name for name in known}
     near = get_close_matches(str(found).lower(), lower, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {quote(lower[near[0]])}?"
-    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= LONGEST_LIST else ""
+    return f"; did you mean {quote(lower[near[0]])}?" if near else ""
 
 
 def rule_error(mistakes: Mapping[str, Sequence[Mistake]]) -> RuleError:
