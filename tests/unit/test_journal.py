@@ -215,6 +215,9 @@ def _other_operation(document):
 EDITS = {
     "another operation in the header": (_other_operation, "it was edited"),
     "a change that was never begun": (lambda d: d[1].update(change="third"), "never begun"),
+    "another operation": (lambda d: d[1]["operation"].update(target={"servicePrincipal": B}), "never begun"),
+    "other words": (lambda d: d[1]["operation"].update(words="polish the silver"), "never begun"),
+    "an operation that there is not": (lambda d: d[1].update(index=2), "never begun"),
     "a key too many": (lambda d: d[1].update(url="https://graph.example"), 'no key "url"'),
     "a key too few": (lambda d: d[1].pop("operation"), "operation"),
     "a second header": (lambda d: d.insert(1, d[0]), "not a line of a journal here"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tokenguard.apply.names import Names
 from tokenguard.changes import NEW, Change, Operation, State
 from tokenguard.hookspecs import ReadFailure, Writer
-from tokenguard.journal import Ended, Fate
+from tokenguard.journal import Ended, Fate, Names
 
 
 @dataclass(slots=True)

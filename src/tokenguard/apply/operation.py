@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenguard.apply.foresight import difference
-from tokenguard.apply.names import Names
 from tokenguard.changes import Observed, Operation, State, Written
 from tokenguard.hookspecs import ReadFailure, Writer
-from tokenguard.journal import Ended, Fate, Journal, Place, Progress
+from tokenguard.journal import Ended, Fate, Journal, Names, Place, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Performer:
     @property
     def names(self) -> Names:
         """What the names in the operations stand for by now."""
-        return Names.of(self.journal.record.header.changes, self.journal.record.ids)
+        return self.journal.record.names
 
     def perform(self, place: Place, operation: Operation, progress: Progress) -> Ended:
         """Bring one operation to its end, and say it in the journal; `progress` is that of its change."""

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tokenguard.apply.foresight import Foresight
-from tokenguard.apply.names import Names
 from tokenguard.changes import Change, Operation
 from tokenguard.hookspecs import Writer
-from tokenguard.journal import Ended, Record
+from tokenguard.journal import Ended, Names, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ def plan_undo(record: Record, writer: Writer) -> Undoing:
 
 def reverse_changes(record: Record, reverse: Callable[[Operation], Operation]) -> tuple[Change, ...]:
     """The changes of `record` taken back, the last first; without those that never did anything."""
-    names = Names.of(record.header.changes, record.ids)
-    found = []
+    names, found = record.names, []
     for change in reversed(record.header.changes):
         progress = record.progress[change.id]
         steps = [*progress.done]

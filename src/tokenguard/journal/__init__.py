@@ -2,6 +2,7 @@
 
 from tokenguard.journal.exclusive import exclusive
 from tokenguard.journal.file import Journal, JournalError, create_journal, read_journal, resume_journal
+from tokenguard.journal.names import Names
 from tokenguard.journal.record import Done, Ended, Fate, Header, Place, Progress, Record, Step
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Header",
     "Journal",
     "JournalError",
+    "Names",
     "Place",
     "Progress",
     "Record",

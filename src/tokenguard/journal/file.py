@@ -151,10 +151,10 @@ def _replay(lines: Iterable[bytes], path: Path) -> Record:
         line = _parse(text, source, "header" if record is None else None)
         if record is None:
             record = Record(_header_from_dict(line, source))
-        elif line["change"] in record.progress:
+        elif record.expects(line):
             record.take(line)
         else:
-            raise DocumentError(f"{source}: of a change that was never begun: it was edited", _WRITTEN_BY_US)
+            raise DocumentError(f"{source}: of something that was never begun: it was edited", _WRITTEN_BY_US)
     if record is None:
         raise DocumentError(f"{path}: an empty journal: nothing was written to the tenant", "there is nothing to do")
     return record

@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenguard.changes import Change, Operation
 from tokenguard.consent import operation_from_dict
+from tokenguard.journal.names import Names
 from tokenguard.model import Precedence, Tenant
 
 
@@ -109,8 +110,23 @@ class Record:
     def __post_init__(self) -> None:
         self.progress = {change.id: Progress() for change in self.header.changes}
 
+    @property
+    def names(self) -> Names:
+        """What the names in the operations stand for by now."""
+        return Names.of(self.header.changes, self.ids)
+
+    def expects(self, line: Mapping[str, Any]) -> bool:
+        """Whether `line` is about what was consented to: it may say how far a change came, and not what is changed."""
+        change = next((each for each in self.header.changes if each.id == line["change"]), None)
+        if change is None or line.get("index", 0) >= len(change.operations):
+            return False
+        if line["line"] != "intent" or line["step"] == Step.TAKE_BACK:  # what takes back is derived anew
+            return True
+        names = Names.of(self.header.changes, {**self.ids, **line["ids"]})
+        return operation_from_dict(line["operation"]) == names.resolve(change.operations[line["index"]])
+
     def take(self, line: Mapping[str, Any]) -> None:
-        """Let a further line happen. It is valid against the schema; raises `KeyError` for a change of another plan."""
+        """Let a further line happen. It is valid against the schema, and expected."""
         progress = self.progress[line["change"]]
         self.ids.update(line["ids"])
         match line["line"]:
