@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "untrusted", "examination", "explanation", "issuance",
     ),
     ("schemas", "hookspecs"),
-    ("rules", "judging", "encoding", "report_document", "readings", "consent", "planning", "diff"),
+    ("rules", "judging", "encoding", "report_document", "layout", "readings", "consent", "planning", "diff"),
     ("files", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
     ("entra", "reporters"),
     ("cli",),

@@ -27,9 +27,9 @@ from sample_report import (
     with_findings,
 )
 from tokenguard.hookspecs import Style
+from tokenguard.layout import cells, wrap
 from tokenguard.model import Remediation, Safety, Severity, Violation
 from tokenguard.reporters import wording
-from tokenguard.reporters.layout import cells, wrap
 from tokenguard.reporters.text import SHOWN, TextReporter
 
 REPORTER = TextReporter()

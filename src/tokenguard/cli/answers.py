@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from tokenguard.cli.context import stdout
-from tokenguard.untrusted import json_bytes, visible
+from tokenguard.cli.prose import write_lines
+from tokenguard.untrusted import json_bytes
 
 form = click.option(
     "--format",
@@ -26,5 +27,4 @@ def answer(form: str, document: Any, lines: Iterable[str]) -> None:
     if form == "json":
         stdout().write(json_bytes(document) + b"\n")
         return
-    for line in lines:
-        click.echo(visible(line))
+    write_lines(lines)

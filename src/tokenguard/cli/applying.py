@@ -11,17 +11,15 @@ from itertools import chain
 from pathlib import Path
 from shlex import quote
 
-import click
-
 from tokenguard.apply import Applied, Patience, Time, apply_changes
 from tokenguard.changes import NEW, Change
 from tokenguard.cli import context
 from tokenguard.cli.brakes import Brakes
+from tokenguard.cli.prose import write_lines
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer, LiveTarget, Writer, WriterProvider
 from tokenguard.journal import Fate, Header, Journal, create_journal, exclusive, read_journal, resume_journal
 from tokenguard.model import Precedence, Tenant
-from tokenguard.untrusted import visible
 
 TIME = Time(time.monotonic, time.sleep)
 
@@ -106,8 +104,7 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
             context.say(f"Not finished. {_to_resume(journal.path)}\n{_to_undo(journal.path)}")
             raise
     context.clear()
-    for line in _lines(applied, journal):
-        click.echo(visible(line))
+    write_lines(_lines(applied, journal))
     if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
         context.say(_to_resume(journal.path))
     written = any(progress.done or progress.pending for progress in journal.record.progress.values())

@@ -11,6 +11,7 @@ import click
 from tokenguard.cli import answers, context, options
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run, Which
+from tokenguard.cli.prose import Verbatim
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import live_target
 from tokenguard.examination import Access, Examination
@@ -113,8 +114,8 @@ def _lines(found: Examination, diagnoses: list[Diagnosis]) -> Iterator[str]:
         yield f"Not readable: {obstacle}"
     for grant in found.grants:
         yield f"To grant {grant.permission}, as an administrator of the tenant, run one of:"
-        yield f"  {grant.azure_cli}"
-        yield f"  {grant.powershell}"
+        yield Verbatim(f"  {grant.azure_cli}")
+        yield Verbatim(f"  {grant.powershell}")
     if found.excess:
         enough = dict.fromkeys(name for each in diagnoses for access in each.accesses for name in access.permissions)
         yield f"The token holds more than these rules need: {', '.join(found.excess)}. Enough: {', '.join(enough)}"

@@ -15,6 +15,7 @@ from tokenguard.cli.brakes import Brakes, brakes, released
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.plans import change_lines, plan_lines
+from tokenguard.cli.prose import write_lines
 from tokenguard.cli.scope import Scope
 from tokenguard.cli.sources import live_target
 from tokenguard.documents import write_document
@@ -25,7 +26,6 @@ from tokenguard.journal import Header, read_journal
 from tokenguard.model import Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict
-from tokenguard.untrusted import visible
 
 PATH = click.Path(path_type=Path)
 
@@ -80,8 +80,7 @@ def fix(
     with scope.look(now) as (report, readings):
         plan = scope.plan(report, readings, now=now, only=only, unsafe=unsafe)
     context.clear()
-    for line in plan_lines(plan):
-        click.echo(line)
+    write_lines(plan_lines(plan))
     if consent:
         check_consent(consent, plan, now=now, source=str(agreed))
     if out:
@@ -101,8 +100,7 @@ _AGAIN = "run again without --dry-run"
 def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
     """Go on with what `journal` says was consented to, and no more; then judge by the rules that it serves."""
     for number, change in enumerate(header.changes, 1):
-        for line in change_lines(change, number):
-            click.echo(visible(line))
+        write_lines(change_lines(change, number))
     if not released(brakes, len(header.changes), header.tenant, _AGAIN):
         return ExitStatus.COMPLIANT
     carried_out = resume(journal, live_target(scope.run, scope.where), brakes)

@@ -7,24 +7,13 @@ from typing import Any
 
 from tokenguard.changes import Change, Plan, Skipped
 from tokenguard.rules.messages import present
-from tokenguard.untrusted import visible
 
 NAMED = 3
 """Resources that are named of those that are skipped for one reason."""
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """The whole plan, a line each, harmless to print."""
-    return map(visible, _lines(plan))
-
-
-def count(plan: Plan) -> str:
-    """How many changes there are."""
-    number = len(plan.changes)
-    return f"{number or 'no'} change{'' if number == 1 else 's'} planned"
-
-
-def _lines(plan: Plan) -> Iterator[str]:
+    """The whole plan, a line each."""
     yield f"PLAN  {plan.tenant.name} {plan.tenant.id}: {count(plan)}"
     for number, change in enumerate(plan.changes, 1):
         yield ""
@@ -36,6 +25,12 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "NOT MENDED"
         yield from _skipped(plan)
+
+
+def count(plan: Plan) -> str:
+    """How many changes there are."""
+    number = len(plan.changes)
+    return f"{number or 'no'} change{'' if number == 1 else 's'} planned"
 
 
 def change_lines(change: Change, number: int) -> Iterator[str]:

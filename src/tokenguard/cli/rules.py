@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import completion, context
+from tokenguard.cli.prose import write_lines
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
 from tokenguard.model import Remediation, Rule
@@ -45,11 +46,10 @@ def list_rules(packs: tuple[str, ...]) -> None:
     tokenguard rules list --rules ./rules
     """
     for path in _paths(packs):
-        click.echo(f"{path.name} (only with --rules {path.name})" if path.name in ON_REQUEST else path.name)
         found = _load([path])
         width = max(len(rule.id) for rule in found)
-        for rule in found:
-            click.echo(f"  {rule.severity!s:<8}  {rule.id:<{width}}  {visible(rule.title)}")
+        name = f"{path.name} (only with --rules {path.name})" if path.name in ON_REQUEST else path.name
+        write_lines([name, *(f"  {rule.severity!s:<8}  {rule.id:<{width}}  {rule.title}" for rule in found)])
 
 
 @rules.command()
@@ -64,7 +64,7 @@ def show(id_: str, packs: tuple[str, ...]) -> None:
     by_id = {rule.id: rule for rule in _load(_paths(packs))}
     if id_ not in by_id:
         raise UsageError(f"no rule {id_!r}{did_you_mean(id_, by_id)}", "`tokenguard rules list` lists the rules")
-    click.echo("\n\n".join(_page(by_id[id_])))
+    write_lines("\n\n".join(_page(by_id[id_])).split("\n"))
 
 
 @rules.command()
@@ -145,7 +145,7 @@ def _page(rule: Rule) -> Iterator[str]:
     """The sections of a rule's page."""
     from tokenguard.rules.wording import in_words  # noqa: PLC0415  (only this command needs it)
 
-    yield f"{rule.id}\n{visible(rule.title)}"
+    yield f"{rule.id}\n  {visible(rule.title)}"
     yield f"Severity: {rule.severity}\nResource: {rule.resource}\nFile:     {visible(rule.source)}"
     if rule.select is not None:
         yield _section("Only where", in_words(rule.select))

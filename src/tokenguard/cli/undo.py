@@ -14,10 +14,10 @@ from tokenguard.cli.brakes import Brakes, brakes, released
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run
 from tokenguard.cli.plans import change_lines
+from tokenguard.cli.prose import write_lines
 from tokenguard.cli.sources import live_target
 from tokenguard.exit_status import ExitStatus
 from tokenguard.journal import read_journal
-from tokenguard.untrusted import visible
 
 
 @click.command(cls=Command)
@@ -38,8 +38,7 @@ def undo(*, run: Run, account: Account, brakes: Brakes, done: Path) -> int:
     with reading(header, target) as writer:
         undoing = plan_undo(record, writer)
     context.clear()
-    for line in _lines(undoing):
-        click.echo(visible(line))
+    write_lines(_lines(undoing))
     left = ExitStatus.UNCONFIRMED if undoing.skipped else ExitStatus.COMPLIANT
     if not undoing.changes:
         context.say("There is nothing to take back.")

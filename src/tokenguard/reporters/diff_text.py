@@ -6,9 +6,9 @@ from typing import BinaryIO
 
 from tokenguard.differences import Change, Difference, FindingChange, ResourceChange, Turn
 from tokenguard.hookspecs import Style
+from tokenguard.layout import Page, Paint
 from tokenguard.reporters import wording
 from tokenguard.reporters.diff_words import counts, side, verdict
-from tokenguard.reporters.layout import Page, Paint
 
 _CHANGES = {Change.APPEARED: Paint.YELLOW, Change.GONE: Paint.BLUE, Change.CHANGED: Paint.YELLOW}
 _TURNS = {Turn.NEW: Paint.BRIGHT_RED, Turn.CHANGED: Paint.RED, Turn.FIXED: Paint.GREEN, Turn.SETTLED: Paint.BLUE}

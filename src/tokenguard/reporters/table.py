@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tokenguard.layout import Page, Paint
 from tokenguard.model import RuleResult
-from tokenguard.reporters.layout import Page, Paint
 
 _COLUMNS = (
     ("fail", Paint.RED),

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
 from tokenguard.judging.settling import Settlement, settlement
+from tokenguard.layout import Page, Paint
 from tokenguard.model import (
     Finding,
     FindingStatus,
@@ -22,7 +23,6 @@ from tokenguard.model import (
 )
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import Verdict, exemptions, obstacles, verdict
-from tokenguard.reporters.layout import Page, Paint
 from tokenguard.reporters.table import write_table
 from tokenguard.untrusted import json_bytes
 

@@ -1,0 +1,33 @@
+"""Lines that people read on standard output: on a terminal broken between words, their headings bold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain, pairwise
+
+from tokenguard.cli.context import stdout, style_of
+from tokenguard.layout import Page, Paint
+
+
+class Verbatim(str):
+    """A line that is there to be copied, and is not broken."""
+
+    __slots__ = ()
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write `lines`, each with its indentation, which what does not fit beside it keeps. A pipe gets them as they are.
+
+    A heading is a line at the margin with an indented one below it. What has no space in it is not broken: an address
+    is opened, and a word copied, only whole.
+    """
+    out = stdout()
+    page = Page(out, style_of(out))
+    for line, following in pairwise(chain(lines, [""])):
+        paint = Paint.BOLD if line[:1].strip() and following.startswith(" ") else Paint.NONE
+        text = line.lstrip(" ")
+        if isinstance(line, Verbatim) or " " not in text:
+            page.row([(line, paint)])
+        else:
+            page.line(text, indent=len(line) - len(text), paint=paint)
+    out.flush()  # before anything that is said next on the same terminal

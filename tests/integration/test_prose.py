@@ -1,0 +1,86 @@
+"""What commands that are no report say on a terminal, of any width, with and without colour."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from fcntl import ioctl
+from pathlib import Path
+from struct import pack
+from termios import TIOCSWINSZ
+
+import pytest
+
+PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
+PAGES = {
+    "rules show": ("rules", "show", "access-token-lifetime-too-long"),
+    "rules list": ("rules", "list"),
+    "explain": ("explain", "--demo", "Dataverse"),
+    "plan": ("fix", "--demo", "--dry-run"),
+}
+ESCAPE = re.compile(r"\x1b\[[\d;]*m")
+
+
+def run(arguments: tuple[str, ...], folder: Path, columns: int = 0, **changed: str) -> str:
+    """Standard output: a pipe, or a terminal that is so wide."""
+    variables = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    reading, writing = os.openpty() if columns else os.pipe()
+    if columns:
+        ioctl(writing, TIOCSWINSZ, pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        [PROGRAM, *arguments],
+        env={**variables, "TERM": "xterm", **changed},
+        cwd=folder,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    ) as child:
+        os.close(writing)
+        text = read(reading)
+        assert child.stderr
+        assert b"Traceback" not in child.stderr.read()
+    return text.decode().replace("\r\n", "\n")
+
+
+def read(reading: int) -> bytes:
+    text = b""
+    try:
+        while data := os.read(reading, 65536):
+            text += data
+    except OSError:  # Linux says so when the other side of a terminal is closed
+        pass
+    os.close(reading)
+    return text
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("columns", [80, 200])
+def test_lines_are_broken_between_words_and_nothing_else_is_changed(page: str, columns: int, tmp_path: Path) -> None:
+    piped = run(PAGES[page], tmp_path)
+    shown = run(PAGES[page], tmp_path, columns, NO_COLOR="1")
+    assert "".join(shown.split()) == "".join(piped.split())
+    assert not Counter(word for word in piped.split() if len(word) < columns // 2) - Counter(shown.split())
+    assert all(len(line) <= columns or " " not in line.strip() for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_terminal_of_20_columns_loses_nothing(page: str, tmp_path: Path) -> None:
+    shown = run(PAGES[page], tmp_path, 20, NO_COLOR="1")
+    assert "".join(shown.split()) == "".join(run(PAGES[page], tmp_path).split())
+    assert all(len(line) <= 20 or " " not in line.strip() for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headings_are_bold_where_there_is_colour_and_nothing_is_in_a_pipe(page: str, tmp_path: Path) -> None:
+    plain, coloured = (run(PAGES[page], tmp_path, 80, **changed) for changed in ({"NO_COLOR": "1"}, {}))
+    assert "\x1b" not in plain + run(PAGES[page], tmp_path)
+    assert ESCAPE.sub("", coloured) == plain
+    assert re.search(r"^\x1b\[1m\S.*\x1b\[0m\n +\S", coloured, re.MULTILINE)
+    assert not re.search(r"^ +\x1b", coloured, re.MULTILINE)
+
+
+def test_what_is_opened_or_copied_stays_whole(tmp_path: Path) -> None:
+    shown = run(PAGES["rules show"], tmp_path, 40)
+    assert "\n  https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes\n" in shown
