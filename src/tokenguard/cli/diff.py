@@ -45,14 +45,7 @@ _BEGINNING = 64 * 1024
     is_flag=True,
     help="Of two reports: exit status 1 where a finding is new, or has other values than before.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice([str(severity) for severity in Severity]),
-    default="low",
-    show_default=True,
-    envvar="TOKENGUARD_FAIL_ON",
-    help="The least severity that counts for --fail-on-new.",
-)
+@options.fail_on("The least severity that counts for --fail-on-new.")
 @options.into
 @options.run
 def diff(

@@ -14,7 +14,7 @@ from tokenguard.cli import completion, configuration
 from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import say
 from tokenguard.cli.help import section
-from tokenguard.model import Precedence
+from tokenguard.model import Precedence, Severity
 
 Command = Callable[..., Any]
 
@@ -214,6 +214,19 @@ which = bundle(
         help="Set a parameter: PT8H, 42, a,b or @FILE; repeatable.",
     ),
 )
+
+
+def fail_on(says: str) -> Callable[[Command], Command]:
+    """The option for a severity, by its name; `says` is its line in the help."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice([str(severity) for severity in Severity]),
+        default=str(Severity.LOW),
+        show_default=True,
+        envvar="TOKENGUARD_FAIL_ON",
+        help=says,
+    )
+
 
 into = bundle(
     "into",

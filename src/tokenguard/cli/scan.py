@@ -37,14 +37,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
 @options.into
 @click.option("--save-snapshot", type=PATH, help="Keep what was read, to judge it again later.")
-@click.option(
-    "--fail-on",
-    type=click.Choice([str(severity) for severity in Severity]),
-    default="low",
-    show_default=True,
-    envvar="TOKENGUARD_FAIL_ON",
-    help="The least severity that gives exit status 1.",
-)
+@options.fail_on("The least severity that gives exit status 1.")
 @click.option("--exit-zero", is_flag=True, help="Give 0 where findings would give 1, and nothing else.")
 @options.run
 def scan(
