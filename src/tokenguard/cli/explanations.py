@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from tokenguard.durations import humanize
+from tokenguard.cli.lengths import shown, span
 from tokenguard.encoding import finding_to_dict, not_evaluated_to_dict
 from tokenguard.explanation import Considered, Explanation, InForce, Search
 from tokenguard.model import Finding, Header, NotEvaluated, ResourceRef
@@ -114,9 +114,9 @@ def _verdict(found: Explanation) -> Iterator[str]:
         yield "one of these; the documented orders of policies do not agree on which"
     for each in found.in_force:
         yield f"{basis(each)}"
-        yield f"  access tokens        {_range(each)}"
-        yield f"  ID and SAML tokens   {_length(each.id_token)}"
-        yield f"  SAML NotOnOrAfter    {_length(each.saml_not_on_or_after)} after issue"
+        yield f"  access tokens        {span(each.shortest, each.longest)}"
+        yield f"  ID and SAML tokens   {shown(each.id_token)}"
+        yield f"  SAML NotOnOrAfter    {shown(each.saml_not_on_or_after)} after issue"
 
 
 def basis(each: InForce) -> str:
@@ -126,7 +126,7 @@ def basis(each: InForce) -> str:
 
 def _rank(each: Considered) -> str:
     policy = f" {_named(each.policy)}" if each.policy else ""
-    lifetime = f", {_length(each.lifetime)}" if each.lifetime is not None else ""
+    lifetime = f", {shown(each.lifetime)}" if each.lifetime is not None else ""
     return (
         f"{'*' if each.decides else '-'} {_LEVELS[each.level]}:{policy}{lifetime}{': ' if policy else ' '}{each.reason}"
     )
@@ -142,15 +142,6 @@ _LEVELS = {
 
 def _named(policy: ResourceRef) -> str:
     return f"policy “{policy.name}”" if policy.name else f"policy {policy.id}"
-
-
-def _range(each: InForce) -> str:
-    shortest, longest = _length(each.shortest), _length(each.longest)
-    return longest if shortest == longest else f"{shortest} to {longest}"
-
-
-def _length(seconds: int) -> str:
-    return humanize(timedelta(seconds=seconds))
 
 
 def _finding(each: Finding, now: datetime) -> str:

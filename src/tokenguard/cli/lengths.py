@@ -1,4 +1,4 @@
-"""Lengths of time on the command line: ``PT5H`` as in rules, or ``5h``, ``90m``, ``60s``."""
+"""Lengths of time as commands take them, ``PT5H`` as in rules or ``5h``, ``90m``, ``60s``, and as they answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from tokenguard.durations import parse_iso8601
+from tokenguard.durations import humanize, parse_iso8601
 from tokenguard.errors import DurationError
 
 _SHORT = re.compile(r"([0-9]{1,6})(h|m|s)")
@@ -22,3 +22,13 @@ def length(text: str) -> timedelta:
         return parse_iso8601(text)
     except DurationError as error:
         raise click.BadParameter(f"{error.message}; {error.hint}") from error
+
+
+def shown(seconds: int) -> str:
+    """Seconds for people: ``8 h``."""
+    return humanize(timedelta(seconds=seconds))
+
+
+def span(shortest: int, longest: int) -> str:
+    """What lies between two numbers of seconds: ``1 h to 1 h 30 min``, or the one length that they are."""
+    return shown(longest) if shortest == longest else f"{shown(shortest)} to {shown(longest)}"

@@ -15,10 +15,9 @@ import click
 from tokenguard.cli import answers, context, options
 from tokenguard.cli.explanations import basis
 from tokenguard.cli.help import Command
-from tokenguard.cli.lengths import length
+from tokenguard.cli.lengths import length, shown, span
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.cli.sources import live_target, open_source, read
-from tokenguard.durations import humanize
 from tokenguard.errors import SourceError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.explanation import Explanation
@@ -148,7 +147,7 @@ def _lines(result: Result) -> Iterator[str]:
     issued = result.issued
     yield f"{result.resource}, asked for with {issued.credential}"
     claims = "" if issued.claimed is None else f"; exp - iat {issued.claimed} s"
-    yield f"  issued     expires_in {issued.expires_in} s, {_length(issued.expires_in)}{claims}"
+    yield f"  issued     expires_in {issued.expires_in} s, {shown(issued.expires_in)}{claims}"
     if result.exact:
         yield f"  expected   {_words(result.expected[0])}"
     for each in result.said:
@@ -171,9 +170,4 @@ _VERDICTS = {
 
 
 def _words(expected: Expected) -> str:
-    shortest, longest = _length(expected.shortest), _length(expected.longest)
-    return f"{shortest if shortest == longest else f'{shortest} to {longest}'}, {expected.why}"
-
-
-def _length(seconds: int) -> str:
-    return humanize(timedelta(seconds=seconds))
+    return f"{span(expected.shortest, expected.longest)}, {expected.why}"
