@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import responses
 from typing import Any
@@ -74,6 +74,7 @@ def _date(text: str) -> datetime | None:
     try:
         from email.utils import parsedate_to_datetime  # noqa: PLC0415  (10 ms that few answers need)
 
-        return parsedate_to_datetime(text)
-    except ValueError:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
+    return date.replace(tzinfo=date.tzinfo or UTC)  # HTTP knows no other zone; "-0000" and none at all give none
