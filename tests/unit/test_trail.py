@@ -65,7 +65,10 @@ def test_a_link_elsewhere_is_not_followed(link):
     assert isinstance(followed, Broken)
 
 
-@pytest.mark.parametrize("body", [None, "text", 7, [], {}, {"value": None}, {"value": {"id": "1"}}])
+@pytest.mark.parametrize(
+    "body",
+    [None, "text", 7, [], {}, {"value": None}, {"value": {"id": "1"}}, {"value": [None]}, {"value": [], "error": {}}],
+)
 def test_what_holds_no_rows_is_no_empty_collection(body):
     (followed,) = follow(Answer(200, {}, body))
     assert isinstance(followed, Broken)

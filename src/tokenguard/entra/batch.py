@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,10 +112,12 @@ _LEFT_OUT = Broken("left out of the answer to a batch")
 
 
 def _by_number(whole: Answer) -> Mapping[str, Answer]:
-    """The answers in a batch by the number of their part; one that makes no sense is left out."""
+    """The answers in a batch by the number of their part; what makes no sense, as two of one number, is left out."""
     responses = whole.body.get("responses") if isinstance(whole.body, dict) else None
     parts = [part for part in responses if isinstance(part, dict)] if isinstance(responses, list) else []
-    return {str(part.get("id")): _answer(part, whole) for part in parts if isinstance(part.get("status"), int)}
+    times = Counter(str(part.get("id")) for part in parts)
+    fit = [part for part in parts if isinstance(part.get("status"), int) and times[str(part.get("id"))] == 1]
+    return {str(part.get("id")): _answer(part, whole) for part in fit}
 
 
 def _answer(part: Mapping[str, Any], whole: Answer) -> Answer:

@@ -83,6 +83,8 @@ class GraphClient:
             response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
         except httpx.TransportError as error:
             return Broken(one_line(f"no answer ({str(error) or type(error).__name__})"))
+        except httpx.DecodingError as error:
+            return Broken(one_line(f"an answer that cannot be unpacked ({error})"))
         except httpx.InvalidURL as error:
             return Broken(one_line(f"not an address ({error})"), passing=False)
         except AzureError as error:

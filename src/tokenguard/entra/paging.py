@@ -30,7 +30,7 @@ class Trail:
         """The rows of `page`, and where the next one is; None behind the last. Pages may be empty."""
         body: Any = page.body
         rows = body.get("value") if isinstance(body, dict) else None
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not set(map(type, rows)) <= {dict} or "error" in body:
             return Broken("200 without rows: this is no collection, or no Microsoft Graph", passing=False)
         link = body.get("@odata.nextLink")
         if rows:

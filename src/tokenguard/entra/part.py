@@ -51,7 +51,7 @@ class Part:
             return Broken("200 without a number") if number is None else number
         if not isinstance(body, dict):
             return Broken("200 without an object")
-        if "value" not in body or "id" in body:
+        if "value" not in body or ("id" in body and "@odata.nextLink" not in body):
             return body
         followed = self.trail.follow(answer)
         if isinstance(followed, Broken):

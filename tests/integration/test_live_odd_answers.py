@@ -1,0 +1,57 @@
+"""Answers that say 200 and cannot be taken at their word: given in the place of whatever Graph would answer."""
+
+import httpx
+import orjson
+import pytest
+
+from live import HASTY, POLICIES, quiet_sdk
+from tokenguard.entra.live import LiveSource, open_client
+from tokenguard.entra.transport import ReadOnlyTransport
+from tokenguard.hookspecs import LiveTarget, ReadFailure
+
+pytestmark = quiet_sdk
+
+HOLDERS = f"{POLICIES}/1/appliesTo"
+
+
+def read(sandbox, content, **headers):
+    """The fate of `HOLDERS` in a batch, and the rows of `POLICIES`, where Graph answers `content` to everything."""
+
+    class Instead(ReadOnlyTransport):
+        async def handle_async_request(self, request):
+            return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
+
+    with open_client(LiveTarget(sandbox.environment), Instead, HASTY) as (client, runner):
+        source = LiveSource(client, runner, "global")
+        return dict(source.answers([HOLDERS]))[HOLDERS], list(source.rows(POLICIES))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_what_cannot_be_unpacked_was_not_read(sandbox, encoding):
+    fate, (row,) = read(sandbox, b'{"value": []}', **{"Content-Encoding": encoding})
+    assert "cannot be unpacked" in fate.reason
+    assert "cannot be unpacked" in row.reason
+
+
+def part(**body):
+    return {"id": "0", "status": 200, "body": {"value": [], **body}}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([part(), part()], "left out of the answer"),
+        ([part(), {"id": 0, "status": 403}], "left out of the answer"),
+        ([part(id="x", **{"@odata.nextLink": "https://elsewhere.example/v1.0/x"})], "another place"),
+        ([part(error={"code": "ServiceUnavailable"})], "200 without rows"),
+    ],
+)
+def test_a_part_that_contradicts_itself_was_not_read(sandbox, parts, said):
+    fate, _ = read(sandbox, orjson.dumps({"responses": parts}))
+    assert isinstance(fate, ReadFailure)
+    assert said in fate.reason
+
+
+def test_a_part_that_does_not_is_read(sandbox):
+    fate, _ = read(sandbox, orjson.dumps({"responses": [part()]}))
+    assert fate == {"value": []}
