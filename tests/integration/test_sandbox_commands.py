@@ -61,6 +61,18 @@ def test_exec_takes_away_what_would_lead_elsewhere():
     assert result.stdout == "[None, None, 'yes']\n"
 
 
+def test_a_command_that_does_not_wait_for_its_answer_is_no_fault_of_the_sandbox():
+    source = """
+        import os, time, urllib.request
+        try:
+            urllib.request.urlopen(os.environ["AZURE_AUTHORITY_HOST"] + "/t/oauth2/v2.0/token", b"a=b", timeout=0.2)
+        except TimeoutError:
+            time.sleep(1)
+    """
+    result = run("exec", *SMALL, "--fault", "POST /*=slow,seconds=0.6", "--", *python(source))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
 def test_exec_leaves_nothing_behind(tmp_path):
     source = "import os, pathlib; print(pathlib.Path(os.environ['SSL_CERT_FILE']).is_file())"
     result = run("exec", *SMALL, "--", *python(source), env={**os.environ, "TMPDIR": str(tmp_path)})

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -100,6 +100,8 @@ class Sandbox:
             answer = (fault and fault_rules.instead(fault)) or await ask(request, fault, parts)
         except RefusedError as error:
             answer = error.answer
+        except ClientDisconnect:  # whoever asked has gone meanwhile, as Ctrl-C goes
+            return None
         return None if fault and fault.action == "lost" else answer
 
     async def _ask_graph(self, request: Request, fault: Fault | None, parts: list[dict[str, Any]]) -> Answer:
