@@ -311,8 +311,9 @@ def test_a_holder_of_unsaid_kind_is_not_gone_while_one_answer_is_missing(refusin
     assert "403" in holders_of(source)["p1/x"].unknown["objectType"]
 
 
-def test_a_holder_of_a_third_kind_is_said_and_not_asked_for():
-    row = {"@odata.type": "#microsoft.graph.group", "id": "x"}
+@pytest.mark.parametrize("type_", ["#microsoft.graph.group", ["#microsoft.graph.group"]])
+def test_a_holder_of_a_third_kind_is_said_and_not_asked_for(type_):
+    row = {"@odata.type": type_, "id": "x"}
     source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [row]}})
     assert "microsoft.graph.group" in holders_of(source)["p1/x"].unknown["objectType"]
     assert not {"/servicePrincipals/x", "/applications/x"} & set(source.paths())

@@ -32,7 +32,9 @@ def kind_of(row: Fact, otherwise: Kind | Unknown) -> Kind | Unknown:
     type_ = row.get("@odata.type")
     if type_ is None:
         return otherwise
-    return _ODATA_TYPES.get(type_, Unknown(f"Graph calls it {type_}: whether policies govern that is not documented"))
+    return _ODATA_TYPES.get(
+        str(type_), Unknown(f"Graph calls it {type_}: whether policies govern that is not documented")
+    )
 
 
 @dataclass(frozen=True, slots=True)

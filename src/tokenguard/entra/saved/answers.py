@@ -10,12 +10,12 @@ from typing import Any
 
 from tokenguard.entra.saved.calls import (
     APPLICATIONS,
-    KINDS,
     ORGANIZATION,
     POLICIES,
     PRINCIPALS,
     address,
     context_address,
+    contradict,
     is_list,
     is_narrowed,
     kind_of_address,
@@ -50,7 +50,14 @@ _STATUS = {
     "TooManyRequests": HTTPStatus.TOO_MANY_REQUESTS,
 }
 """Graph's error codes; the status itself is not in the body."""
-_LISTS = {"definition": str, "tags": str, "verifiedDomains": dict, "passwordCredentials": dict, "keyCredentials": dict}
+_LISTS = {
+    "definition": str,
+    "tags": str,
+    "appliesTo": dict,
+    "verifiedDomains": dict,
+    "passwordCredentials": dict,
+    "keyCredentials": dict,
+}
 """Properties that are lists in Graph, and of what."""
 
 
@@ -138,7 +145,7 @@ def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
         objects = _objects(file, named, document["value"]) if _are_objects(document["value"]) else None
         if objects or not named or not isinstance(document["value"], list):
             return objects
-    if named in KINDS and told in KINDS and named != told:
+    if contradict(named, told):
         raise DocumentError(
             f"{file.path}: holds {told}, but calls.json says that it answers {file.call}", "correct calls.json"
         )

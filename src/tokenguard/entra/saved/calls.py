@@ -8,7 +8,7 @@ Source: OData 4.01 Protocol, "Context URL"; OData 4.01 URL Conventions, "Canonic
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 ORGANIZATION = "organization"
 PRINCIPALS = "serviceprincipals"
@@ -28,18 +28,27 @@ _LIST = re.compile(r"\([^()]*\)")
 _ONE = re.compile(r"(/(?!\$)[^/]+|\(appid='[^']*'\))?")
 """What follows the address of a list in the address of one of its objects."""
 _ENTITY = "/$entity"
-_NARROWING = {"$filter", "$search", "$skip"}
+_NARROWING = {"filter", "search", "skip"}
+"""Without the ``$`` that Graph does not insist on. Source: Microsoft Graph, "Use query parameters"."""
+
+
+def split(url: str) -> SplitResult:
+    """The parts of `url`; none of what is no URL."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def address(url: str) -> str:
     """The address of a call, given as URL of any cloud, or as path with or without version, slash and query."""
-    path = unquote(urlsplit(url).path).lower().strip("/")
+    path = unquote(split(url).path).lower().strip("/")
     return _KEY.sub(r"/\1", _VERSION.sub("", path))
 
 
 def context_address(context: str) -> str:
     """The address of the collection that an ``@odata.context`` names; its ``$select`` list does not matter."""
-    name = _KEY.sub(r"/\1", unquote(urlsplit(context).fragment).lower().removesuffix(_ENTITY))
+    name = _KEY.sub(r"/\1", unquote(split(context).fragment).lower().removesuffix(_ENTITY))
     while (shorter := _LIST.sub("", name)) != name:
         name = shorter
     return name
@@ -58,16 +67,26 @@ def is_list(address_: str) -> bool:
     return address_ in (*KINDS, DIRECTORY_OBJECTS) or (held != address_ and kind_of_address(held) == POLICIES)
 
 
+def contradict(named: str, told: str) -> bool:
+    """Whether a list cannot be both what the call `named` and what the context `told` say, so far as either does."""
+    anybodys = named.endswith(APPLIES_TO) and told == DIRECTORY_OBJECTS
+    return is_list(named) and is_list(told) and named != told and not anybodys
+
+
 def is_narrowed(url: str) -> bool:
     """Whether a call asks for some of a list only."""
-    return not _NARROWING.isdisjoint(name.lower() for name, _ in parse_qsl(urlsplit(url).query))
+    return not _NARROWING.isdisjoint(_options(url))
 
 
 def is_continued(url: str) -> bool:
     """Whether a call asks for a page that is not the first."""
-    return any(name.lower() == "$skiptoken" for name, _ in parse_qsl(urlsplit(url).query))
+    return "skiptoken" in _options(url)
 
 
 def same_call(url: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """Equal for two spellings of one call, its query included."""
-    return address(url), frozenset(parse_qsl(urlsplit(url).query))
+    return address(url), frozenset(parse_qsl(split(url).query))
+
+
+def _options(url: str) -> set[str]:
+    return {name.lower().removeprefix("$") for name, _ in parse_qsl(split(url).query, keep_blank_values=True)}

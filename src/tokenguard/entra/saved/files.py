@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from tokenguard.documents import parse_document
+from tokenguard.entra.saved.calls import address
 from tokenguard.errors import DocumentError
 from tokenguard.files import read_file
 
@@ -58,7 +59,7 @@ def _read_calls(folder: Path) -> Mapping[str, str]:
     if not path.exists():
         return {}
     document = _parse(path)
-    if not isinstance(document, dict) or not all(isinstance(url, str) for url in document.values()):
+    if not isinstance(document, dict) or not all(isinstance(url, str) and address(url) for url in document.values()):
         raise DocumentError(
             f"{path}: is not an object of file names and URLs",
             'write {"file.json": "https://graph.microsoft.com/v1.0/organization"}',

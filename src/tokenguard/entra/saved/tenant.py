@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from tokenguard.entra.clouds import CLOUDS
 from tokenguard.entra.saved.answers import CONTEXT, NEXT, Answer, Number, Objects, Page, Refusal, classify, kind_of
-from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, DIRECTORY_OBJECTS, KINDS, ORGANIZATION, POLICIES, PRINCIPALS
+from tokenguard.entra.saved.calls import (
+    APPLIES_TO,
+    COUNT,
+    DIRECTORY_OBJECTS,
+    KINDS,
+    ORGANIZATION,
+    POLICIES,
+    PRINCIPALS,
+    split,
+)
 from tokenguard.entra.saved.files import SavedFile
 from tokenguard.errors import DocumentError
 from tokenguard.model import Fact
@@ -146,9 +154,9 @@ def _hosts(file: SavedFile) -> Iterator[str]:
     """The hosts that an answer says it came from."""
     parts = file.document if isinstance(file.document, list) else [file.document]
     for url in (file.call, *(part.get(CONTEXT) for part in parts if isinstance(part, dict))):
-        if isinstance(url, str) and (host := urlsplit(url).hostname):
+        if isinstance(url, str) and (host := split(url).hostname):
             yield host
 
 
 def _cloud(host: str) -> str:
-    return next((cloud.name for cloud in CLOUDS.values() if urlsplit(cloud.graph).hostname == host), "unknown")
+    return next((cloud.name for cloud in CLOUDS.values() if split(cloud.graph).hostname == host), "unknown")
