@@ -15,6 +15,8 @@ MAXIMUM_RULE_SIZE = 4 * 1024 * 1024
 def read_pack(path: Path) -> list[tuple[str, bytes]]:
     """The rule documents at `path`, each with its name: a file, or every ``*.json`` below a folder but schemas.
 
+    Links are followed and letter case does not matter: a rule that was passed over would look like one that passes.
+
     Raises `DocumentError` for a path that does not exist, cannot be read, or holds no rule.
     """
     files = _rule_files(path) if path.is_dir() else [path]
@@ -32,10 +34,17 @@ def _rule_files(folder: Path) -> list[Path]:
             f"{error.filename}: cannot be read ({error.strerror}); rules were to be read from it"
         ) from error
 
-    found = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if name.endswith(".json") and not name.endswith(".schema.json")
-    ]
+    found: list[Path] = []
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # by a second link, or by one that leads back up
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(parent, name) for name in names if _is_rule_file(name.lower())]
     return sorted(found)
+
+
+def _is_rule_file(name: str) -> bool:
+    return name.endswith(".json") and not name.endswith(".schema.json")

@@ -18,6 +18,20 @@ def test_a_folder_is_read_to_its_depth_in_order_without_schemas(tmp_path: Path) 
     ]
 
 
+def test_no_rule_is_passed_over_for_a_link_or_the_letters_of_its_name(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "pack", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "A.JSON").write_text("a")
+    (elsewhere / "b.json").write_text("b")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    assert read_pack(folder) == [
+        (str(folder / "A.JSON"), b"a"),
+        (str(folder / "linked" / "b.json"), b"b"),
+    ]
+
+
 def test_a_single_file_is_a_pack_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "rule.txt").write_text("{}")
     assert read_pack(tmp_path / "rule.txt") == [(str(tmp_path / "rule.txt"), b"{}")]
