@@ -35,15 +35,14 @@ def parse_document(data: bytes, source: str) -> Any:
     """Parse `data` as JSON (RFC 8259, UTF-8, a byte order mark is passed over).
 
     Refuses, as `DocumentError` naming `source`: anything else, a key that stands twice in one object, ``NaN`` and
-    ``Infinity``, and nesting deeper than `MAXIMUM_DEPTH`.
+    ``Infinity``, numbers beyond those of Python, half a surrogate pair, and nesting deeper than `MAXIMUM_DEPTH`.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(f"{source}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     try:
-        _check_depth(text)
-        return STRICT.decode(text)
+        return _decode(text)
     except json.JSONDecodeError as error:
         message = f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
         raise DocumentError(message, "correct the file at that place") from error
@@ -54,6 +53,14 @@ def parse_document(data: bytes, source: str) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{source}: not JSON: {error}", "correct the file") from error
+
+
+def _decode(text: str) -> Any:
+    _check_depth(text)
+    document = STRICT.decode(text)
+    # NOTE: 1e999 is infinite to Python's parser, and half a surrogate pair a character; no report can hold them.
+    json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    return document
 
 
 def write_document(document: Any) -> bytes:

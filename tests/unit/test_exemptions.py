@@ -116,6 +116,11 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         parse_exemptions(b'{"exemptions": [], "exemptions": []}', "x.json", RULES)
 
 
+def test_text_that_no_report_can_hold_is_refused() -> None:
+    with pytest.raises(DocumentError, match=r"x\.json: .*surrogates not allowed"):
+        parse_exemptions(document({**ENTRY, "owner": "\ud800"}), "x.json", RULES)
+
+
 @pytest.mark.parametrize(
     ("named", "status"),
     [

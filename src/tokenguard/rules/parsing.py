@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -60,10 +59,6 @@ def _read(
         document = parse_document(data, source)
     except DocumentError as error:
         return [Mistake("", f"{error.message.removeprefix(f'{source}: ')}; {error.hint}")]
-    try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as error:  # 1e999 is infinite to Python's parser, and half a surrogate pair is a character
-        return [Mistake("", f"holds what other readers of JSON refuse: {error}")]
     flaw = _dialect().flaw(Resource("rule", source, source, document))
     if flaw is not None:
         return _shape_and_meaning(document, source, types)
