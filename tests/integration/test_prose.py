@@ -84,3 +84,12 @@ def test_headings_are_bold_where_there_is_colour_and_nothing_is_in_a_pipe(page: 
 def test_what_is_opened_or_copied_stays_whole(tmp_path: Path) -> None:
     shown = run(PAGES["rules show"], tmp_path, 40)
     assert "\n  https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes\n" in shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+@pytest.mark.parametrize("arguments", [*PAGES.values(), ("plugins",), ("explain", "--demo", "Dataverse", "-f", "json")])
+def test_no_room_for_what_is_said_is_no_fault_of_the_program(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run([PROGRAM, *arguments], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.decode().startswith("Error: no room is left for standard output")

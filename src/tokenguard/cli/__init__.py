@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -46,9 +47,12 @@ def _explain(error: BaseException) -> ExitStatus | int:
             _say("\n".join(["Interrupted.", *getattr(error, "__notes__", ())]))
             return ExitStatus.INTERRUPTED
         case BrokenPipeError():
-            # NOTE: Python flushes stdout once more at exit and would complain; let that go nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _let_go_of_stdout()
             return ExitStatus.CLOSED_PIPE
+        case OSError(errno=errno.ENOSPC):  # of a file that is named, whoever wrote it has said so already
+            _let_go_of_stdout()
+            _say("Error: no room is left for standard output, or for temporary files\nHint: free some room")
+            return ExitStatus.USAGE
         case click.ClickException():
             error.show()
             return ExitStatus.USAGE
@@ -58,6 +62,11 @@ def _explain(error: BaseException) -> ExitStatus | int:
         case _:
             _say(_internal(error))
             return ExitStatus.INTERNAL
+
+
+def _let_go_of_stdout() -> None:
+    """Python flushes stdout once more at exit, and would complain; let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _internal(error: BaseException) -> str:
