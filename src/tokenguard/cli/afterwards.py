@@ -8,6 +8,7 @@ from tokenguard.apply import Applied, Patience
 from tokenguard.cli import context
 from tokenguard.cli.applying import TIME
 from tokenguard.model import FindingStatus, Report, ResourceRef
+from tokenguard.rules.messages import count
 
 _Key = tuple[str, str, str]
 
@@ -31,8 +32,8 @@ def judge_again(judge: Callable[[], Report], applied: Iterable[Applied], wait: f
 def say_what_is_left(report: Report, *, quiet: bool) -> None:
     """How compliant the tenant is now."""
     found = sum(each.status is FindingStatus.NEW for each in report.findings)
-    findings = f"{found or 'no'} finding{'' if found == 1 else 's'} left"
-    context.say(f"Judged again: {findings}, {len(report.not_evaluated) or 'nothing'} not evaluated.", quiet=quiet)
+    findings = count(found, "finding") if found else "no findings"
+    context.say(f"Judged again: {findings} left, {len(report.not_evaluated) or 'nothing'} not evaluated.", quiet=quiet)
 
 
 def _left(report: Report) -> Iterator[_Key]:

@@ -11,6 +11,7 @@ import click
 from tokenguard.cli import context, options
 from tokenguard.errors import UsageError
 from tokenguard.model import Tenant
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import visible
 
 
@@ -63,7 +64,7 @@ def released(brakes: Brakes, changes: int, tenant: Tenant, again: str) -> bool:
     `again` says how to come to write them after a dry run. Raises `UsageError` for too many changes, and where nobody
     can be asked.
     """
-    many = f"{changes} change{'' if changes == 1 else 's'} planned"
+    many = f"{count(changes, 'change')} planned"
     them = "it" if changes == 1 else "them"
     if brakes.dry_run:
         context.say(f"{many}. Nothing was written; {again} to write {them}.")

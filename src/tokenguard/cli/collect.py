@@ -12,6 +12,7 @@ from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.exit_status import ExitStatus
+from tokenguard.rules.messages import count
 from tokenguard.rules.needs import needs_of
 from tokenguard.snapshot import write_snapshot
 
@@ -42,8 +43,8 @@ def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output
     _, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     with open_origin(run, where, folder, needs_of(chosen, plugins.types)) as (found, name):
         summary = write_snapshot(found, output)
-    count = sum(part.count for part in summary.values())
-    context.say(f"{output}: {count} resources of {name}", quiet=run.quiet)
+    resources = count(sum(part.count for part in summary.values()), "resource")
+    context.say(f"{output}: {resources} of {name}", quiet=run.quiet)
     failures = [failure for part in summary.values() for failure in part.failures]
     for failure in failures:
         lacking = f"; it takes {failure.permission}" if failure.permission else ""

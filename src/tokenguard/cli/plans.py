@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.changes import Change, Plan, Skipped
-from tokenguard.rules.messages import present
+from tokenguard.rules.messages import count, present
 
 NAMED = 3
 """Resources that are named of those that are skipped for one reason."""
@@ -14,7 +14,8 @@ NAMED = 3
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The whole plan, a line each."""
-    yield f"PLAN  {plan.tenant.name} {plan.tenant.id}: {count(plan)}"
+    changes = count(len(plan.changes), "change") if plan.changes else "no changes"
+    yield f"PLAN  {plan.tenant.name} {plan.tenant.id}: {changes} planned"
     for number, change in enumerate(plan.changes, 1):
         yield ""
         yield from change_lines(change, number)
@@ -25,12 +26,6 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "NOT MENDED"
         yield from _skipped(plan)
-
-
-def count(plan: Plan) -> str:
-    """How many changes there are."""
-    number = len(plan.changes)
-    return f"{number or 'no'} change{'' if number == 1 else 's'} planned"
 
 
 def change_lines(change: Change, number: int) -> Iterator[str]:

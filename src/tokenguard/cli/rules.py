@@ -14,7 +14,7 @@ from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
 from tokenguard.model import Remediation, Rule
 from tokenguard.packs import read_pack
-from tokenguard.rules.messages import present
+from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import did_you_mean
 from tokenguard.rules.parsing import parse_rules
 from tokenguard.rules.soundness import EDITOR_SCHEMA
@@ -77,7 +77,7 @@ def check(paths: tuple[Path, ...]) -> None:
     """
     found = _load(paths or _paths(()))
     examples = sum(len(rule.examples) for rule in found)
-    click.echo(f"{_count(len(found), 'rule')}, {_count(examples, 'example')}: no mistakes")
+    click.echo(f"{count(len(found), 'rule')}, {count(examples, 'example')}: no mistakes")
 
 
 @rules.command()
@@ -125,10 +125,6 @@ def _paths(packs: Sequence[str]) -> list[Path]:
 def _load(paths: Iterable[Path]) -> tuple[Rule, ...]:
     documents = [document for path in paths for document in read_pack(path)]
     return parse_rules(documents, context.plugins().types)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -24,6 +24,7 @@ from tokenguard.model import (
     Snapshot,
     TypeSummary,
 )
+from tokenguard.rules.messages import count
 
 if TYPE_CHECKING:
     from tokenguard.judging.baseline import Baseline
@@ -147,8 +148,8 @@ def _mended(baseline: Baseline | None, met: set[str], complete: set[str]) -> Ite
     if baseline is not None:
         gone = sum(known.rule in complete for mark, known in baseline.findings.items() if mark not in met)
         if gone:
-            noun = "finding" if gone == 1 else "findings"
-            yield f"{baseline.source}: {gone} {noun} of the baseline found no more; make it anew to forget them"
+            findings = count(gone, "finding")
+            yield f"{baseline.source}: {findings} of the baseline found no more; make it anew to forget them"
 
 
 def _described(exemption: Exemption) -> str:

@@ -19,6 +19,7 @@ from tokenguard.hookspecs import Style
 from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, RuleResult, Severity
 from tokenguard.reporters import wording
 from tokenguard.reporters.by_rule import ByRule
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import visible
 
 _NONCHARACTER = re.compile("[\ufffe\uffff]")
@@ -50,11 +51,11 @@ def _lines(report: Report) -> Iterator[str]:
     findings, unknown = ByRule(report.findings), ByRule(report.not_evaluated)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield _start("testsuites", name="tokenguard", **_numbers(total), time="0")
-    for result, count in zip(report.rules, counts, strict=True):
+    for result, cases in zip(report.rules, counts, strict=True):
         yield _start(
             "testsuite",
             name=result.rule.id,
-            **_numbers(count),
+            **_numbers(cases),
             time="0",
             timestamp=f"{report.scanned_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
         )
@@ -120,7 +121,7 @@ def _not_evaluated(item: NotEvaluated) -> Iterator[str]:
 def _rest(result: RuleResult) -> Iterator[str]:
     """What there is to say of a rule without naming a resource."""
     if result.passed:
-        yield _case(result.rule.id, f"{wording.count(result.passed, 'resource')} without a finding", end="/>")
+        yield _case(result.rule.id, f"{count(result.passed, 'resource')} without a finding", end="/>")
     elif result.verdict == "nothing to check":
         yield _case(result.rule.id, "nothing to check")
         yield _start("skipped", end="/>", message="no resource that the rule is about")

@@ -15,6 +15,7 @@ from tokenguard.judging.settling import Settlement, settlement
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import exemptions, obstacles, verdict
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import json_bytes, markdown
 
 
@@ -60,8 +61,8 @@ def _table(results: Iterable[RuleResult]) -> Iterator[str]:
 
 def _rule(result: RuleResult, findings: Iterable[Finding], report: Report) -> Iterator[str]:
     rule = result.rule
-    count = wording.count(result.failed, "finding")
-    yield f"\n## {str(rule.severity).upper()}: {markdown(rule.title)}\n\n{markdown(rule.id)}: {count}.\n"
+    found = count(result.failed, "finding")
+    yield f"\n## {str(rule.severity).upper()}: {markdown(rule.title)}\n\n{markdown(rule.id)}: {found}.\n"
     if rule.remediation is not None:
         how = markdown(wording.remediation(rule.remediation, rule.resource))
         yield f"\nHow to fix ({rule.remediation.safety}): {how}\n"
@@ -107,9 +108,9 @@ def _exceptions(report: Report) -> Iterator[str]:
         return
     yield "\n## Exempt and known: not counted as findings\n\n"
     for exemption, number in exemptions(report.findings):
-        about = f"{exemption.rule}: {wording.count(number, 'finding')} exempt"
+        about = f"{exemption.rule}: {count(number, 'finding')} exempt"
         yield f"- {markdown(about)}\\\n  {markdown(wording.exemption(exemption, report.scanned_at))}\n"
     for result in report.rules:
         if result.known:
-            known = wording.count(result.known, "finding")
+            known = count(result.known, "finding")
             yield f"- {markdown(result.rule.id)}: {known} known from the baseline\n"

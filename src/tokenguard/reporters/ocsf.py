@@ -27,6 +27,7 @@ from tokenguard.model import (
     fingerprint,
 )
 from tokenguard.reporters import wording
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import json_bytes
 
 VERSION = "1.5.0"
@@ -92,7 +93,7 @@ def _unknown(report: Report, rule: Rule, item: NotEvaluated) -> dict[str, Any]:
 
 def _passed(report: Report, result: RuleResult) -> dict[str, Any]:
     rule = result.rule
-    says = f"{wording.count(result.passed, 'resource')} without a finding"
+    says = f"{count(result.passed, 'resource')} without a finding"
     return {
         **_event(report, rule, says, Severity.INFO),
         "compliance": _compliance(rule, _PASS, [says]),

@@ -24,6 +24,7 @@ from tokenguard.model import (
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import Verdict, exemptions, obstacles, verdict
 from tokenguard.reporters.table import write_table
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import json_bytes
 
 SHOWN = 50
@@ -85,7 +86,7 @@ def _write_rule(page: Page, result: RuleResult, findings: Iterable[Finding], now
     rule = result.rule
     page.line()
     page.line(rule.id, paint=_SEVERITY[rule.severity], label=str(rule.severity).upper())
-    page.line(f"{rule.title}: {wording.count(result.failed, 'finding')}", indent=2, paint=Paint.BOLD)
+    page.line(f"{rule.title}: {count(result.failed, 'finding')}", indent=2, paint=Paint.BOLD)
     if page.style.verbose and rule.rationale:
         page.line(rule.rationale, indent=2)
     for finding in islice(findings, _limit(page.style)):
@@ -153,7 +154,7 @@ def _write_not_evaluated(page: Page, report: Report) -> None:
 
 
 def _write_unknown_resources(page: Page, rule: str, number: int, items: Iterable[NotEvaluated]) -> None:
-    page.line(f"{rule}: {wording.count(number, 'resource')}", indent=2, paint=Paint.YELLOW)
+    page.line(f"{rule}: {count(number, 'resource')}", indent=2, paint=Paint.YELLOW)
     unknown = (
         (item.resource, item.reason + wording.needs(item.permission)) for item in items if item.resource is not None
     )
@@ -168,11 +169,11 @@ def _write_exceptions(page: Page, report: Report) -> None:
     page.line()
     page.line("not counted as findings", paint=Paint.BOLD, label="EXEMPT AND KNOWN")
     for exemption, number in exemptions(report.findings):
-        page.line(f"{exemption.rule}: {wording.count(number, 'finding')} exempt", indent=2)
+        page.line(f"{exemption.rule}: {count(number, 'finding')} exempt", indent=2)
         page.line(wording.exemption(exemption, report.scanned_at), indent=4)
     for result in report.rules:
         if result.known:
-            page.line(f"{result.rule.id}: {wording.count(result.known, 'finding')} known from the baseline", indent=2)
+            page.line(f"{result.rule.id}: {count(result.known, 'finding')} known from the baseline", indent=2)
 
 
 def _write_notices(page: Page, notices: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenguard.judging.settling import AllowListEntry, Settlement
 from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Violation
-from tokenguard.rules.messages import present
+from tokenguard.rules.messages import count, present
 
 LISTED = 8
 """Items of a list that are written out; allow-lists run to hundreds."""
@@ -88,11 +88,6 @@ def addresses(rule: Rule) -> list[str]:
 
 def needs(permission: str) -> str:
     return f" (needs the permission {permission})" if permission else ""
-
-
-def count(number: int, noun: str) -> str:
-    """``1 finding``, ``2 findings``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def findings_by_severity(results: Iterable[RuleResult]) -> str:

@@ -84,3 +84,8 @@ def present(name: str, value: Any) -> str:
 def words_of(name: str) -> str:
     """A property or a type as people say it: ``access token lifetime`` for ``accessTokenLifetimeSeconds``."""
     return _HUMP.sub(" ", name.removesuffix(SECONDS)).lower()
+
+
+def count(number: int, noun: str) -> str:
+    """``1 finding``, ``2 findings``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -22,7 +22,7 @@ from tokenguard.model import Report
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import exemptions, obstacles, verdict
 from tokenguard.reporters.html import entries, overview, picture
-from tokenguard.rules.messages import present
+from tokenguard.rules.messages import count, present
 from tokenguard.untrusted import visible
 
 _FOLDER = Path(__file__).parent
@@ -50,6 +50,7 @@ def pieces(report: Report) -> Iterator[str]:
             entries=map(Markup, entries.lines(report)),
             left_out=entries.left_out(report),
             wording=wording,
+            count=count,
             present=present,
             meaning=ExitStatus(report.exit_status).meaning,
             version=__version__,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import log
 
 from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
-from tokenguard.reporters import wording
 from tokenguard.reporters.html.entries import STATUS
-from tokenguard.rules.messages import SECONDS, present, words_of
+from tokenguard.rules.messages import SECONDS, count, present, words_of
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TICKS = (
@@ -160,7 +159,7 @@ def _left_out(item: Lifetimes) -> str:
     drawn = [each.seconds for each in item.shown if each.seconds is not None]
     parts = []
     if item.known > len(drawn):
-        shorter = wording.count(item.known - len(drawn), "resource")
+        shorter = count(item.known - len(drawn), "resource")
         parts.append(f"{shorter} with {_length(drawn[-1])} or less not drawn")
     if (unknown := item.unknown - (len(item.shown) - len(drawn))) > 0:
         parts.append(f"{unknown} more not known")
