@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from live import POLICIES, TOKEN_SERVICE, quiet_sdk
 from tokenguard.entra.live import open_live
+from tokenguard.entra.trust import proxy_for
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget, ReadFailure
 
@@ -249,6 +250,15 @@ def test_a_proxy_carries_both_halves(sandbox, proxy, monkeypatch):
     place = sandbox.url.removeprefix("https://")
     assert set(asked) == {place}
     assert len(asked) >= 2
+
+
+def test_no_proxy_sees_the_token_that_plain_http_to_this_machine_carries(monkeypatch):
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://proxy.example:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert proxy_for("http://127.0.0.1:8080") is None
+    assert proxy_for("https://graph.microsoft.com") == "http://proxy.example:1"
 
 
 # --- ways to fail ---------------------------------------------------------------------------------------------------

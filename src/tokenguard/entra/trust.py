@@ -38,8 +38,11 @@ def graph_tls(environment: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy on the way to `url`, found in the process's environment as requests finds it for the other half."""
-    return select_proxy(url, get_environ_proxies(url))
+    """The proxy on the way to `url`, found in the process's environment as requests finds it for the other half.
+
+    None on the way to plain HTTP, which is on this machine (see `clouds`): a proxy could read the token.
+    """
+    return None if url.startswith("http:") else select_proxy(url, get_environ_proxies(url))
 
 
 def _authorities(environment: Mapping[str, str], variables: tuple[str, ...]) -> Path | None:
