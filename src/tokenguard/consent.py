@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tokenguard import documents
 from tokenguard.changes import Change, Operation, Served
 from tokenguard.encoding import ref_to_dict
 from tokenguard.model import ResourceRef, Safety
@@ -57,6 +56,5 @@ def operation_from_dict(data: Mapping[str, Any]) -> Operation:
 
 
 def digest(changes: Iterable[Change]) -> str:
-    """SHA-256, in hex, of what `changes` do: it finds a file that was edited by accident, not one that was forged."""
-    document = [change_to_dict(change) for change in changes]
-    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Of what `changes` do; see `documents.digest`."""
+    return documents.digest([change_to_dict(change) for change in changes])

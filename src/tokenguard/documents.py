@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -66,6 +67,11 @@ def _decode(text: str) -> Any:
 def write_document(document: Any) -> bytes:
     """`document` as JSON that people read and compare: indented, keys in the order given, a newline at the end."""
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def digest(document: Any) -> str:
+    """SHA-256, in hex, of what `document` says, however it is laid out: it finds an accident, and no forgery."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _check_depth(text: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 from tokenguard.differences import Difference, FindingChange, NotCompared, Side, Turn, check_comparable
 from tokenguard.exit_status import ExitStatus
-from tokenguard.judging.baseline import observed_values
+from tokenguard.judging.baseline import canonical, observed_values
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult, Severity, fingerprint
 
 
@@ -51,8 +50,7 @@ def _counts(finding: Finding) -> bool:
 
 def _digest(finding: Finding) -> bytes:
     """Of what was observed; equal as in a baseline."""
-    text = json.dumps(observed_values(finding.violations), sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).digest()
+    return blake2b(canonical(observed_values(finding.violations)).encode(), digest_size=16).digest()
 
 
 def _turn(finding: Finding, earlier: bytes | None) -> Turn | None:

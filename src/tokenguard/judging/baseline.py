@@ -23,7 +23,7 @@ class Known:
 
     rule: str
     values: str
-    """The observed values by path, canonical JSON, so that ``true`` and ``1`` differ."""
+    """The observed values by path, as `canonical` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Baseline:
     def knows(self, fingerprint: str, violations: Sequence[Violation]) -> bool:
         """Whether the finding is known, and with the same observed values."""
         known = self.findings.get(fingerprint)
-        return known is not None and known.values == _canonical(observed_values(violations))
+        return known is not None and known.values == canonical(observed_values(violations))
 
     def check_tenant(self, tenant: Tenant) -> None:
         """Raise `UsageError` unless this is a baseline of `tenant`."""
@@ -57,7 +57,7 @@ def parse_baseline(data: bytes, source: str) -> Baseline:
         lines = "\n  ".join(str(mistake) for mistake in mistakes)
         raise DocumentError(f"{source}: not a baseline:\n  {lines}", "make it anew from a scan")
     findings = {
-        fingerprint: Known(entry["rule"], _canonical(entry["values"]))
+        fingerprint: Known(entry["rule"], canonical(entry["values"]))
         for fingerprint, entry in document["findings"].items()
     }
     return Baseline(document["tenant"].lower(), findings, source)
@@ -88,5 +88,6 @@ def observed_values(violations: Sequence[Violation]) -> dict[str, Any]:
     return {violation.path: violation.observed for violation in violations}
 
 
-def _canonical(values: Mapping[str, Any]) -> str:
+def canonical(values: Mapping[str, Any]) -> str:
+    """Equal for equal values, of which ``true`` is not 1."""
     return json.dumps(values, sort_keys=True)

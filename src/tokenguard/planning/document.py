@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from tokenguard.changes import Plan, Skipped
 from tokenguard.consent import change_from_dict, change_to_dict
-from tokenguard.documents import parse_document
+from tokenguard.documents import digest, parse_document
 from tokenguard.encoding import ref_to_dict
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
@@ -94,5 +92,4 @@ def _skipped_from_dict(document: Mapping[str, Any]) -> Skipped:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    content = {name: value for name, value in document.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return digest({name: value for name, value in document.items() if name != "digest"})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from tokenguard.changes import Change, Operation, Plan, Skipped
 from tokenguard.consent import operation_to_dict
+from tokenguard.documents import digest
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
@@ -129,8 +128,7 @@ def _values(resource: Resource, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _identity(operations: Iterable[Operation]) -> str:
-    text = json.dumps([operation_to_dict(each) for each in operations], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest([operation_to_dict(each) for each in operations])[:16]
 
 
 def _permissions(drafts: Iterable[Draft], fixers: Mapping[str, Fixer]) -> Iterable[str]:
