@@ -11,7 +11,7 @@ class TokenguardError(Exception):
     """
 
     exit_status = 2
-    """2: nothing was started; subclasses for failures on the way say 3 (design: exit status)."""
+    """As `exit_status.ExitStatus` has it. 2: nothing was started; subclasses for failures on the way say 3."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -53,6 +53,7 @@ def header_from_dict(data: Mapping[str, Any]) -> Header:
 
 
 def type_to_dict(summary: TypeSummary) -> dict[str, Any]:
+    """`scope` is null where all objects were asked for."""
     return {
         "type": summary.type,
         "count": summary.count,

@@ -21,6 +21,7 @@ class Verdict(StrEnum):
 
 
 def verdict(report: Report) -> Verdict:
+    """Findings below the severity that fails the scan leave it compliant."""
     if any(result.failed and result.rule.severity >= report.fail_on for result in report.rules):
         return Verdict.NOT_COMPLIANT
     if wording.unknown_rules(report):

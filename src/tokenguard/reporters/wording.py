@@ -62,6 +62,7 @@ def exemption(item: Exemption, now: datetime) -> str:
 
 
 def days_left(item: Exemption, now: datetime) -> str:
+    """``12 days left (until 2027-06-30)``."""
     days = (item.expires - now.date()).days
     return "today is its last day" if days == 0 else f"{count(days, 'day')} left (until {item.expires})"
 
@@ -87,6 +88,7 @@ def addresses(rule: Rule) -> list[str]:
 
 
 def needs(permission: str) -> str:
+    """What follows a reason where a permission would mend it; nothing where none is known to."""
     return f" (needs the permission {permission})" if permission else ""
 
 

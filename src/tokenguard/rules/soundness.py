@@ -18,6 +18,7 @@ EDITOR_SCHEMA = "rule.schema.json"
 
 
 def name_mistakes(document: Mapping[str, Any], source: str) -> Iterator[Mistake]:
+    """What is wrong with the names that a document has for itself, in the file `source`, and for its schema."""
     id_, file = document.get("id"), PurePath(source)
     if id_ is not None and file.name != f"{id_}.json":
         yield Mistake("/id", f"{quote(id_)} in a file of another name; the file should be {id_}.json")
