@@ -92,7 +92,8 @@ def _said(run: Run, account: Account, explainer: Explainer, resource: str) -> tu
         with open_source(run, where, None) as source:
             search = explainer.find(source, resource)
             if len(search.subjects) != 1:
-                return (), next(iter(search.doubts), "the tenant has no application of that address or appId")
+                number = len(search.subjects) or "no"
+                return (), next(iter(search.doubts), f"the tenant has {number} applications of that address or appId")
             readings = read(run, where, source, with_needs({}, explainer.explained_by))
             facts = readings.facts(explainer.explained_by[0].type)
     except SourceError as error:
