@@ -39,7 +39,7 @@ THIRD_PARTY = {
     "azure": {"entra"},
     "httpx": {"entra"},
     "requests": {"entra"},
-    "orjson": {"entra", "snapshot", "spool", "reporters"},
+    "orjson": {"entra", "snapshot"},
     "backports": {"snapshot"},
 }
 
