@@ -3,8 +3,11 @@
 In every case: the exit status, the requests that wrote, the journal, and the whole tenant before and after.
 """
 
+import hashlib
 import json
 import os
+import re
+import shlex
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -144,11 +147,28 @@ def test_what_never_shows_is_unconfirmed_and_can_be_resumed(bench, before):
     assert bench.journal()[-2:] == ["outcome unconfirmed", "end unconfirmed"]
     time.sleep(2)
     bench.sandbox.forget()
-    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    resumed = bench.run(*_named(done.stderr), "--yes", "--wait", "0")
     assert resumed.status == 0, resumed.stderr
     assert bench.writes() == []
     assert bench.journal()[-2:] == ["outcome applied", "end applied"]
     restored(bench, before)
+
+
+def _named(text):
+    """The arguments of the command to go on with, as it stands in `text`."""
+    return shlex.split(re.search(r"tokenguard (fix --(?:resume|plan) .*?)(?: to write \w+\.)?$", text, re.MULTILINE)[1])
+
+
+def test_what_was_applied_before_and_undone_since_is_not_said_to_be_applied_again(bench, before):
+    assert bench.fix("--yes").status == 0
+    restored(bench, before)
+    bench.sandbox.forget()
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert resumed.status == 1
+    assert "(before this run)" in resumed.stdout
+    assert "1 finding left" in resumed.stderr
+    assert bench.writes() == []
+    assert bench.tenant() == before
 
 
 def test_two_organization_defaults_both_cease_to_be_it_and_both_come_back(bench):
@@ -337,15 +357,20 @@ def test_a_journal_is_never_written_over(bench, before):
 @pytest.fixture
 def planned(bench, before):
     """A plan in ``plan.json``; nothing written yet."""
-    assert bench.fix("--dry-run", "--out", "plan.json").status == 1
+    shown = bench.fix("--dry-run", "--out", "plan.json")
+    assert shown.status == 1
+    assert _named(shown.stderr) == ["fix", "--plan", "plan.json", "--rules", str(bench.rule())]
     bench.sandbox.forget()
     return bench.folder / "plan.json"
 
 
 def edit(path, change):
+    """Change a plan by hand, as somebody does who knows how to make its digest fit."""
     document = json.loads(path.read_text())
     change(document)
-    path.write_text(json.dumps(document))
+    del document["digest"]
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    path.write_text(json.dumps({**document, "digest": digest}))
 
 
 def test_a_plan_that_was_agreed_to_is_carried_out(bench, before, planned):
@@ -377,10 +402,23 @@ def _fewer(plan):
     plan["changes"].clear()
 
 
-@pytest.mark.parametrize("change", [_tenant, _longer, _expired, _fewer])
-def test_a_plan_that_is_not_what_would_be_done_now_is_refused(bench, before, planned, change):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_tenant, "the tenant was 99999999-0000-4000-8000-000000000000, and is"),
+        (_longer, "would mend or reach other things now"),
+        (_expired, "this plan expired at"),
+        (_fewer, "not planned, and would be done now"),
+    ],
+)
+def test_a_plan_that_is_not_what_would_be_done_now_is_refused(bench, before, planned, change, said):
     edit(planned, change)
-    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, "plan")
+    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, said)
+
+
+def test_a_plan_whose_digest_does_not_fit_is_refused(bench, before, planned):
+    planned.write_text(planned.read_text().replace("05:00:00", "23:00:00"))
+    unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, "its digest does not fit")
 
 
 def test_a_plan_made_under_another_value_of_a_rule_is_refused(bench, before, planned):
@@ -408,6 +446,21 @@ def test_ctrl_c_says_how_to_go_on(bench, before):
     assert done.status == 130
     assert "--resume journal.jsonl" in done.stderr
     bench.sandbox.mend()
+    restored(bench, before)
+
+
+def test_a_reader_that_goes_away_takes_the_way_back_not_with_it(bench, before):
+    reader, writer = os.pipe()
+    bench.sandbox.fail(f"{ASSIGN}=slow,seconds=1.5,times=1")
+    running = bench.begin_fix("--yes", before=lambda: (os.close(reader), os.dup2(writer, 1)))
+    os.close(writer)
+    wait_for_fault(bench)
+    os.close(reader)
+    done = running.wait()
+    assert done.status == 141, done
+    assert "To take it back: tokenguard undo journal.jsonl" in done.stderr
+    assert bench.journal() == APPLIED
+    assert bench.held() == FIVE_HOURS
     restored(bench, before)
 
 

@@ -22,6 +22,8 @@ class Applied:
 
     change: Change
     ended: Ended
+    earlier: bool = False
+    """Whether it had come to that before this run."""
 
 
 def apply_changes(
@@ -38,10 +40,10 @@ def apply_changes(
 
 def _bring_to_end(performer: Performer, change: Change) -> Applied:
     progress = performer.journal.record.progress[change.id]
-    ended = progress.ended
-    if ended is None or ended.fate is Fate.UNCONFIRMED:
-        ended = _go_on(performer, change, progress)
-        performer.journal.end(change.id, ended)
+    if progress.ended is not None and progress.ended.fate is not Fate.UNCONFIRMED:
+        return Applied(change, progress.ended, earlier=True)
+    ended = _go_on(performer, change, progress)
+    performer.journal.end(change.id, ended)
     return Applied(change, ended)
 
 

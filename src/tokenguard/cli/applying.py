@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 
 from tokenguard.apply import Applied, Patience, Time, apply_changes
 from tokenguard.changes import NEW, Change
@@ -33,6 +33,8 @@ class Order:
     tenant: Tenant
     precedence: Precedence
     changes: Sequence[Change]
+    rules: Sequence[str] = ()
+    """Packs to judge by, which are to be named again when it is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,15 @@ def carry_out(order: Order, target: LiveTarget, brakes: Brakes) -> CarriedOut:
     with _writing(order.tenant, order.changes, target) as writer:
         path = brakes.journal or _new_journal(order)
         journal = create_journal(path, _header(order, target), context.now)
-        return _finish(journal, writer, target, brakes)
+        return _finish(journal, writer, target, brakes, order.rules)
 
 
-def resume(path: Path, target: LiveTarget, brakes: Brakes) -> CarriedOut:
+def resume(path: Path, target: LiveTarget, brakes: Brakes, rules: Sequence[str]) -> CarriedOut:
     """Bring to its end what the journal at `path` began. Raises as `carry_out` does, and `DocumentError`."""
     header = read_journal(path).header
     _check_cloud(header, target)
     with _writing(header.tenant, header.changes, target) as writer:
-        return _finish(resume_journal(path, context.now), writer, target, brakes)
+        return _finish(resume_journal(path, context.now), writer, target, brakes, rules)
 
 
 @contextmanager
@@ -95,25 +97,29 @@ def _provider() -> WriterProvider:
     return next(each for each in context.plugins().collectors if isinstance(each, WriterProvider))
 
 
-def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes) -> CarriedOut:
+def fix_by(option: str, path: Path, rules: Iterable[str]) -> str:
+    """The command that carries out the file at `path`, which names the rules that it serves and does not hold them."""
+    return join(["tokenguard", "fix", option, str(path), *chain.from_iterable(("--rules", pack) for pack in rules)])
+
+
+def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes, rules: Sequence[str]) -> CarriedOut:
     tell = target.progress or target.trace or (lambda _: None)
+    to_resume = f"To look again and go on: {fix_by('--resume', journal.path, rules)}"
     with closing(journal):
         try:
             applied = apply_changes(journal, writer, patience=Patience(limit=brakes.wait), time=TIME, tell=tell)
         except BaseException:
-            context.say(f"Not finished. {_to_resume(journal.path)}\n{_to_undo(journal.path)}")
+            context.say(f"Not finished. {to_resume}\n{_to_undo(journal.path)}")
             raise
     context.clear()
-    write_lines(_lines(applied, journal))
-    if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
-        context.say(_to_resume(journal.path))
-    written = any(progress.done or progress.pending for progress in journal.record.progress.values())
-    context.say(_to_undo(journal.path) if written else f"There is nothing to take back. Journal: {journal.path}")
+    try:
+        write_lines(_lines(applied, journal))
+    finally:  # also where standard output has gone away: it is written, and this alone says how to go on from there
+        if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
+            context.say(to_resume)
+        written = any(progress.done or progress.pending for progress in journal.record.progress.values())
+        context.say(_to_undo(journal.path) if written else f"There is nothing to take back. Journal: {journal.path}")
     return CarriedOut(applied)
-
-
-def _to_resume(path: Path) -> str:
-    return f"To look again and go on: tokenguard fix --resume {quote(str(path))}"
 
 
 def _to_undo(path: Path) -> str:
@@ -123,7 +129,8 @@ def _to_undo(path: Path) -> str:
 def _lines(applied: Iterable[Applied], journal: Journal) -> Iterator[str]:
     for each in applied:
         reason = f": {each.ended.reason}" if each.ended.reason else ""
-        yield f"{each.ended.fate:<12} {each.change.resource.name}{reason}"
+        earlier = " (before this run)" if each.earlier else ""
+        yield f"{each.ended.fate:<12} {each.change.resource.name}{earlier}{reason}"
     for name, id_ in journal.record.ids.items():
         yield f"new id       {name.removeprefix(NEW)}: {id_}"
 

@@ -10,7 +10,7 @@ import click
 
 from tokenguard.cli import context, decisions, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
-from tokenguard.cli.applying import CarriedOut, Order, carry_out, resume
+from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, resume
 from tokenguard.cli.brakes import Brakes, brakes, released
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
@@ -70,7 +70,7 @@ def fix(
         header = read_journal(begun).header
         served = tuple(dict.fromkeys(each.rule for change in header.changes for each in change.serves))
         which = replace(which, select=which.select or served)
-        return _resume(Scope.of(run, where, which, exemptions, baseline), brakes, begun, header)
+        return _resume(Scope.of(run, where, which, exemptions, baseline), brakes, begun, header, which.rules)
     consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
     if consent:
         _alone(agreed, {"--only": only, "--unsafe": unsafe, "--select": which.select, "--ignore": which.ignore})
@@ -88,22 +88,22 @@ def fix(
             file.write(write_document(plan_to_dict(plan)))
     if not plan.changes:
         return report.exit_status
-    if not released(brakes, len(plan.changes), plan.tenant, f"tokenguard fix --plan {out}" if out else _AGAIN):
+    if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out, which.rules) if out else _AGAIN):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
-    order = Order("fix", plan.tenant, plan.precedence, plan.changes)
+    order = Order("fix", plan.tenant, plan.precedence, plan.changes, which.rules)
     return _judged(scope, carry_out(order, live_target(run, where), brakes), brakes)
 
 
 _AGAIN = "run again without --dry-run"
 
 
-def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
+def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header, rules: tuple[str, ...]) -> int:
     """Go on with what `journal` says was consented to, and no more; then judge by the rules that it serves."""
     for number, change in enumerate(header.changes, 1):
         write_lines(change_lines(change, number))
     if not released(brakes, len(header.changes), header.tenant, _AGAIN):
         return ExitStatus.COMPLIANT
-    carried_out = resume(journal, live_target(scope.run, scope.where), brakes)
+    carried_out = resume(journal, live_target(scope.run, scope.where), brakes, rules)
     if header.purpose == "undo":  # it serves no rule
         return ExitStatus.COMPLIANT if carried_out.whole else ExitStatus.UNCONFIRMED
     return _judged(scope, carried_out, brakes)
