@@ -73,6 +73,15 @@ def humanize(length: timedelta) -> str:
     return " ".join(f"{number} {unit}" for number, unit in units if number) or "0 s"
 
 
+def time_left(elapsed: float, done: int, total: int) -> str:
+    """How long the rest of `total` takes if it goes on as what is `done`, which took `elapsed` seconds; to be appended.
+
+    Empty while nothing is done, and where less than a second is left.
+    """
+    seconds = int(elapsed / done * (total - done)) if done else 0
+    return f", about {humanize(timedelta(seconds=seconds))} left" if seconds else ""
+
+
 def _parts(length: timedelta) -> tuple[int, int, int, int]:
     """Days, hours, minutes and seconds of `length`."""
     if length < timedelta() or length.microseconds:

@@ -119,6 +119,20 @@ def test_on_a_terminal_it_asks_and_takes_yes_for_an_answer(bench, before):
     restored(bench, before)
 
 
+def test_a_terminal_shows_what_is_waited_for_and_for_how_long_and_a_pipe_does_not(bench, before):
+    late = f"{CREATE}=late,seconds=0.5,times=1"
+    bench.sandbox.fail(late)
+    shown = bench.fix("--wait", "5", typed="y\n").stderr
+    assert "change 1 of 1: reading back, for up to 5 s: " in shown
+    assert re.search(r"read [\d,]+ of /policies/tokenLifetimePolicies \(\d+ requests\)", shown)
+    restored(bench, before)
+    bench.sandbox.fail(late)
+    said = bench.fix("--yes", "--wait", "5", "--journal", "second.jsonl").stderr
+    assert "reading back" not in said
+    assert "requests)" not in said
+    restored(bench, before, "second.jsonl")
+
+
 def test_what_shows_late_is_waited_for(bench, before):
     bench.sandbox.fail(f"{CREATE}=late,seconds=0.5,times=1")
     done = bench.fix("--yes", "--wait", "5")

@@ -240,8 +240,11 @@ def test_a_line_says_what_is_read_and_waited_for_and_why_and_is_gone_in_the_end(
     text = shown(tenant, tmp_path, "scan", columns=200)
     assert "\n" not in text
     lines = text.split(CLEAR)
-    assert "read 14 of /policies/tokenLifetimePolicies" in lines
-    (waiting,) = [line for line in lines if line.startswith("waiting ")]
+    said = "\n".join(lines)
+    assert re.search(r"^read 14 of /policies/tokenLifetimePolicies \(\d+ requests\)$", said, re.MULTILINE)
+    assert re.search(r"^read (\d+) of \1 single answers \(\d+ requests\)$", said, re.MULTILINE)
+    waiting, *later = [line for line in lines if line.startswith("waiting ")]
+    assert later[-1] == waiting.replace("waiting 2 s", "waiting 1 s")
     assert re.match(r"waiting 2 s: Graph answered 429 TooManyRequests: .* \(Retry-After: 1 s\)$", waiting)
     assert lines[0] == lines[-1] == ""
 

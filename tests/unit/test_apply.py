@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -87,6 +88,23 @@ def go(journal, tenant):
     finally:
         journal.close()
     return applied
+
+
+def test_it_is_told_which_change_is_at_work_what_is_waited_for_and_how_long_the_rest_takes(path, tenant):
+    told = []
+    changes = [change(update(id_, content(name), content(f"{name}2")), id_=id_) for id_, name in ((A, "a"), (B, "b"))]
+    with closing(journal_at(path, *changes)) as journal:
+        apply_changes(
+            journal, tenant, patience=Patience(limit=30, first_pause=2), time=tenant.passing.time, tell=told.append
+        )
+    assert told == [
+        f"change 1 of 2: update {A}",
+        f"change 1 of 2: reading back, for up to 30 s: update {A}",
+        f"change 1 of 2: reading back, for up to 28 s: update {A}",
+        f"change 2 of 2, about 6 s left: update {B}",
+        f"change 2 of 2, about 6 s left: reading back, for up to 30 s: update {B}",
+        f"change 2 of 2, about 8 s left: reading back, for up to 28 s: update {B}",
+    ]
 
 
 def run(path, tenant, *changes):

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.durations import format_iso8601, format_timespan, humanize, parse_iso8601, parse_timespan
+from tokenguard.durations import (
+    format_iso8601,
+    format_timespan,
+    humanize,
+    parse_iso8601,
+    parse_timespan,
+    time_left,
+)
 from tokenguard.errors import DurationError
 
 lengths = st.integers(min_value=0, max_value=99_999_999 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
@@ -101,6 +108,21 @@ def test_who_writes_graphs_notation_is_shown_ours():
 )
 def test_a_length_is_written_for_rules_and_for_people(length, iso, people):
     assert (format_iso8601(length), humanize(length)) == (iso, people)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "done", "total", "said"),
+    [
+        (30.0, 0, 4, ""),
+        (30.0, 1, 4, ", about 1 min 30 s left"),
+        (30.0, 3, 4, ", about 10 s left"),
+        (2.9, 3, 4, ""),
+        (3.0, 3, 4, ", about 1 s left"),
+        (30.0, 4, 4, ""),
+    ],
+)
+def test_the_rest_is_expected_to_go_on_at_the_pace_so_far(elapsed, done, total, said):
+    assert time_left(elapsed, done, total) == said
 
 
 @pytest.mark.parametrize("write", [format_timespan, format_iso8601, humanize])

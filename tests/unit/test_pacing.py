@@ -29,7 +29,7 @@ def said():
 
 
 def pace(clock, said, budget=60.0):
-    return Pace(budget, said.append, lambda: clock.now, clock.sleep)
+    return Pace(budget, said.append, clock=lambda: clock.now, sleep=clock.sleep)
 
 
 def test_a_throttled_request_stops_every_other(clock, said):
@@ -43,6 +43,21 @@ def test_a_throttled_request_stops_every_other(clock, said):
     asyncio.run(run())
     assert clock.now == 107.5
     assert said == ["waiting 8 s: Graph answered 429"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_each_second_it_says_how_much_longer_it_waits(clock, shared):
+    ticks = []
+
+    async def run():
+        gate = Pace(60, None, ticks.append, lambda: clock.now, clock.sleep)
+        assert await gate.wait(Wait(2.5, shared, why="429"))
+        await gate.turn("/organization")
+        assert gate.requests == 1
+
+    asyncio.run(run())
+    assert clock.now == 102.5
+    assert ticks == ["waiting 3 s: 429", "waiting 2 s: 429", "waiting 1 s: 429"]
 
 
 def test_overlapping_pauses_are_paid_for_once(clock, said):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tokenguard.apply.foresight import Foresight
 from tokenguard.apply.operation import Patience, Performer, Time
 from tokenguard.changes import Change
+from tokenguard.durations import time_left
 from tokenguard.hookspecs import Writer
 from tokenguard.journal import Ended, Fate, Journal, Place, Progress, Step
 
@@ -34,8 +35,16 @@ def apply_changes(
     A change that fails half-way is taken back. One that cannot be confirmed is left as it is: whether it was carried
     out is not known, and the journal can be resumed or undone once reading shows it.
     """
-    performer = Performer(journal, writer, patience, time, tell)
-    return tuple(_bring_to_end(performer, change) for change in journal.record.header.changes)
+    changes, begun = journal.record.header.changes, time.clock()
+
+    def applied(done: int, change: Change) -> Applied:
+        def tell_which(text: str) -> None:
+            left = time_left(time.clock() - begun, done, len(changes))
+            tell(f"change {done + 1} of {len(changes)}{left}: {text}")
+
+        return _bring_to_end(Performer(journal, writer, patience, time, tell_which), change)
+
+    return tuple(applied(done, change) for done, change in enumerate(changes))
 
 
 def _bring_to_end(performer: Performer, change: Change) -> Applied:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ class Performer:
             good = good + 1 if isinstance(seen, Observed) and seen.state in wanted else 0
             if good >= steady or self.time.clock() + pause > deadline:
                 return seen
+            self.tell(f"reading back, for up to {math.ceil(deadline - self.time.clock())} s: {operation.words}")
             self.time.sleep(pause)
             pause = min(2 * pause, self.patience.longest_pause)
 

@@ -86,7 +86,7 @@ class LiveSource:
     ) -> None:
         self._client = client
         self._runner = runner
-        self.tally = Tally(progress)
+        self.tally = Tally(progress, lambda: client.pace.requests, runner.get_loop().time)
         self.signed_in = client.signed_in
         self.tenant = client.signed_in.tenant
         self.name = f"tenant {self.tenant or 'of the token'}"
@@ -101,7 +101,7 @@ class LiveSource:
     def answers(self, calls: Sequence[str]) -> Iterator[tuple[str, Fact | int | ReadFailure]]:
         from tokenguard.entra.batch import answers  # noqa: PLC0415
 
-        return self._stream(answers(self._client, calls), self.tally.answers)
+        return self._stream(answers(self._client, calls), self.tally.answers(len(calls)))
 
     def _stream(self, chunks: AsyncGenerator[list[T], None], count: Callable[[list[T]], None]) -> Iterator[T]:
         """What `chunks` yields, driven chunk by chunk; left early, whatever is under way is cancelled."""

@@ -23,26 +23,35 @@ def is_slow(call: str) -> bool:
 
 
 class Pace:
-    """When the next request may go out, and how much longer this run is willing to wait. Seconds throughout."""
+    """When the next request may go out, and how much longer this run is willing to wait. Seconds throughout.
+
+    `progress` hears once of each wait, `tick` every second of what is left of it.
+    """
 
     def __init__(
         self,
         budget: float,
         progress: Callable[[str], None] | None = None,
+        tick: Callable[[str], None] | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.left = budget
+        self.requests = 0
+        """How many requests have had their turn, repeated ones included."""
         self._progress = progress
+        self._tick = tick
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._sleep = sleep
         self._gate = -math.inf
+        self._why = ""
         self._slow = -math.inf
 
     async def turn(self, call: str) -> None:
         """Return when `call` may be made."""
-        while (closed := self._gate - self._clock()) > 0:
-            await self._sleep(closed)
+        while self._gate > self._clock():
+            await self._pass(self._gate, self._why)
+        self.requests += 1
         if is_slow(call):
             now = self._clock()
             start = max(now, self._slow)
@@ -58,12 +67,23 @@ class Pace:
             return False
         self.left -= max(0.0, cost)
         if self._progress:
-            self._progress(f"waiting {math.ceil(wait.seconds)} s: {wait.why}")
+            self._progress(_waiting(wait.seconds, wait.why))
         if wait.shared:
-            self._gate = max(self._gate, until)
+            self._gate, self._why = max((self._gate, self._why), (until, wait.why))
         else:
-            await self._sleep(wait.seconds)
+            await self._pass(until, wait.why)
         return True
+
+    async def _pass(self, until: float, why: str) -> None:
+        """Sleep, and say each second how much longer."""
+        while (left := until - self._clock()) > 0:
+            if self._tick:
+                self._tick(_waiting(left, why))
+            await self._sleep(min(left, 1.0))
+
+
+def _waiting(seconds: float, why: str) -> str:
+    return f"waiting {math.ceil(seconds)} s: {why}"
 
 
 def given_up(why: str) -> Broken:
