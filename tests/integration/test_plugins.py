@@ -193,3 +193,15 @@ def test_a_plugin_that_is_no_good_stops_the_run_and_is_named(
     assert said in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_plugin_that_exits_does_not_end_a_scan_as_if_it_had_passed(run: Run, spoilt: Callable[[str], Path]) -> None:
+    text = (
+        "from tokenguard.hookspecs import hookimpl\n"
+        "class R:\n    format = 'leaving'\n    title = 'Nothing'\n"
+        "    def write(self, report, out, style): raise SystemExit(0)\n"
+        "@hookimpl\ndef tokenguard_reporters(): return [R()]"
+    )
+    result = run(spoilt(text), "scan", "--demo", "--format", "leaving")
+    assert result.returncode == 70
+    assert "SystemExit" in result.stderr

@@ -24,7 +24,7 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit status; nothing that a user can cause ends in a traceback."""
-    from tokenguard.cli.program import program  # noqa: PLC0415  (an interrupt while importing is caught, too)
+    from tokenguard.cli.program import COMMANDS, program  # noqa: PLC0415  (an interrupt while importing is caught, too)
 
     if "_TOKENGUARD_COMPLETE" in os.environ:
         program.main(list(arguments), prog_name="tokenguard")
@@ -35,6 +35,10 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except SystemExit as error:  # a command of a plugin may end so; no plugin may end one of ours as if it had passed
+        if context.invoked_subcommand not in COMMANDS:
+            raise
+        return _explain(error)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last line of defence; `_explain` says all)
         return _explain(error)
     return int(status or ExitStatus.COMPLIANT)
