@@ -120,7 +120,10 @@ Target = DemoTarget | FolderTarget | LiveTarget
 
 @runtime_checkable
 class SourceProvider(Protocol):
-    """A collector that can also open the source it reads from."""
+    """A collector that can also open the source that all collectors read from.
+
+    Of this and of the other further abilities of a collector, a run uses the first that there is: the built-in one.
+    """
 
     def open(self, target: Target) -> AbstractContextManager[Source]:
         """Open `target`; raises `SourceError` or `DocumentError` when it cannot be read at all."""
@@ -250,7 +253,7 @@ class Writer(Protocol):
 
 @runtime_checkable
 class WriterProvider(Protocol):
-    """A collector that can also open a writer to the tenant it reads from."""
+    """A collector that can also open a writer to the tenant: for all operations of a plan, whoever proposed them."""
 
     def open_writer(self, target: LiveTarget, operations: Sequence[Operation]) -> AbstractContextManager[Writer]:
         """Open a writer that accepts `operations` and what takes them back, with ids of what they create filled in.
