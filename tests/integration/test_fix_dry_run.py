@@ -109,6 +109,13 @@ def test_a_plan_says_by_itself_what_it_is_about(fix: Fix, tmp_path: Path, more: 
     assert f"leave out {more[0]}" in result.stderr
 
 
+@pytest.mark.parametrize(("only", "told"), [("Partner Portal", False), ("Partner Porta", True), ("portal", True)])
+def test_only_what_no_finding_is_about_is_told(fix: Fix, only: str, told: bool) -> None:
+    result = fix("--dry-run", "--unsafe", "--only", only)
+    assert result.returncode == 1
+    assert (f"No finding is about {only}" in result.stderr) is told
+
+
 def test_a_plan_made_with_other_values_is_another_plan(fix: Fix, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     limit = "access-token-lifetime-too-long.maximum"

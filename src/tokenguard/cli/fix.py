@@ -86,6 +86,8 @@ def fix(
     if out:
         with replace_file(out, "the plan") as file:
             file.write(write_document(plan_to_dict(plan)))
+    if only and not (plan.changes or plan.skipped):
+        context.say(f"No finding is about {' or '.join(only)}: --only takes an id, an appId or the exact name.")
     if not plan.changes:
         return report.exit_status
     if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out, which.rules) if out else _AGAIN):
