@@ -23,7 +23,7 @@ class ExitStatus(IntEnum):
 
 
 _MEANINGS = {
-    ExitStatus.COMPLIANT: "everything that was asked could be evaluated, and nothing was found",
+    ExitStatus.COMPLIANT: "everything that was asked could be evaluated, and nothing that fails was found",
     ExitStatus.FINDINGS: "there are findings at or above the severity that fails",
     ExitStatus.USAGE: "the command line, a rule or the configuration is wrong; nothing was started",
     ExitStatus.NOT_EVALUATED: "something could not be read or decided, so compliance is not known",

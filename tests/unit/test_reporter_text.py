@@ -78,6 +78,13 @@ def test_a_verdict_does_not_hide_behind_an_exit_status_that_was_asked_to_be_zero
     assert text(replace(REPORT, exit_status=0)).startswith("NOT COMPLIANT")
 
 
+def test_a_finding_that_does_not_fail_is_not_said_to_be_none():
+    report = text(replace(COMPLIANT, rules=REPORT.rules[2:4], findings=FINDINGS[5:], fail_on=Severity.HIGH))
+    assert report.endswith(
+        "exit status 0: everything that was asked could be evaluated, and nothing that fails was found\n"
+    )
+
+
 def test_findings_stand_gravest_rule_first_with_values_in_peoples_units():
     report = text()
 
