@@ -10,7 +10,8 @@ from typing import Any
 from tokenguard.cli.lengths import shown, span
 from tokenguard.encoding import finding_to_dict, not_evaluated_to_dict
 from tokenguard.explanation import Considered, Explanation, InForce, Search
-from tokenguard.model import Finding, Header, NotEvaluated, ResourceRef
+from tokenguard.model import Finding, FindingStatus, Header, NotEvaluated, ResourceRef
+from tokenguard.rules.messages import count
 
 KIND = "tokenguard-explanation"
 FORMAT_VERSION = 1
@@ -148,9 +149,9 @@ def _finding(each: Finding, now: datetime) -> str:
     said = f"{each.severity} {each.rule}: {each.message}"
     if each.exemption is None:
         return said
-    judged = "exempt" if each.status == "exempt" else "judged with another value"
-    left = (each.exemption.expires - now.date()).days
-    return f"{said} ({judged} by {each.exemption.owner}, {left} days left: {each.exemption.reason})"
+    judged = "exempt" if each.status is FindingStatus.EXEMPT else "judged with another value"
+    left = count((each.exemption.expires - now.date()).days, "day")
+    return f"{said} ({judged} by {each.exemption.owner}, {left} left: {each.exemption.reason})"
 
 
 def _not_evaluated(each: NotEvaluated) -> str:

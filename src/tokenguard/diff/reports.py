@@ -10,6 +10,7 @@ from tokenguard.differences import Difference, FindingChange, NotCompared, Side,
 from tokenguard.exit_status import ExitStatus
 from tokenguard.judging.baseline import canonical, observed_values
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult, Severity, fingerprint
+from tokenguard.rules.messages import count
 
 
 def compare_reports(old: Report, new: Report, fail_on: Severity | None = None) -> Difference:
@@ -121,7 +122,8 @@ def _not_compared(
         if sides:
             yield NotCompared(rule, f"not evaluated in full {' and '.join(sides)}")
     for (rule, reason), number in lost.items():
-        yield NotCompared(rule, f"{number} earlier findings are not found, but are {reason}: not known to be fixed")
+        findings = count(number, "earlier finding")
+        yield NotCompared(rule, f"{findings} not found now, {reason}: not known to be fixed")
 
 
 def _partial(result: RuleResult) -> bool:
