@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from tokenguard.errors import DocumentError, UsageError
 
 MAXIMUM_SIZE = 64 * 1024 * 1024
-"""Bytes; more than any rule, exemption or baseline file needs. Snapshots are streamed and have no such limit."""
+"""Bytes; more than rules, exemptions, baselines and journals need. Snapshots are streamed and have no such limit."""
 
 
 def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:

@@ -15,13 +15,13 @@ from tokenguard.consent import change_from_dict, change_to_dict, digest, operati
 from tokenguard.documents import parse_document
 from tokenguard.errors import DocumentError, TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
+from tokenguard.files import MAXIMUM_SIZE
 from tokenguard.journal.record import Ended, Header, Place, Record
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 
 VERSION = 1
-_MAXIMUM_SIZE = 64 * 1024 * 1024
 _WRITTEN_BY_US = "name a file that `tokenguard fix` or `tokenguard undo` wrote, as it is"
 
 
@@ -137,8 +137,8 @@ def _problem(found: os.stat_result) -> str:
 def _content(handle: int, path: Path) -> tuple[list[bytes], int]:
     """The whole lines, and where they end."""
     with os.fdopen(os.dup(handle), "rb") as file:
-        data = file.read(_MAXIMUM_SIZE + 1)
-    if len(data) > _MAXIMUM_SIZE:
+        data = file.read(MAXIMUM_SIZE + 1)
+    if len(data) > MAXIMUM_SIZE:
         raise DocumentError(f"{path}: larger than any journal", _WRITTEN_BY_US)
     whole = data[: data.rfind(b"\n") + 1]
     return whole.splitlines(), len(whole)
