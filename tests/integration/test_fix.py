@@ -185,6 +185,21 @@ def test_what_was_applied_before_and_undone_since_is_not_said_to_be_applied_agai
     assert bench.tenant() == before
 
 
+def test_an_undo_does_not_take_what_does_not_show_yet_for_never_done(bench):
+    policy = bench.create(FIVE_HOURS, "05:00:00")
+    before = bench.tenant()
+    bench.sandbox.fail(f"{ASSIGN}=late,seconds=2,times=1")
+    assert bench.fix("--yes", "--wait", "0.3").status == 4
+    bench.sandbox.forget()
+    early = bench.undo("--yes")
+    assert early.status == 4, early
+    assert "does not show yet" in early.stdout
+    assert bench.writes() == []
+    time.sleep(2)
+    restored(bench, before)
+    bench.delete(policy)
+
+
 def test_two_organization_defaults_both_cease_to_be_it_and_both_come_back(bench):
     bench.sandbox.set(second_default="allow")
     made = [bench.create(name, "02:00:00", default=True) for name in ("first default", "second default")]

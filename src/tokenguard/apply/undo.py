@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from tokenguard.apply.foresight import Foresight
 from tokenguard.changes import Change, Operation
 from tokenguard.hookspecs import Writer
-from tokenguard.journal import Ended, Names, Record
+from tokenguard.journal import Ended, Fate, Names, Record
+
+_UNDO = "undo-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Undoing:
     changes: tuple[Change, ...]
     """What is to be done, the last first."""
     skipped: tuple[tuple[Change, Ended], ...]
-    """What cannot be taken back, since somebody has changed it since, or it cannot be read."""
+    """What cannot be taken back, since somebody has changed it since, or it cannot be read, or does not show yet."""
 
 
 def plan_undo(record: Record, writer: Writer) -> Undoing:
@@ -32,6 +34,9 @@ def plan_undo(record: Record, writer: Writer) -> Undoing:
             skipped.append((change, looked))
         elif looked.operations:
             changes.append(looked)
+        elif _unconfirmed(record, change):
+            reason = "it was accepted or may have been, and does not show yet: `tokenguard fix --resume` looks again"
+            skipped.append((change, Ended(Fate.UNCONFIRMED, reason)))
     return Undoing(tuple(changes), tuple(skipped))
 
 
@@ -49,10 +54,16 @@ def reverse_changes(record: Record, reverse: Callable[[Operation], Operation]) -
     return tuple(found)
 
 
+def _unconfirmed(record: Record, change: Change) -> bool:
+    """Whether what `change` takes back was left unconfirmed: that nothing shows does not say that nothing was done."""
+    ended = record.progress[change.id.removeprefix(_UNDO)].ended
+    return ended is not None and ended.fate is Fate.UNCONFIRMED
+
+
 def _reversed(change: Change, operations: tuple[Operation, ...]) -> Change:
     return replace(
         change,
-        id=f"undo-{change.id}",
+        id=_UNDO + change.id,
         operations=operations,
         serves=(),
         before=change.after,
