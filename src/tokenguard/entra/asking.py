@@ -116,6 +116,27 @@ def ask_objects(source: Source, said: Mapping[str, Fact]) -> tuple[dict[str, Dir
     return {id_: found for id_, found in objects.items() if id_ not in gone}, gone
 
 
+def ask_gone(
+    source: Source, holders: Mapping[str, tuple[str, ...] | ReadFailure], gone: frozenset[str]
+) -> frozenset[str]:
+    """Those of `gone` that are: a second look at the policies they held no longer finds them there.
+
+    An object that Graph does not know and still lists is not gone; nobody can say what it is.
+    """
+    held = [policy for policy, ids in holders.items() if not isinstance(ids, ReadFailure) and not gone.isdisjoint(ids)]
+    again, _ = ask_holders(source, held) if held else ({}, {})
+    if any(isinstance(ids, ReadFailure) for ids in again.values()):
+        return frozenset()
+    return gone.difference(*(ids for ids in again.values() if not isinstance(ids, ReadFailure)))
+
+
+def unheard_of(said: Fact) -> DirectoryObject:
+    """A holder that Graph lists and does not know, of which only `said` was told."""
+    return DirectoryObject(
+        _kind(said), said, Unknown("Graph lists it as a holder, but answers 404 where it is asked for")
+    )
+
+
 def ask_named(
     source: Source, kind: Kind, app_ids: Iterable[str], further: Iterable[str]
 ) -> dict[str, Fact | ReadFailure | None]:

@@ -8,7 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenguard.entra.asking import ask_holders, ask_named, ask_objects, ask_organization, ask_policies, list_all
+from tokenguard.entra.asking import (
+    ask_gone,
+    ask_holders,
+    ask_named,
+    ask_objects,
+    ask_organization,
+    ask_policies,
+    list_all,
+    unheard_of,
+)
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import EntraFacts, Kind
 from tokenguard.entra.holders import read_assignments
@@ -145,7 +154,9 @@ def _with_holders(facts: EntraFacts, source: Source, *, details: bool) -> EntraF
     facts = replace(facts, holders=holders)
     if not details:
         return facts
-    objects, gone = ask_objects(source, said)
+    objects, unknown = ask_objects(source, said)
+    gone = ask_gone(source, holders, unknown)
+    objects |= {id_: unheard_of(said[id_]) for id_ in unknown - gone}
     return replace(facts, objects=objects, gone=gone)
 
 
