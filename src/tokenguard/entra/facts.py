@@ -68,8 +68,7 @@ class EntraFacts:
     gone: frozenset[str] = frozenset()
     """Objects of `holders` that Graph no longer knew when their details were asked for.
 
-    They are left out of every resource, as deleted. A holder created moments before the scan can look the same,
-    because Graph's reads lag behind its writes; the next scan sees it.
+    They are left out of every resource, as deleted: a second look at their policies no longer found them there.
     """
     named: Mapping[Kind, Mapping[str, Fact | ReadFailure | None]] = field(default_factory=dict)
     """appId to the object that was asked for by it; None where the tenant has none."""
