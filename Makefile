@@ -22,7 +22,7 @@ types: .venv/.dev
 
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # not --quiet: that hides warnings from --strict, too
 
 bench: .venv/.dev
 	$(PIP) install --group bench

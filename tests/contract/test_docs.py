@@ -60,14 +60,29 @@ def test_a_stale_one_is_named_and_mended(copied: Path, name: str) -> None:
     assert (copied / name).read_text() == current
 
 
+def build(folder: Path, *options: str | Path) -> subprocess.CompletedProcess[str]:
+    """Build the site into `folder`, as ``make docs`` does."""
+    [arguments] = re.findall(r"/mkdocs (build [^#\n]*)", (ROOT / "Makefile").read_text())
+    command = [Path(sys.executable).with_name("mkdocs"), *arguments.split(), "--site-dir", folder, *options]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--quiet", "--site-dir", folder]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr  # a warning, such as for a dead link, is an error
+    result = build(folder)
+    assert result.returncode == 0, result.stderr
     return folder
+
+
+@pytest.mark.parametrize(("link", "status"), [("faq.md", 0), ("nowhere.md", 1), ("faq.md#nowhere", 1)])
+def test_a_dead_link_fails_the_build(tmp_path: Path, link: str, status: int) -> None:
+    shutil.copytree(DOCS, tmp_path / "docs")
+    with (tmp_path / "docs" / "limits.md").open("a") as page:
+        page.write(f"\n[there]({link})\n")
+    (tmp_path / "mkdocs.yml").write_text(f"INHERIT: {ROOT / 'mkdocs.yml'}\n")
+    assert build(tmp_path / "site", "--config-file", tmp_path / "mkdocs.yml").returncode == status
 
 
 def test_the_site_has_every_page(site: Path) -> None:
