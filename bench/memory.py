@@ -8,3 +8,9 @@ from pathlib import Path
 def peak_megabytes() -> float:
     """By its own word, not its parent's: Linux counts what a process was before it became another program."""
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def own_peak_megabytes() -> float:
+    """The same without the program's and the libraries' own files: how much of these is in memory, the kernel decides."""
+    mapped = int(Path("/proc/self/status").read_text().partition("RssFile:")[2].split()[0]) / 1024
+    return peak_megabytes() - mapped

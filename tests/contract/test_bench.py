@@ -38,21 +38,21 @@ def test_scanning_five_times_the_resources_takes_no_more_memory(tmp_path: Path, 
     for size in ("S", "M", "L"):
         path = tmp_path / f"{size}.{suffix}"
         subprocess.run([sys.executable, "-m", "bench.data", size, str(path)], cwd=ROOT, check=True)
-        peaks.append(peak_megabytes(path, tmp_path / "report.json"))
+        peaks.append(own_peak_megabytes(path, tmp_path / "report.json"))
     _, medium, large = peaks  # the first run compiled the sources, which takes memory of its own
-    assert large < 40
+    assert large < 25  # with some 18 MB of files mapped in, under the 40 that `make bench` shows
     assert large - medium < 3
 
 
-def peak_megabytes(snapshot: Path, report: Path) -> float:
+def own_peak_megabytes(snapshot: Path, report: Path) -> float:
     """Of a scan by all built-in rules, in a process of its own and without plugins."""
     output = ("--format", "json", "--output", str(report), "--quiet")
     scan = ["scan", "--snapshot", str(snapshot), "--rules", "all", *ALLOWED, *output]
     code = f"""
-from bench.memory import peak_megabytes
+from bench.memory import own_peak_megabytes
 from tokenguard.cli import run
 assert run({scan!r}) == 1
-print(peak_megabytes())
+print(own_peak_megabytes())
 """
     environment = os.environ | {"TOKENGUARD_PLUGINS": "", "PYTHONPYCACHEPREFIX": str(report.parent / "bytecode")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # bytecode is kept where a program is installed
