@@ -11,6 +11,6 @@ def peak_megabytes() -> float:
 
 
 def own_peak_megabytes() -> float:
-    """The same without the files of the program and its libraries: the kernel decides how much of these is in memory."""
+    """The same without the files of the program and its libraries: how much of these is there, the kernel decides."""
     mapped = int(Path("/proc/self/status").read_text().partition("RssFile:")[2].split()[0]) / 1024
     return peak_megabytes() - mapped
