@@ -247,6 +247,13 @@ def test_another_tenant_than_the_pinned_one_is_refused(run: Run, tmp_path: Path)
     refused(run("scan", "--snapshot", "tenant.jsonl"), "11111111-2222-4333-8444-555555555555")
 
 
+def test_a_snapshot_of_one_order_is_not_judged_as_if_by_all(run: Run) -> None:
+    run("scan", "--demo", "--precedence", "classic", "--save-snapshot", "tenant.jsonl")
+    assert run("scan", "--snapshot", "tenant.jsonl").returncode == 1
+    assert run("scan", "--snapshot", "tenant.jsonl", "--precedence", "classic").returncode == 1
+    refused(run("scan", "--snapshot", "tenant.jsonl", "--precedence", "all"), "collected with precedence classic")
+
+
 # --- wrong input ------------------------------------------------------------------------------------------------
 
 

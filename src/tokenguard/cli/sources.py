@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import click
+from click.core import ParameterSource
+
 from tokenguard.cli import context
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.collect import gather
@@ -105,7 +108,8 @@ def check_tenant(run: Run, header: Header) -> None:
 def _check_precedence(path: Path, where: Where, snapshot: Snapshot) -> None:
     """Lifetimes in a snapshot are derived already: another order cannot be asked of it."""
     asked, collected = Precedence(where.precedence), snapshot.header.precedence
-    if asked not in (Precedence.ALL, collected):
+    source = click.get_current_context().get_parameter_source("precedence")
+    if asked != collected and source is not ParameterSource.DEFAULT:
         raise UsageError(
             f"{path}: was collected with precedence {collected}, so it cannot be judged with {asked}",
             f"collect it again with --precedence {asked}",
