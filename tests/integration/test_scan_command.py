@@ -272,6 +272,8 @@ def test_a_snapshot_of_one_order_is_not_judged_as_if_by_all(run: Run) -> None:
         (["--baseline", "missing.json"], "no such file"),
         (["--snapshot", "empty"], "--demo"),
         (["--precedence", "classical"], "classic"),
+        (["--patience", "nan"], "no number of seconds"),
+        (["--patience", "inf"], "no number of seconds"),
         (["--frobnicate"], "--frobnicate"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import context, options
+from tokenguard.cli.lengths import Seconds
 from tokenguard.errors import UsageError
 from tokenguard.model import Tenant
 from tokenguard.rules.messages import count
@@ -49,7 +50,7 @@ brakes = options.bundle(
     ),
     click.option(
         "--wait",
-        type=click.FloatRange(min=0),
+        type=Seconds(),
         default=120,
         show_default=True,
         metavar="SECONDS",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -12,6 +14,17 @@ from tokenguard.errors import DurationError
 
 _SHORT = re.compile(r"([0-9]{1,6})(h|m|s)")
 _UNITS = {"h": "hours", "m": "minutes", "s": "seconds"}
+
+
+class Seconds(click.FloatRange):
+    """The type of an option: finite and not negative. Every comparison with ``nan`` is false, so it would never end."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return seconds if math.isfinite(seconds) else self.fail(f"{value} is no number of seconds", param, ctx)
 
 
 def length(text: str) -> timedelta:

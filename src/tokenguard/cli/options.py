@@ -14,6 +14,7 @@ from tokenguard.cli import completion, configuration
 from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import say
 from tokenguard.cli.help import section
+from tokenguard.cli.lengths import Seconds
 from tokenguard.model import Precedence, Severity
 
 Command = Callable[..., Any]
@@ -148,7 +149,7 @@ _SIGN_IN = (
     ),
     click.option(
         "--patience",
-        type=click.FloatRange(min=0),
+        type=Seconds(),
         default=900,
         show_default=True,
         envvar="TOKENGUARD_PATIENCE",
