@@ -16,7 +16,7 @@ from tokenguard.judging.engine import judge
 from tokenguard.model import Outcome, ResourceType, Safety, Severity
 from tokenguard.packs import read_pack
 from tokenguard.rules.examples import laid_over
-from tokenguard.rules.fit import MAXIMUM_CONDITIONS
+from tokenguard.rules.fit import MAXIMUM_CONDITIONS, MAXIMUM_NESTING
 from tokenguard.rules.parsing import parse_rules
 
 GOOD = Path(__file__).parents[1] / "data" / "rules" / "good"
@@ -210,6 +210,21 @@ def test_definitions_that_double_each_other_end_at_a_limit() -> None:
     defs: dict[str, Any] = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
     document = rule_document(defs={**defs, "d40": {}}, parameters=None, require={"$ref": "#/$defs/d0"})
     assert any(f"more than {MAXIMUM_CONDITIONS} conditions" in said for said in mistakes(document))
+
+
+@pytest.mark.parametrize("links", [MAXIMUM_NESTING, 150, 2000])
+def test_a_chain_of_definitions_ends_at_a_limit(links: int) -> None:
+    """150 were more than the validator follows, 300 more than Python does."""
+    defs: dict[str, Any] = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}]} for n in range(links)}
+    document = rule_document(defs={**defs, f"d{links}": TOO_LONG["require"]}, require={"$ref": "#/$defs/d0"})
+    assert any(f"conditions nested deeper than {MAXIMUM_NESTING}" in said for said in mistakes(document))
+
+
+def test_a_chain_of_definitions_within_the_limit_is_followed_to_its_end() -> None:
+    links = MAXIMUM_NESTING // 2 - 2
+    defs: dict[str, Any] = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}]} for n in range(links)}
+    document = rule_document(defs={**defs, f"d{links}": TOO_LONG["require"]}, require={"$ref": "#/$defs/d0"})
+    assert mistakes(document) == []
 
 
 def test_a_mistake_in_a_definition_used_twice_is_said_once() -> None:

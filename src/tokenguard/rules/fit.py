@@ -20,6 +20,9 @@ from tokenguard.rules.patterns import pattern_problem
 
 MAXIMUM_CONDITIONS = 10_000
 """Of one rule, after every ``$ref`` is followed: definitions that double each other at every step end here."""
+MAXIMUM_NESTING = 64
+"""Of conditions within one another, after every ``$ref`` is followed: as deep as a document nests, far from any limit
+of what compiles and judges them."""
 
 _JSON_TYPES = {
     type(None): "null",
@@ -44,6 +47,8 @@ class _Place:
     """Of the property that it is on; empty for the whole resource."""
     trail: tuple[str, ...] = ()
     """The definitions that are being followed."""
+    depth: int = 0
+    """How many conditions the one at this place stands within."""
 
 
 class Fit:
@@ -66,6 +71,10 @@ class Fit:
             if self._conditions == MAXIMUM_CONDITIONS + 1:
                 yield Mistake(place.path, f"more than {MAXIMUM_CONDITIONS} conditions once every $ref is followed")
             return
+        if place.depth == MAXIMUM_NESTING:
+            yield Mistake(place.path, f"conditions nested deeper than {MAXIMUM_NESTING} once every $ref is followed")
+            return
+        place = replace(place, depth=place.depth + 1)
         yield from _combination(condition, place)
         for keyword, value in condition.items():
             word, here = KEYWORDS[keyword], replace(place, path=pointer(place.path, keyword))
