@@ -59,9 +59,16 @@ def parse_document(data: bytes, source: str) -> Any:
 def _decode(text: str) -> Any:
     _check_depth(text)
     document = STRICT.decode(text)
-    # NOTE: 1e999 is infinite to Python's parser, and half a surrogate pair a character; no report can hold them.
-    json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    check_writable(document)
     return document
+
+
+def check_writable(value: Any) -> None:
+    """Raise `ValueError` for what Python takes for a value but no report can hold.
+
+    1e999 is infinite to Python's parser, and half a surrogate pair a character.
+    """
+    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def write_document(document: Any) -> bytes:

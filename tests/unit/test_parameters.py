@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from authors import load, rule_document
 from tokenguard.errors import RuleError
 from tokenguard.model import Parameter, Severity
-from tokenguard.rules.parameters import Override, parse_value, with_values
+from tokenguard.rules.parameters import Override, parse_value, value_mistakes, with_values
 
 REQUIRE_LISTED = {"properties": {"appId": {"$ref": "#/parameters/allowed"}}}
 
@@ -98,6 +99,17 @@ def test_a_value_of_another_type_is_refused_with_the_rule_and_the_parameter(own:
     assert "rule 'lives-too-long': parameter \"maximum\" (Longest accepted lifetime)" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("own", "value"),
+    [([0.5], [float("nan")]), ([0.5], [float("-inf")]), (["x"], ["\udcff"]), ("x", "\udcff")],
+)
+def test_a_value_that_no_report_could_hold_is_refused(own: Any, value: Any) -> None:
+    """A configuration in TOML has numbers, and a command line characters, that JSON has not."""
+    rule = replace(load(rule_document()), parameters={"p": parameter("const", own)})
+    (mistake,) = value_mistakes(rule, {"p": value})
+    assert "is nothing that JSON can say" in mistake.text
+
+
 @pytest.mark.parametrize("value", ["aa,bb", [1], ["aa", None], [["aa"]], {"a": 1}])
 def test_a_list_is_set_to_a_list_of_the_same(value: Any) -> None:
     with pytest.raises(RuleError, match="is no list of strings"):
@@ -154,7 +166,16 @@ def test_a_value_is_read_from_the_command_line_by_its_type(keyword: str, own: An
 
 @pytest.mark.parametrize(
     ("own", "text", "said"),
-    [(1, "five", '"five" is no integer'), (True, "yes", '"yes" is no boolean'), (["x"], '["a"', "is no array")],
+    [
+        (1, "five", '"five" is no integer'),
+        (True, "yes", '"yes" is no boolean'),
+        (["x"], '["a"', "is no array"),
+        ([1], "[NaN]", "is no array"),
+        ([1], "[1e999]", "is no array"),
+        (["x"], "[" * 100_000, "is no array"),
+        (["x"], '["\udcff"]', "is no array"),
+        ({"a": 1}, '{"a": 1, "a": 2}', "is no object"),
+    ],
 )
 def test_text_that_is_no_such_value_is_refused(own: Any, text: str, said: str) -> None:
     with pytest.raises(RuleError, match=said):

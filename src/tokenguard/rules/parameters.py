@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tokenguard.errors import RuleError
+from tokenguard.documents import check_writable, parse_document
+from tokenguard.errors import DocumentError, RuleError
 from tokenguard.model import Parameter, Rule, Schema, Severity
 from tokenguard.rules.conditions import References, compiled, names_read, pinned_app_ids
 from tokenguard.rules.fit import json_type, meaning_problem
@@ -65,6 +66,10 @@ def _flaw(parameter: Parameter, value: Any) -> str | None:
     if json_type(value) in ("integer", "number"):
         least, most = wanted.get("minimum", -LARGEST_NUMBER), wanted.get("maximum", LARGEST_NUMBER)
         return None if least <= value <= most else f"{value} is not between {least} and {most}"
+    try:
+        check_writable(value)
+    except ValueError:
+        return f"{quote(value)} is nothing that JSON can say"
     return meaning_problem(parameter.keyword, value)
 
 
@@ -87,8 +92,8 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     if kind == "array" and not text.lstrip().startswith("["):
         return [item for part in text.splitlines() for item in map(str.strip, part.split(",")) if item]
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return parse_document(text.encode(errors="surrogateescape"), parameter.name)
+    except DocumentError as error:
         raise RuleError(
             f"parameter {parameter.name!r} ({parameter.title}): {quote(text)} is no {kind}",
             f"its own value is {quote(parameter.value)}",
