@@ -151,6 +151,9 @@ def test_new_never_overwrites(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["New_Rule", "--resource", "organization"], "lower-case words with hyphens"),
+        (["../new-rule", "--resource", "organization"], "lower-case words with hyphens"),
+        (["", "--resource", "organization"], "'' is no rule id"),
+        (["\udcff", "--resource", "organization"], "'\\udcff' is no rule id"),
         (["new-rule", "--resource", "organisation"], 'did you mean "organization"?'),
         (["new-rule", "--resource", "organization", "--output", "no/folder"], "new-rule.json: cannot be written"),
         (["new-rule"], "--resource"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import did_you_mean
 from tokenguard.rules.parsing import parse_rules
 from tokenguard.rules.soundness import EDITOR_SCHEMA
-from tokenguard.schemas import data_folder
+from tokenguard.schemas import data_folder, schema
 from tokenguard.untrusted import visible
 
 _rules_option = click.option(
@@ -105,6 +106,10 @@ def new(id_: str, resource: str, output: Path) -> None:
     """
     from tokenguard.rules.drafts import draft_rule  # noqa: PLC0415  (only this command needs it)
 
+    if not re.fullmatch(schema("dialect")["properties"]["id"]["pattern"], id_):
+        raise UsageError(
+            f"{id_!r} is no rule id", "name the defect in lower-case words with hyphens, e.g. lifetime-too-long"
+        )
     types = context.plugins().types
     if resource not in types:
         raise UsageError(f"--resource {resource}: no such resource type{did_you_mean(resource, types)}")
