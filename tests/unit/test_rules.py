@@ -313,6 +313,11 @@ def test_the_file_is_named_as_the_rule() -> None:
         parse_rules([("packs/other.json", json.dumps(TOO_LONG).encode())], TYPES)
 
 
+def test_a_file_that_is_named_twice_is_one_rule() -> None:
+    documents = read_pack(GOOD)
+    assert parse_rules([*documents, *documents], TYPES) == parse_rules(documents, TYPES)
+
+
 def test_two_rules_of_one_id_are_refused_with_both_files() -> None:
     data = json.dumps(TOO_LONG).encode()
     with pytest.raises(

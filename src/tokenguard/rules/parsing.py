@@ -34,12 +34,13 @@ def parse_rules(
 ) -> tuple[Rule, ...]:
     """Read rule `documents`, each with the name of its file, and set their parameters and severities by rule id.
 
+    A file that was named twice, as by ``--rules all --rules principals``, is one.
     Each rule's examples are run with its own values. Raises `RuleError` with every mistake of every document.
     """
     rules: dict[str, Rule] = {}
     mistakes: dict[str, list[Mistake]] = {}
     check_of = cache(lambda name: TypeCheck(types[name]))
-    for source, data in documents:
+    for source, data in dict.fromkeys(documents):
         read = _read(source, data, types, check_of)
         if not isinstance(read, Rule):
             mistakes[source] = read
