@@ -103,6 +103,12 @@ def test_what_can_have_one_meaning_only_is_read_and_its_spelling_noted(strings, 
         ([policy(AccessTokenLifetime="08:00:00", Version=None)], "Version is null; Microsoft documents 1 only"),
         ([lifetime("08:00:00"), lifetime("01:00:00")], "is given as 08:00:00 and as 01:00:00"),
         ([lifetime("08:00:00"), "rubbish"], "'rubbish' is not JSON"),
+        ([lifetime("08:00:00"), policy()], "1 of 2 TokenLifetimePolicy set no AccessTokenLifetime"),
+        ([policy(MaxInactiveTime="1.00:00:00"), lifetime("08:00:00")], "1 of 2 TokenLifetimePolicy set no Access"),
+        (
+            ['{"TokenLifetimePolicy":{"AccessTokenLifetime":"08:00:00"},"TokenLifetimePolicy":{}}'],
+            "1 of 2 TokenLifetimePolicy set no AccessTokenLifetime",
+        ),
         (
             ['{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"01:00:00","AccessTokenLifetime":"08:00:00"}}'],
             "is given as 01:00:00 and as 08:00:00",
@@ -166,6 +172,12 @@ def test_a_string_that_cannot_be_read_may_hide_settings_a_bad_value_does_not():
     plain = parse_definition([policy(MaxInactiveTime="1.00:00:00", AccessTokenLifetime=5)])
     assert (hidden.complete, plain.complete) == (False, True)
     assert hidden.retired == plain.retired == ("MaxInactiveTime",)
+
+
+def test_a_lifetime_in_one_of_two_strings_is_not_known_to_be_set():
+    definition = parse_definition([lifetime("08:00:00"), policy(MaxInactiveTime="1.00:00:00")])
+    assert (definition.complete, isinstance(definition.lifetime, Unknown)) == (False, True)
+    assert parse_definition([policy(MaxInactiveTime="1.00:00:00"), policy()]).lifetime is None
 
 
 def test_a_setting_in_the_wrong_place_is_not_known_to_count_or_not():

@@ -3,11 +3,11 @@
 Microsoft documents one string of JSON, ``{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"08:00:00"}}``, and
 not what Entra makes of anything else. So what can have one meaning only is read, and noted where it is spelt otherwise:
 other letter case, ``8:00:00``, ``00:90:00``, a missing Version or ``"1"``, quotes escaped once too often, several
-strings, and a setting given twice with one meaning. What can have two meanings, or none, is a problem, and then the
-lifetime is unknown, never a guess: a string that is no JSON or has no TokenLifetimePolicy, a lifetime that is no text
-or not in Graph's notation (``until-revoked`` was for retired settings only), a Version other than 1, and a setting
-given twice with different lifetimes, be it in one string or in two. An empty list sets nothing; an empty string is no
-JSON.
+strings of one lifetime, and a setting given twice with one meaning. What can have two meanings, or none, is a problem,
+and then the lifetime is unknown, never a guess: a string that is no JSON or has no TokenLifetimePolicy, a lifetime that
+is no text or not in Graph's notation (``until-revoked`` was for retired settings only), a Version other than 1, a
+setting given twice with different lifetimes, be it in one string or in two, and a lifetime in one of two strings, or of
+two TokenLifetimePolicy in one, while the other sets none. An empty list sets nothing; an empty string is no JSON.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def parse_definition(strings: Sequence[object]) -> Definition:
         reading.spellings.append(f"{len(strings)} strings -> one string")
     if reading.bodies:
         reading.read_version()
+        reading.read_agreement()
     lifetime = reading.read_lifetime()
     return Definition(
         lifetime=Unknown("; ".join(reading.problems)) if reading.problems else lifetime,
@@ -100,6 +101,8 @@ class _Reading:
         self.spellings: list[str] = []
         self.problems: list[str] = []
         self.bodies = 0
+        self.silent = 0
+        """Bodies that set no lifetime."""
         self.complete = True
 
     def read_string(self, string: object) -> None:
@@ -115,8 +118,10 @@ class _Reading:
             self._give_up(f"{shown(string)} has no {ROOT}")
         for body in bodies:
             if isinstance(body, Members):
+                settings = list(self._named(body, within=True))
                 self.bodies += 1
-                for name, value in self._named(body, within=True):
+                self.silent += ACCESS_TOKEN_LIFETIME not in dict(settings)
+                for name, value in settings:
                     self.settings.setdefault(name, []).append(value)
             else:
                 self._give_up(f"{ROOT} is {shown(body)}, not an object of settings")
@@ -130,6 +135,11 @@ class _Reading:
                     self.spellings.append(f"{VERSION} {shown(version)} -> {VERSION} 1")
             else:
                 self.problems.append(f"{VERSION} is {shown(version)}; Microsoft documents 1 only")
+
+    def read_agreement(self) -> None:
+        """Where not every body sets a lifetime, and which of them Entra heeds is not documented, any may be set."""
+        if 0 < self.silent < self.bodies:
+            self._give_up(f"{self.silent} of {self.bodies} {ROOT} set no {ACCESS_TOKEN_LIFETIME}, and others do")
 
     def read_lifetime(self) -> timedelta | None:
         """What all values agree on; where they do not, that is noted as a problem."""
