@@ -117,6 +117,8 @@ def test_each_kind_of_token_has_its_lifetime():
     by_policy, by_default = explained(sp="05:00:00").in_force[0], explained().in_force[0]
     assert (by_policy.id_token, by_policy.saml, by_policy.saml_not_on_or_after) == (18000, 18000, 18300)
     assert (by_default.id_token, by_default.saml, by_default.saml_not_on_or_after) == (3600, 3600, 3900)
+    (brief,) = explained(sp="00:05:00").in_force  # which Entra does not accept
+    assert (brief.shortest, brief.longest, brief.id_token) == (300, 5400, 300)
 
 
 @pytest.mark.parametrize("precedence", [Precedence.CLASSIC, Precedence.DOCUMENTED_2026])

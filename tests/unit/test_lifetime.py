@@ -27,6 +27,7 @@ def policy(name: str, lifetime: str | None) -> Policy:
 
 
 FIVE, EIGHT, TWELVE = (policy(name, name) for name in ("05:00:00", "08:00:00", "12:00:00"))
+HALF, BRIEF, WHOLE_DAY = (policy(name, name) for name in ("00:30:00", "00:05:00", "24:00:00"))
 EMPTY, RUBBISH = policy("empty", None), policy("rubbish", "until-revoked")
 UNREAD = Unknown("appliesTo: 403")
 
@@ -68,6 +69,14 @@ def hours(shortest: float, longest: float, basis: Basis, *, ambiguous: bool = Fa
         (levels(sp=EIGHT, org=EMPTY), CLASSIC, hours(8, 8, SP)),
         (levels(sp=EMPTY, app=EIGHT), NEW, hours(1, 8, APP, ambiguous=True)),
         (levels(sp=EMPTY, app=EMPTY, org=EMPTY), ALL, hours(1, 1.5, DEFAULT)),
+        # a policy may decide, though the default may last longer: then the policy is what rules judge
+        (levels(sp=HALF, org=EMPTY), NEW, hours(0.5, 1.5, SP, ambiguous=True)),
+        (levels(sp=HALF, org=EMPTY), ALL, hours(0.5, 1.5, SP, ambiguous=True)),
+        (levels(sp=HALF, app=EMPTY), NEW, hours(0.5, 1.5, SP, ambiguous=True)),
+        # what Entra accepts no more: as written, or the default
+        (levels(sp=BRIEF), ALL, hours(1 / 12, 1.5, SP)),
+        (levels(org=WHOLE_DAY), ALL, hours(1, 24, ORG)),
+        (levels(sp=BRIEF, org=EIGHT), ALL, hours(1 / 12, 8, ORG, ambiguous=True)),
         # what is not reached need not be known
         (levels(sp=UNREAD, app=UNREAD, org=FIVE), NEW, hours(5, 5, ORG)),
         (levels(sp=EIGHT, org=UNREAD, app=RUBBISH), CLASSIC, hours(8, 8, SP)),

@@ -58,7 +58,8 @@ def explain(facts: EntraFacts, subject: Subject, precedence: Precedence) -> Expl
 
 
 def _in_force(candidate: Candidate) -> InForce:
-    id_token = DEFAULT_ID_TOKEN if candidate.policy is None else candidate.longest
+    lifetime = candidate.policy.lifetime if candidate.policy else None
+    id_token = lifetime if isinstance(lifetime, timedelta) else DEFAULT_ID_TOKEN
     shortest, longest, identity, until = (
         int(length.total_seconds()) for length in (candidate.shortest, candidate.longest, id_token, id_token + SKEW)
     )

@@ -10,6 +10,7 @@ Source: Microsoft Learn, "Configurable token lifetimes", 2023 and 2026-04-08. Wh
 
 - Under ``documented-2026``, where principal and application both hold a policy, either may decide.
 - A policy that sets no lifetime may let the next level decide, or leave Microsoft's default in force; we consider both.
+- A lifetime that Entra accepts no more may hold as somebody wrote it, or leave the default in force; we span both.
 - Foreign applications' own policies, in their publishers' tenants, are invisible to any scan and not considered.
 
 So an order gives one or more candidates. Over all candidates of the chosen orders we take the longest and the shortest
@@ -25,6 +26,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from tokenguard.entra.definition import LONGEST, SHORTEST
 from tokenguard.entra.facts import DirectoryObject, Kind
 from tokenguard.entra.policy import Policy, whole_seconds
 from tokenguard.entra.reading import Unknown, first_unknown, text
@@ -136,11 +138,12 @@ def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Prec
         if isinstance(may_decide, Unknown):
             return may_decide
         found += may_decide
-    longest = max(found, key=lambda candidate: candidate.longest)
+    of_policies = [candidate for candidate in found if candidate.policy is not None]
     return Effective(
-        longest=longest.longest,
+        longest=max(candidate.longest for candidate in found),
         shortest=min(candidate.shortest for candidate in found),
-        basis=longest.basis,
+        # NOTE: rules about limits pass over the default, so it is the basis only where no policy may decide.
+        basis=max(of_policies or [DEFAULT], key=lambda candidate: candidate.longest).basis,
         ambiguous=len({(candidate.shortest, candidate.longest) for candidate in found}) > 1,
     )
 
@@ -220,4 +223,8 @@ def _said(basis: Basis, standing: Standing) -> Candidate | Unknown | None:
     lifetime = standing.lifetime
     if isinstance(lifetime, Unknown):
         return Unknown(f"{standing}: {lifetime.reason}")
-    return DEFAULT if lifetime is None else Candidate(basis, lifetime, lifetime, standing)
+    if lifetime is None:
+        return DEFAULT
+    if SHORTEST <= lifetime <= LONGEST:
+        return Candidate(basis, lifetime, lifetime, standing)
+    return Candidate(basis, min(lifetime, DEFAULT.shortest), max(lifetime, DEFAULT.longest), standing)
