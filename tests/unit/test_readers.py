@@ -166,7 +166,14 @@ def test_an_assignment_on_an_application_is_never_first_party_and_has_no_princip
 
 @pytest.mark.parametrize(
     ("owner", "first_party"),
-    [(MICROSOFT, True), ("72F988BF-86F1-41AF-91AB-2D7CD011DB47", True), (TENANT, False), (None, False)],
+    [
+        (MICROSOFT, True),
+        ("72F988BF-86F1-41AF-91AB-2D7CD011DB47", True),
+        ("cab8a31a-1906-4287-a0d8-4eef66b95f6e", True),  # of the US government's clouds
+        ("a55a4d5b-9241-49b1-b4ff-befa8db00269", True),  # of the Chinese cloud
+        (TENANT, False),
+        (None, False),
+    ],
 )
 def test_first_party_is_what_is_registered_in_a_tenant_of_microsofts(owner, first_party):
     given = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([principal(appOwnerOrganizationId=owner)])})

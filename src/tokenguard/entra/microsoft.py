@@ -11,11 +11,19 @@ SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 
-FIRST_PARTY_TENANTS = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
-"""Tenants where Microsoft registers its own applications: "Microsoft Services", and Microsoft's corporate tenant.
+FIRST_PARTY_TENANTS = frozenset(
+    {
+        "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "cab8a31a-1906-4287-a0d8-4eef66b95f6e",
+        "a55a4d5b-9241-49b1-b4ff-befa8db00269",
+    }
+)
+"""Tenants where Microsoft registers its own applications: "Microsoft Services", Microsoft's corporate tenant, and what
+stands for the former in the clouds of the US government and of China.
 
 Sources: Microsoft's Zero Trust Assessment, test 21774, for the first; M365-Assess 2.13.0, list of first-party owner
-tenants, for both.
+tenants, for the first two; CISA's ScubaGear, AADHybridExchangeHelper.psm1, for all but the second.
 """
 
 
