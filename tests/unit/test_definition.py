@@ -167,6 +167,11 @@ def test_invented_settings_are_named_as_written_wherever_they_stand():
     assert definition.problems == ()
 
 
+def test_a_name_that_only_looks_like_a_setting_is_an_invented_one():
+    definition = parse_definition([lifetime("08:00:00").replace("AccessTok", "AccessTo\N{KELVIN SIGN}")])
+    assert (definition.lifetime, definition.unknown) == (None, ("AccessTo\N{KELVIN SIGN}enLifetime",))
+
+
 def test_a_string_that_cannot_be_read_may_hide_settings_a_bad_value_does_not():
     hidden = parse_definition([policy(MaxInactiveTime="1.00:00:00"), "rubbish"])
     plain = parse_definition([policy(MaxInactiveTime="1.00:00:00", AccessTokenLifetime=5)])

@@ -38,8 +38,15 @@ RETIRED = (
 
 ROOT = "TokenLifetimePolicy"
 VERSION = "Version"
-CANONICAL = {name.lower(): name for name in (ROOT, VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
-"""Every documented name, by its letters: Entra has been given them in any case."""
+_CANONICAL = {name.lower(): name for name in (ROOT, VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
+
+
+def canonical_name(name: str) -> str | None:
+    """The documented spelling of a name, which Entra has been given in any case; None for one that is not documented.
+
+    Only of ASCII: in lower case the Kelvin sign is a k.
+    """
+    return _CANONICAL.get(name.lower()) if name.isascii() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,7 @@ class _Reading:
     def _named(self, members: Members, *, within: bool) -> Iterator[tuple[str, Any]]:
         """The members that belong here, under their canonical names; the others are noted."""
         for name, value in members:
-            canonical = CANONICAL.get(name.lower())
+            canonical = canonical_name(name)
             if canonical is None:
                 self.unknown.append(printable(name))
             elif within == (canonical == ROOT):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tokenguard.durations import format_timespan, humanize
-from tokenguard.entra.definition import ACCESS_TOKEN_LIFETIME, CANONICAL, LONGEST, RETIRED, ROOT, SHORTEST, VERSION
+from tokenguard.entra.definition import ACCESS_TOKEN_LIFETIME, LONGEST, RETIRED, ROOT, SHORTEST, VERSION, canonical_name
 from tokenguard.entra.written import Members, load
 
 
@@ -31,7 +31,7 @@ def further(strings: Sequence[object], *, retired: bool, unknown: bool) -> tuple
     inside: dict[str, Any] = {}
     beside: dict[str, Any] = {}
     for name, value, within in _members(strings):
-        canonical = CANONICAL.get(name.lower())
+        canonical = canonical_name(name)
         if (retired and canonical in RETIRED) or (unknown and canonical is None):
             found, plain = inside if within else beside, _plain(value)
             if found.setdefault(canonical or name, plain) != plain:
@@ -43,7 +43,7 @@ def _members(strings: Sequence[object]) -> Iterator[tuple[str, Any, bool]]:
     """Every name with its value, and whether it is a setting."""
     for string in strings:
         for name, value in load(string)[0]:
-            if CANONICAL.get(name.lower()) == ROOT:
+            if canonical_name(name) == ROOT:
                 yield from ((setting, given, True) for setting, given in value)
             else:
                 yield name, value, False
