@@ -287,6 +287,7 @@ FAIL, PASS, UNKNOWN = TOO_LONG["examples"]
         ({"remediation": {"set": {LIFETIME: "x"}}}, "/remediation/set: not a valid tokenLifetimePolicyAssignment"),
         ({"remediation": {"set": {LIFETIME: {"$parameter": "maximun"}}}}, '/remediation/set: no parameter "maximun"; did you mean "maximum"?'),
         ({"remediation": {"set": {LIFETIME: {"$parameter": "maximum", "plus": 1}}}}, "/remediation/set: not a valid"),
+        ({"remediation": {"set": {LIFETIME: {"$parameter": "maximum", "plus": {"$parameter": "maximun"}}}}}, '/remediation/set: no parameter "maximun"'),
         ({"defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "/$defs/a: nothing that the rule demands"),
         ({"remediation": {"set": {LIFETIME: 5401}}}, '/remediation/set: with it the rule says "fail" of example 0'),
         ({"examples": [FAIL, PASS]}, f'/examples: no example whose outcome is "not-evaluated": one where {LIFETIME} is unknown'),

@@ -105,7 +105,7 @@ def _named_in_remediation(document: Mapping[str, Any]) -> list[str]:
 
 def _parameters_named(part: Any) -> Iterator[str]:
     match part:
-        case {"$parameter": str(name)}:
+        case {"$parameter": str(name), **others} if not others:
             yield name
         case dict() | list():
             for item in part.values() if isinstance(part, dict) else part:
