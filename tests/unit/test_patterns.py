@@ -29,6 +29,7 @@ from tokenguard.rules.patterns import MAXIMUM_LENGTH, MAXIMUM_NESTING, MAXIMUM_R
         "(?:a{2}b+)c*",
         "\\n\\r\\t[\\n]",
         f"a{{{MAXIMUM_REPETITION}}}",
+        f"^[^a-zA-Z]{{0,{MAXIMUM_REPETITION}}}$",
         "a" * MAXIMUM_LENGTH,
         "(" * MAXIMUM_NESTING + ")" * MAXIMUM_NESTING,
     ],
@@ -98,6 +99,8 @@ def test_anything_else_is_refused_with_what_to_write(pattern: str, said: str) ->
         "((a|b+)c)*",
         f"a{{{MAXIMUM_REPETITION + 1}}}",
         "(a{100}){11}",
+        "[^a]{500}[^b]{501}",  # ninety such in a row were more than the validator compiles
+        "(?:abcdefghijk){100}",
         "a{9999}",
         "a" * (MAXIMUM_LENGTH + 1),
         "(" * (MAXIMUM_NESTING + 1) + ")" * (MAXIMUM_NESTING + 1),

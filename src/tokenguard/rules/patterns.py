@@ -13,7 +13,7 @@ import re
 MAXIMUM_LENGTH = 1000
 MAXIMUM_NESTING = 20
 MAXIMUM_REPETITION = 1000
-"""Of all counted quantifiers around one place, multiplied: each is unrolled when the expression is compiled."""
+"""Characters that a pattern comes to with every counted quantifier unrolled, as it is when it is compiled."""
 
 _PUNCTUATION = frozenset("^$\\.*+?()[]{}|/")
 """What ECMA-262 allows to be escaped in Unicode mode; a hyphen only inside a class."""
@@ -33,6 +33,7 @@ _INSTEAD = {
     "p": "the characters themselves",
     "P": "the characters themselves",
 }
+_TOO_LONG = f"more than {MAXIMUM_REPETITION} characters or repetitions; limit them or use minLength and maxLength"
 _COUNTED = re.compile(r"\{([0-9]{1,4})(,([0-9]{1,4})?)?\}")
 
 
@@ -57,7 +58,7 @@ class _UnacceptedError(Exception):
 
 
 class _Parser:
-    """Reads a pattern once from left to right; each method returns (has an unbounded quantifier, repetition)."""
+    """Reads a pattern once from left to right; each method returns (has an unbounded quantifier, characters)."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
@@ -76,30 +77,32 @@ class _Parser:
         return self.pattern[self.at : self.at + length]
 
     def alternatives(self) -> tuple[bool, int]:
-        unbounded, repetition = False, 1
+        unbounded, length = False, 0
         while self.peek() not in ("", ")"):
             if self.peek() == "|":
                 self.at += 1
                 continue
-            inner, times = self.quantified()
-            unbounded, repetition = unbounded or inner, max(repetition, times)
-        return unbounded, repetition
+            inner, characters = self.quantified()
+            unbounded, length = unbounded or inner, length + characters
+            if length > MAXIMUM_REPETITION:
+                raise self.refusal(_TOO_LONG)
+        return unbounded, length
 
     def quantified(self) -> tuple[bool, int]:
         anchor = self.peek() in ("^", "$")
-        unbounded, repetition = self.atom()
+        unbounded, length = self.atom()
         if self.peek() not in ("*", "+", "?", "{"):
-            return unbounded, repetition
+            return unbounded, length
         if anchor:
             raise self.refusal("a quantifier on ^ or $, which have no width")
         endless, times = self.quantifier()
         if endless and unbounded:
             raise self.refusal("an unlimited quantifier inside another one, which can take exponential time; limit one")
-        if repetition * times > MAXIMUM_REPETITION:
-            raise self.refusal(f"more than {MAXIMUM_REPETITION} repetitions; limit them or use minLength and maxLength")
+        if length * times > MAXIMUM_REPETITION:
+            raise self.refusal(_TOO_LONG)
         if self.peek() in ("*", "+", "?", "{"):
             raise self.refusal("a quantifier on a quantifier; lazy and possessive ones make no difference here")
-        return unbounded or endless, repetition * times
+        return unbounded or endless, length * times
 
     def quantifier(self) -> tuple[bool, int]:
         if self.peek() != "{":
@@ -130,7 +133,7 @@ class _Parser:
             raise self.refusal(f"{character} for itself; write \\{character}")
         else:
             self.at += 1
-        return False, 1
+        return False, 0 if character in ("^", "$") else 1
 
     def group(self) -> tuple[bool, int]:
         if self.peek(2) == "(?" and self.peek(3) != "(?:":
