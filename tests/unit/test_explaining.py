@@ -172,6 +172,7 @@ def test_without_a_policy_of_its_own_one_could_be_assigned():
         ({**PRINCIPAL, "appOwnerOrganizationId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a"}, {}, "two hours"),
         (PRINCIPAL, {"sp": "05:00:00", "org": "02:00:00"}, f"tokenguard probe --resource {APP}"),
         (PRINCIPAL, {"sp": "1.00:00:00"}, "which Entra does not accept"),
+        (PRINCIPAL, {"sp": "1.00:00:00"}, "Whether that or the default holds"),
     ],
 )
 def test_what_the_numbers_do_not_say_stands_beside_them(fact, levels, words):

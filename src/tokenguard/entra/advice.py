@@ -116,4 +116,7 @@ def _of_policy(policy: Policy, definition: Definition) -> Iterator[str]:
     if definition.retired:
         yield f"Entra has ignored {', '.join(definition.retired)} of {policy} since 2021-01-30."
     if definition.out_of_range is True and not isinstance(policy.lifetime, Unknown | None):
-        yield f"{policy} sets {humanize(policy.lifetime)}, which Entra does not accept: 10 min to 23 h 59 min 59 s."
+        yield (
+            f"{policy} sets {humanize(policy.lifetime)}, which Entra does not accept: 10 min to 23 h 59 min 59 s. "
+            "Whether that or the default holds where it decides is not documented."
+        )
