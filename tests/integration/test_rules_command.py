@@ -62,6 +62,23 @@ def test_show_explains_a_rule_in_people_s_units() -> None:
         assert f"\n\n{title}\n  " in page
 
 
+@pytest.mark.parametrize(
+    ("absent", "said"),
+    [({}, "is not evaluated"), ({"absent": "fail"}, "is a finding"), ({"absent": "pass"}, "complies")],
+)
+def test_show_says_what_becomes_of_an_object_that_should_be_there(
+    tmp_path: Path, absent: dict[str, str], said: str
+) -> None:
+    five_hours = (
+        Path(__file__).parents[2] / "examples/dataverse-five-hours/rules/dataverse-lifetime-not-five-hours.json"
+    )
+    document = {**json.loads(five_hours.read_bytes()), "absent": "not-evaluated", **absent}
+    (tmp_path / five_hours.name).write_text(json.dumps(document))
+    page = run("show", five_hours.stem, "--rules", tmp_path).stdout
+    assert f"\n\nWhere the tenant has no such object\n  {said}\n" in page
+    assert "no such object" not in run("show", RULE).stdout
+
+
 def test_show_offers_the_nearest_rule() -> None:
     assert_refused(run("show", "access-token-lifetime-to-long"), f'did you mean "{RULE}"?')
 

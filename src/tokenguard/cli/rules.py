@@ -13,7 +13,7 @@ from tokenguard.cli import completion, context
 from tokenguard.cli.prose import write_lines
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
-from tokenguard.model import Remediation, Rule
+from tokenguard.model import Outcome, Remediation, Rule
 from tokenguard.packs import read_pack
 from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import did_you_mean
@@ -30,6 +30,12 @@ _rules_option = click.option(
     shell_complete=completion.packs,
     help="A rule pack by name, a folder, or a file; may be given several times. Default: all packs.",
 )
+
+_ABSENT = {
+    Outcome.NOT_EVALUATED: "is not evaluated",
+    Outcome.FAIL: "is a finding",
+    Outcome.PASS: "complies",
+}
 
 
 @click.group()
@@ -151,6 +157,8 @@ def _page(rule: Rule) -> Iterator[str]:
     if rule.select is not None:
         yield _section("Only where", in_words(rule.select))
     yield _section("Demands that", in_words(rule.require))
+    if rule.pinned_app_ids is not None:
+        yield _section("Where the tenant has no such object", [_ABSENT[rule.absent]])
     if rule.parameters:
         yield _section("Can be set", (f"--set {rule.id}.{part}" for part in _parameters(rule)))
     if rule.rationale:
