@@ -122,7 +122,7 @@ def _assertions(schema: Schema, name: str) -> dict[str, Strategy]:
     if "number" in types and name.endswith(SECONDS):
         made |= dict.fromkeys(("maxDuration", "minDuration", "constDuration"), st.sampled_from(sorted(DURATIONS)))
     if "string" in types:
-        made |= {"minLength": counts, "maxLength": counts, "pattern": patterns()}
+        made |= {"minLength": counts, "maxLength": counts, "pattern": patterns().filter(bool)}
     if "array" in types:
         made |= dict.fromkeys(("minItems", "maxItems", "minContains", "maxContains"), counts)
         made["uniqueItems"] = st.just(True)

@@ -136,6 +136,21 @@ def test_a_value_that_the_property_never_has_is_refused() -> None:
         load(document, {"lives-too-long": Override(parameters={"basis": "organisation"})})
 
 
+def test_an_empty_pattern_as_from_a_variable_that_is_not_set_is_refused() -> None:
+    document = rule_document(
+        parameters={"name": {"title": "Accepted", "pattern": "^Example"}},
+        require={"properties": {"policyName": {"$ref": "#/parameters/name"}}},
+        message=None,
+        examples=[
+            {"outcome": "pass"},
+            {"outcome": "fail", "properties": {"policyName": "x"}},
+            {"outcome": "not-evaluated", "unknown": {"policyName": "403"}},
+        ],
+    )
+    with pytest.raises(RuleError, match="it could never fail"):
+        load(document, {"lives-too-long": Override(parameters={"name": ""})})
+
+
 def test_an_override_of_a_rule_that_is_not_there_is_refused() -> None:
     with pytest.raises(RuleError, match='no such rule; did you mean "lives-too-long"'):
         load(rule_document(), {"lives-to-long": Override()})

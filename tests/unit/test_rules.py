@@ -16,7 +16,7 @@ from tokenguard.judging.engine import judge
 from tokenguard.model import Outcome, ResourceType, Safety, Severity
 from tokenguard.packs import read_pack
 from tokenguard.rules.examples import laid_over
-from tokenguard.rules.fit import MAXIMUM_CONDITIONS, MAXIMUM_NESTING
+from tokenguard.rules.fit import MAXIMUM_CONDITIONS, MAXIMUM_NESTING, Fit
 from tokenguard.rules.parsing import parse_rules
 
 GOOD = Path(__file__).parents[1] / "data" / "rules" / "good"
@@ -120,12 +120,14 @@ def test_a_remediation_may_take_a_resource_out_of_the_selection() -> None:
         (on(LIFETIME, {"const": "PT5H"}), '"PT5H" is never the value of accessTokenLifetimeSeconds (integer or null); write constDuration'),
         (on(LIFETIME, {"type": "string"}), 'is never of type "string"'),
         (on(LIFETIME, {"enum": [1, "2"]}), '"2" is never the value'),
+        (on(LIFETIME, {"const": 3600.5}), "3600.5 is never the value of accessTokenLifetimeSeconds (integer or null)"),
         (on(LIFETIME, {"multipleOf": 0.5}), "/multipleOf: 0.5 is no integer"),
         (on(LIFETIME, {"maximum": 1e300}), "is not what is meant here"),
         (on("lifetimeBasis", {"const": "Default"}), '"Default" is never the value of lifetimeBasis; did you mean "default"?'),
         (on("isFirstParty", {"const": "true"}), '"true" is never the value of isFirstParty (boolean)'),
         (on("policyName", {"pattern": "\\d"}), "write [0-9]"),
         (on("policyName", {"pattern": "(a+)+"}), "exponential"),
+        (on("policyName", {"pattern": ""}), "found in every text, so it could never fail"),
         (on("policyName", {"then": {"const": "a"}}), '"then" says nothing without "if"'),
         (on("policyName", {"if": {"const": "a"}}), '"if" says nothing without "then" or "else"'),
         (on("policyName", {"not": {"allOf": [{"maxLenght": 1}]}}), 'no keyword of the rule language; did you mean "maxLength"?'),
@@ -239,6 +241,14 @@ def test_a_mistake_in_a_definition_used_twice_is_said_once() -> None:
 def test_what_is_referred_to_from_a_misspelt_keyword_is_not_called_unused() -> None:
     (said,) = mistakes(rule_document(require={"propertis": TOO_LONG["require"]["properties"]}))
     assert said.startswith("/require/propertis: ")
+
+
+@pytest.mark.parametrize(("value", "fits"), [(5, True), (5.5, True), ("5", False), (True, False)])
+def test_a_number_may_be_compared_with_any_number(value: Any, fits: bool) -> None:
+    said = list(
+        Fit({"properties": {"x": {"type": "number"}}}, {}).mistakes({"properties": {"x": {"const": value}}}, "")
+    )
+    assert (not said) is fits
 
 
 def test_a_type_without_a_neutral_resource_is_its_plugin_s_fault() -> None:

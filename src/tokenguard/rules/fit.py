@@ -125,9 +125,13 @@ class Fit:
 
 def types_of(schema: Schema) -> frozenset[str]:
     """The JSON types that a value of `schema` can have; an integer is also a number."""
-    named = schema.get("type", ["array", "boolean", "integer", "null", "number", "object", "string"])
-    types = frozenset([named] if isinstance(named, str) else named)
+    types = _named_types(schema)
     return types | {"number"} if "integer" in types else types
+
+
+def _named_types(schema: Schema) -> frozenset[str]:
+    named = schema.get("type", ["array", "boolean", "integer", "null", "number", "object", "string"])
+    return frozenset([named] if isinstance(named, str) else named)
 
 
 def json_type(value: Any) -> str:
@@ -183,6 +187,8 @@ def _assertion(keyword: str, value: Any, place: _Place) -> Iterator[Mistake]:
     problem = meaning_problem(keyword, value)
     if problem:
         yield Mistake(place.path, problem)
+    elif keyword == "pattern" and not value:  # as from a variable that is not set
+        yield Mistake(place.path, "an empty regular expression is found in every text, so it could never fail")
     elif keyword in DURATIONS and not place.name.endswith(SECONDS):
         yield Mistake(place.path, f"{_what(place)} is no length of time: only a name that ends with {SECONDS} is")
     elif keyword in ("const", "enum"):
@@ -198,9 +204,10 @@ def _values(values: list[Any], place: _Place) -> Iterator[Mistake]:
     if not place.name:
         yield Mistake(place.path, "the resource as a whole cannot be compared; name the properties that matter")
         return
-    possible = place.schema.get("enum")
+    possible, types = place.schema.get("enum"), _named_types(place.schema)
+    types |= {"integer"} if "number" in types else frozenset()
     for value in values:
-        if json_type(value) not in types_of(place.schema):
+        if json_type(value) not in types:
             hint = "; write constDuration for a length of time" if place.name.endswith(SECONDS) else ""
             yield Mistake(place.path, f"{quote(value)} is never the value of {_what(place)}{hint}")
         elif possible is not None and value not in possible:
