@@ -192,10 +192,11 @@ class Explainer(Protocol):
 class Prober(Protocol):
     """A collector that can also have a token issued, to see how long it lives."""
 
-    def probe(self, target: LiveTarget, resource: str) -> Issued:
-        """Ask for a new token for `resource` (an address or an appId) as the application that `target` signs in as.
+    def probe(self, target: LiveTarget, resource: str) -> Callable[[], Issued]:
+        """What asks for a new token for `resource` (an address or an appId) as the application that `target` signs in
+        as, each time it is called; it raises `SourceError` where none is issued.
 
-        Raises `SourceError` where none is issued, `UsageError` where it cannot be asked for.
+        Raises `UsageError`, before anything is asked, where one cannot be asked for.
         """
         ...
 

@@ -161,10 +161,19 @@ def test_a_federated_token_file_will_do_for_a_credential(new_sandbox, tmp_path):
     assert f"the federated token in {file}" in result.stdout
 
 
-def test_a_credential_that_keeps_its_tokens_is_refused(tenant):
-    result = probe(tenant, "--auth", "managed")
+@pytest.mark.parametrize(
+    ("resource", "arguments", "said"),
+    [
+        ("nowhere", (), "neither the address of a resource nor an appId"),
+        (f"{ADDRESS}/.default", (), f"is a scope, not a resource\nHint: name {ADDRESS}\n"),
+        (DATAVERSE, ("--auth", "managed"), "tokens that were kept"),
+    ],
+)
+def test_what_can_never_be_asked_for_is_refused_before_anything_is_asked(tenant, resource, arguments, said):
+    result = probe(tenant, *arguments, resource=resource)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "tokens that were kept" in result.stderr
+    assert said in result.stderr
+    assert tenant.requests() == []
 
 
 def test_a_tenant_that_the_configuration_does_not_name_is_not_asked(tenant, tmp_path):

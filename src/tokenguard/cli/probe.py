@@ -52,11 +52,10 @@ def probe(*, run: Run, account: Account, resource: str, expect: timedelta | None
     collectors = context.plugins().collectors
     prober = next(each for each in collectors if isinstance(each, Prober))
     explainer = next(each for each in collectors if isinstance(each, Explainer))
+    ask = prober.probe(live_target(run, account), resource)
     said, unknown = _said(run, account, explainer, resource)
-    target = live_target(run, account)
     expected = said if expect is None else (_exactly(expect),)
-    say = partial(context.say, quiet=run.quiet)
-    issued = _ask(lambda: prober.probe(target, resource), expected, wait.total_seconds(), say)
+    issued = _ask(ask, expected, wait.total_seconds(), partial(context.say, quiet=run.quiet))
     result = Result(resource, issued, expected, said, unknown, exact=expect is not None)
     answers.answer(form, _document(result), _lines(result))
     return result.status

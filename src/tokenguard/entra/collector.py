@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -102,15 +102,15 @@ class EntraCollector:
 
         return explain(facts, subject, precedence)
 
-    def probe(self, target: LiveTarget, resource: str) -> Issued:
-        """What the token service makes of asking for a token for `resource`."""
+    def probe(self, target: LiveTarget, resource: str) -> Callable[[], Issued]:
+        """What asks the token service for a token for `resource`."""
         from tokenguard.entra.live import check_extra  # noqa: PLC0415  (only a live tenant issues tokens)
 
         check_extra()
 
-        from tokenguard.entra.issuing import ask_token  # noqa: PLC0415
+        from tokenguard.entra.issuing import prepare  # noqa: PLC0415
 
-        return ask_token(target, resource)
+        return prepare(target, resource)
 
     def tenant(self, facts: EntraFacts) -> Tenant:
         """Which tenant the facts are of; without an id where that could not be read."""

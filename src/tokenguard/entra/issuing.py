@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -26,22 +28,30 @@ from tokenguard.hookspecs import LiveTarget
 from tokenguard.issuance import LATE, Issued
 
 _RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*|" + GUID, re.IGNORECASE)
+_SCOPE = "/.default"
+"""Whatever the client may do at a resource, as the token service is asked for it."""
 _HINTS = {
     "AADSTS500011": "name the resource as the tenant knows it: the address of the API, or its appId",
     "AADSTS501051": "assign the client to the application that is the resource, or ask for another resource",
 }
 
 
-def ask_token(target: LiveTarget, resource: str) -> Issued:
-    """Ask for a token for `resource`; see `tokenguard.hookspecs.Prober`."""
+def prepare(target: LiveTarget, resource: str) -> Callable[[], Issued]:
+    """What asks for a token for `resource`, a new one each time; see `tokenguard.hookspecs.Prober`."""
     if not _RESOURCE.fullmatch(resource):
         raise UsageError(f"{resource!r} is neither the address of a resource nor an appId", "e.g. https://api.example")
+    if resource.endswith(_SCOPE):
+        raise UsageError(f"{resource!r} is a scope, not a resource", f"name {resource.removesuffix(_SCOPE)}")
     method = choose_method(target, choose_cloud(target.cloud, target.environment))
     if not method.alone:
         raise UsageError(
             f"{method.title} hands out tokens that were kept; how long they live says nothing of today's policies",
             "sign in as an application: with a secret, a certificate or a federated token",
         )
+    return partial(_ask, method, resource)
+
+
+def _ask(method: Method, resource: str) -> Issued:
     answers = _Answers()
     try:
         credential: Credential = method.make(raw_response_hook=answers.see)
@@ -49,7 +59,7 @@ def ask_token(target: LiveTarget, resource: str) -> Issued:
         raise UsageError(f"{method.title} cannot be used: {one_line(str(error))}", "correct the variable") from error
     with closing(credential):
         try:
-            token = credential.get_token(f"{resource}/.default", enable_cae=False).token
+            token = credential.get_token(f"{resource}{_SCOPE}", enable_cae=False).token
         except AzureError as error:
             raise _refused(method, resource, error) from None  # NOTE: the cause may hold the request, and its secret
     if answers.expires_in is None:
@@ -73,7 +83,7 @@ class _Answers:
         """Look at one answer, of whatever kind."""
         try:
             self.expires_in = int(json.loads(response.http_response.text())["expires_in"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):  # the last: Python reads ``Infinity``
             return
 
 
