@@ -6,7 +6,7 @@ import click
 import pytest
 
 from tokenguard.cli.lengths import length
-from tokenguard.cli.probe import Result
+from tokenguard.cli.probe import Result, _lines
 from tokenguard.issuance import Expected, Issued, consistent
 
 HOUR = 3600
@@ -55,10 +55,30 @@ FIVE, DEFAULT = Expected(5 * HOUR, 5 * HOUR, "a policy"), Expected(HOUR, 5400, "
         (issued(7199), (), False, 3),
         (issued(86399, continuous=True), (FIVE,), False, 3),
         (issued(86399, continuous=True), (FIVE,), True, 1),
+        (issued(17999, 18300), (FIVE,), True, 0),
+        (issued(17999, 3900), (FIVE,), True, 3),
+        (issued(17999, 3900), (FIVE,), False, 3),
+        (issued(3599, 18300), (FIVE,), True, 1),
     ],
 )
 def test_the_exit_status_says_whether_it_is_as_expected(found, expected, exact, status):
     assert Result("https://api.example", found, expected, (), "", exact=exact).status == status
+
+
+def said(found, *policies):
+    return [*_lines(Result("https://api.example", found, policies, policies, "", exact=False))]
+
+
+def test_a_token_that_says_otherwise_than_the_answer_is_not_as_expected():
+    lines = said(issued(17999, 3900), FIVE)
+    assert "How long the token really lives is not known." in lines
+    assert "As expected." not in lines
+
+
+def test_what_a_policy_accounts_for_is_not_put_down_to_continuous_access_evaluation():
+    day = Expected(24 * HOUR, 24 * HOUR, "an old policy")
+    assert "no policy decides" in "\n".join(said(issued(86399, continuous=True), FIVE))
+    assert "no policy decides" not in "\n".join(said(issued(86399, continuous=True), day))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def probe(*, run: Run, account: Account, resource: str, expect: timedelta | None
     tokenguard probe --resource https://contoso.crm4.dynamics.com
     tokenguard probe --resource 00000007-0000-0000-c000-000000000000 --expect PT5H --wait 60s
 
-    Exit status: 0 as expected, 1 not, 3 no token was issued, or what to expect is not known.
+    Exit status: 0 as expected, 1 not, 3 no token was issued, it contradicts the answer that it came in, or what to
+    expect is not known.
     """
     collectors = context.plugins().collectors
     prober = next(each for each in collectors if isinstance(each, Prober))
@@ -78,7 +79,7 @@ class Result:
     @property
     def status(self) -> ExitStatus:
         if met(self.expected, self.issued):
-            return ExitStatus.COMPLIANT
+            return ExitStatus.COMPLIANT if consistent(self.issued) else ExitStatus.NOT_EVALUATED
         if not self.expected or (self.issued.continuous and not self.exact):
             return ExitStatus.NOT_EVALUATED
         return ExitStatus.FINDINGS
@@ -156,17 +157,21 @@ def _lines(result: Result) -> Iterator[str]:
         yield f"  policies   not known: {result.unknown}"
     if not consistent(issued):
         yield "The token's own claims do not agree with the answer that it came in."
-    if issued.continuous:
+    agreed = met(result.said, issued)
+    if issued.continuous and not agreed:
         yield "The token is for continuous access evaluation, where no policy decides."
-    yield _VERDICTS[result.status]
-    yield from (f"It agrees with {each.why}." for each in met(result.said, issued))
+    yield _verdict(result)
+    yield from (f"It agrees with {each.why}." for each in agreed)
 
 
-_VERDICTS = {
-    ExitStatus.COMPLIANT: "As expected.",
-    ExitStatus.FINDINGS: "Not as expected.",
-    ExitStatus.NOT_EVALUATED: "What to expect is not known.",
-}
+def _verdict(result: Result) -> str:
+    match result.status:
+        case ExitStatus.COMPLIANT:
+            return "As expected."
+        case ExitStatus.FINDINGS:
+            return "Not as expected."
+    doubtful = met(result.expected, result.issued)
+    return "How long the token really lives is not known." if doubtful else "What to expect is not known."
 
 
 def _words(expected: Expected) -> str:
