@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tokenguard.cli.explanations import _verdict
 from tokenguard.entra.explaining import explain
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
 from tokenguard.entra.subjects import app_id_in, find_subjects
@@ -113,6 +114,22 @@ def test_what_microsoft_leaves_open_in_one_order_is_said():
     assert "sets no access token lifetime" in reasons(explained(sp=""), "classic")["servicePrincipal"]
 
 
+@pytest.mark.parametrize(
+    ("levels", "precedence"),
+    [
+        ({"sp": "05:00:00", "app": "02:00:00"}, Precedence.DOCUMENTED_2026),
+        ({"sp": "", "org": "02:00:00"}, Precedence.CLASSIC),
+        ({"sp": "05:00:00", "org": "02:00:00"}, Precedence.ALL),
+    ],
+)
+def test_an_ambiguity_is_not_put_down_to_orders_that_disagree_where_one_leaves_it_open(levels, precedence):
+    found = explained(**levels, precedence=precedence)
+    assert found.ambiguous
+    said = [*found.notes, *_verdict(found)]
+    assert not any("order" in line for line in said)
+    assert sum("leaves open which" in line for line in said) == 2
+
+
 def test_each_kind_of_token_has_its_lifetime():
     by_policy, by_default = explained(sp="05:00:00").in_force[0], explained().in_force[0]
     assert (by_policy.id_token, by_policy.saml, by_policy.saml_not_on_or_after) == (18000, 18000, 18300)
@@ -149,6 +166,8 @@ def test_what_no_policy_governs_has_no_lifetime_and_nothing_would_change_it(type
     assert (found.in_force, found.unknown) == ((), "")
     assert any(words in note for note in found.notes)
     assert reasons(found, "classic")["servicePrincipal"] == "policies do not apply"
+    assert reasons(found, "classic")["default"] == "no policy changes it"
+    assert not any("governs tokens" in note for note in found.notes)
     assert found.changes == ("Nothing that a token lifetime policy could say.",)
 
 

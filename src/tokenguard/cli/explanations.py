@@ -112,7 +112,7 @@ def _verdict(found: Explanation) -> Iterator[str]:
     elif not found.in_force:
         yield "not for any policy to say"
     elif found.ambiguous:
-        yield "one of these; the documented orders of policies do not agree on which"
+        yield "one of these; what Microsoft documents leaves open which"
     for each in found.in_force:
         yield f"{basis(each)}"
         yield f"  access tokens        {span(each.shortest, each.longest)}"

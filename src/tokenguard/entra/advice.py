@@ -30,7 +30,8 @@ def notes(
     """What the numbers alone do not say."""
     if isinstance(excluded, str):
         yield excluded
-    elif Kind.SERVICE_PRINCIPAL.value not in subject.objects:
+        return
+    if Kind.SERVICE_PRINCIPAL.value not in subject.objects:
         yield "No service principal of it was found in this tenant; tokens for it are issued only where there is one."
     yield from _resource_or_client(subject)
     first_party = is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing))
@@ -41,8 +42,8 @@ def notes(
             yield from _of_policy(standing, standing.definition)
     if len({(each.shortest, each.longest) for each in found}) > 1:
         yield (
-            "Microsoft has documented more than one order of policies. `tokenguard probe --resource "
-            f"{subject.app_id or subject.name}` asks for a token and shows which this tenant follows."
+            "What Microsoft documents leaves open which lifetime it is. `tokenguard probe --resource "
+            f"{subject.app_id or subject.name}` asks for a token and shows it."
         )
 
 

@@ -106,7 +106,7 @@ def _reason(rank: Rank, deciding: Deciding | str) -> str:
 
 def _default_reason(deciding: Deciding | str) -> str:
     if isinstance(deciding, str):
-        return "policies do not apply"
+        return "no policy changes it"
     if isinstance(deciding, Unknown):
         return "counts only if no policy decides, which is not known"
     if DEFAULT not in deciding:
