@@ -120,6 +120,27 @@ def test_a_name_that_several_bear_lists_them_and_takes_none(saved):
     assert [each["basis"] for each in one["inForce"]] == ["default"]
 
 
+def test_two_organization_defaults_are_a_finding_that_concerns_it(saved):
+    settings = [json.dumps({"TokenLifetimePolicy": {"Version": 1, "AccessTokenLifetime": "01:00:00"}})]
+    context = "https://graph.microsoft.com/v1.0/$metadata#policies/tokenLifetimePolicies"
+    policies = [
+        {
+            "id": f"{n}" * 8 + "-2222-4000-8000-000000000000",
+            "displayName": f"Default {n}",
+            "isOrganizationDefault": True,
+            "definition": settings,
+        }
+        for n in (1, 2)
+    ]
+    (saved / "policies.json").write_text(json.dumps({"@odata.context": context, "value": policies}))
+    for policy in policies:
+        of = f"{context}('{policy['id']}')/appliesTo"
+        (saved / f"appliesTo-{policy['displayName']}.json").write_text(json.dumps({"@odata.context": of, "value": []}))
+    document = explained("--snapshot", saved, "11111111-1111-4000-8000-000000000000", status=3)
+    assert "2 policies are the organization default" in document["unknown"]
+    assert "several-organization-default-policies" in {each["rule"] for each in document["findings"]}
+
+
 def test_an_application_that_there_is_not_is_a_mistake_of_usage(saved):
     result = run("--snapshot", saved, "Nobody")
     assert (result.returncode, result.stdout) == (2, "")

@@ -12,6 +12,7 @@ from tokenguard.explanation import Subject
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Precedence
 
+TENANT = "0000dddd-0000-4000-8000-000000000001"
 APP = "0000aaaa-0000-4000-8000-000000000001"
 OTHER_APP = "0000aaaa-0000-4000-8000-000000000002"
 SP_ID = "0000bbbb-0000-4000-8000-000000000001"
@@ -48,6 +49,7 @@ def explained(sp=None, app=None, org=None, precedence=Precedence.ALL, objects=BO
         name: policy(name, text or None, default=default) for name, (text, default) in given.items() if text is not None
     }
     facts = EntraFacts(
+        tenant=TENANT,
         policies=policies,
         policies_failure=None,
         holders={name: {"sp": (SP_ID,), "app": (APP_ID,), "org": ()}[name] for name in policies} | failing,
@@ -205,7 +207,11 @@ def test_an_own_api_that_knows_no_cae_is_not_told_of_it():
 
 def test_findings_about_the_objects_their_assignments_policies_and_the_default_concern_it():
     found = explained(sp="05:00:00", org="02:00:00")
-    assert found.concerned == {SP_ID, APP_ID, f"sp/{SP_ID}", "sp", "org"}
+    assert found.concerned == {SP_ID, APP_ID, f"sp/{SP_ID}", "sp", "org", TENANT}
+
+
+def test_what_is_said_of_the_organization_concerns_it_only_where_that_may_have_a_default():
+    assert TENANT not in explained(sp="05:00:00").concerned
 
 
 # --- finding --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tokenguard.entra.lifetime import (
     exclusion,
     follow,
 )
+from tokenguard.entra.organization import read_tenant
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown
 from tokenguard.explanation import Considered, Explanation, InForce, Subject
@@ -140,3 +141,5 @@ def _concerned(assignments: Assignments, subject: Subject, levels: Levels) -> It
     yield from (standing.id for standing in levels.values() if isinstance(standing, Policy))
     yield from (policy.id for policy, object_id in assignments if object_id in objects)
     yield from (policy.id for policy in assignments.policies.values() if policy.is_organization_default is True)
+    if levels[Basis.ORGANIZATION] is not None:
+        yield read_tenant(assignments.facts).id
