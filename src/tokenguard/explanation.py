@@ -33,6 +33,8 @@ class Search:
     subjects: tuple[Subject, ...]
     doubts: tuple[str, ...] = ()
     """Why there may be more; one line each."""
+    unread: tuple[str, ...] = ()
+    """What could not be read of those that were found; one line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tokenguard.cli.explanations import _verdict
 from tokenguard.entra.explaining import explain
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
 from tokenguard.entra.subjects import app_id_in, find_subjects
-from tokenguard.explanation import Subject
+from tokenguard.explanation import Search, Subject
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Precedence
 
@@ -227,7 +227,7 @@ class Directory:
     def rows(self, call):
         path = call.partition("?")[0]
         if path in self.refused:
-            yield ReadFailure(call, f"GET {path}: 403", status=403)
+            yield ReadFailure(call, f"GET {path}: 403", status=403, permission="Application.Read.All")
             return
         yield from self.objects[path]
 
@@ -238,7 +238,7 @@ class Directory:
             key = path.removeprefix(collection)
             found = [row for row in self.objects[collection] if key in (f"/{row['id']}", f"(appId='{row['appId']}')")]
             if collection in self.refused:
-                yield call, ReadFailure(call, f"GET {path}: 403", status=403)
+                yield call, ReadFailure(call, f"GET {path}: 403", status=403, permission="Application.Read.All")
             else:
                 yield call, found[0] if found else ReadFailure(call, f"GET {path}: 404", status=404)
 
@@ -261,21 +261,47 @@ def test_two_applications_of_one_name_are_two():
 def test_what_could_not_be_looked_through_is_said():
     search = find_subjects(Directory([PRINCIPAL], refused=["/applications"]), "Ledger API")
     assert len(search.subjects) == 1
-    assert all("403" in doubt for doubt in search.doubts)
+    assert all("403; it takes Application.Read.All" in said for said in (*search.doubts, *search.unread))
     assert search.doubts
+    assert search.unread
     assert find_subjects(Directory(refused=["/servicePrincipals"]), "Ledger API").doubts
 
 
 @pytest.mark.parametrize("text", ["Ledger", "0000bbbb-0000-4000-8000-00000000dead", "https://ledger.example", "O'Hara"])
 def test_what_there_is_not_is_not_found(text):
-    search = find_subjects(Directory([PRINCIPAL], [REGISTRATION]), text)
+    fact = {**PRINCIPAL, "servicePrincipalNames": [APP]}
+    search = find_subjects(Directory([fact], [REGISTRATION]), text)
     assert (search.subjects, search.doubts) == ((), ())
 
 
-def test_an_address_is_looked_up_among_the_names_of_the_principals():
+@pytest.mark.parametrize("text", [SP_ID, APP, f"api://{APP}"])
+def test_what_only_one_can_bear_leaves_no_doubt_that_it_is_meant(text):
+    search = find_subjects(Directory([PRINCIPAL], refused=["/applications"]), text)
+    assert (len(search.subjects), search.doubts) == (1, ())
+    assert all("403" in said for said in search.unread)
+    assert search.unread
+
+
+@pytest.mark.parametrize("address", ["https://ledger.example", "HTTPS://Ledger.example"])
+def test_an_address_is_looked_up_among_the_names_of_the_principals(address):
     addressed = {**PRINCIPAL, "servicePrincipalNames": [APP, "https://ledger.example"]}
-    search = find_subjects(Directory([addressed, NAMESAKE]), "https://ledger.example")
+    other = {**NAMESAKE, "servicePrincipalNames": [OTHER_APP]}
+    search = find_subjects(Directory([addressed, other]), address)
     assert [subject.app_id for subject in search.subjects] == [APP]
+
+
+@pytest.mark.parametrize(
+    ("property_", "text"), [("displayName", "Ledger API"), ("servicePrincipalNames", "https://ledger.example")]
+)
+def test_an_object_read_without_what_it_is_looked_for_by_is_a_doubt(property_, text):
+    fact = {key: value for key, value in PRINCIPAL.items() if key != property_}
+    search = find_subjects(Directory([fact]), text)
+    assert search.subjects == ()
+    assert search.doubts == (f"not every servicePrincipal that was read holds its {property_}",)
+
+
+def test_an_object_without_a_name_is_not_called_none():
+    assert find_subjects(Directory([{**PRINCIPAL, "displayName": None}]), "None") == Search(())
 
 
 @pytest.mark.parametrize(

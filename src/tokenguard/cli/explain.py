@@ -55,6 +55,9 @@ def explain(
     \b
     tokenguard explain --demo Dataverse
     tokenguard explain 00000007-0000-0000-c000-000000000000 --format json
+
+    Exit status: 0 explained, 2 there is no such application, or several of that name, 3 its lifetime or something else
+    that concerns it is not known, or not all could be looked through for that name.
     """
     _check_folder(where, folder)
     plugins = context.plugins()
@@ -87,7 +90,7 @@ def explain(
         document(report.header, search, found, findings=about, unjudged=unjudged),
         lines(report.header, search, found, findings=about, unjudged=unjudged, now=report.scanned_at),
     )
-    return ExitStatus.NOT_EVALUATED if found.unknown or unjudged else ExitStatus.COMPLIANT
+    return ExitStatus.NOT_EVALUATED if found.unknown or unjudged or search.doubts else ExitStatus.COMPLIANT
 
 
 def _check_folder(where: Where, folder: Path | None) -> None:
@@ -115,7 +118,7 @@ def _only(text: str, search: Search) -> Subject:
         reasons = "\n".join(f"  {doubt}" for doubt in search.doubts)
         raise SourceError(
             f"{text!r} was not found, but not all could be looked through:\n{reasons}",
-            "`tokenguard doctor` says which permission is missing",
+            "give its object id or appId; `tokenguard doctor` says what a sign-in may not read",
         )
     raise UsageError(f"there is no application {text!r} in this tenant", "give its exact name, object id or appId")
 

@@ -45,6 +45,7 @@ def document(
         "findings": list(map(finding_to_dict, findings)),
         "notEvaluated": list(map(not_evaluated_to_dict, unjudged)),
         "doubts": search.doubts,
+        "unread": search.unread,
     }
 
 
@@ -95,7 +96,8 @@ def lines(
     yield from _section("What would change it", found.changes)
     yield from _section("Findings", (_finding(each, now) for each in findings))
     yield from _section("Not evaluated", map(_not_evaluated, unjudged))
-    yield from _section("Not read", search.doubts)
+    yield from _section("Not looked through, so there may be another of that name", search.doubts)
+    yield from _section("Not read", search.unread)
 
 
 def _section(title: str, content: Iterable[str]) -> Iterator[str]:

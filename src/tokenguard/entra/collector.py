@@ -65,7 +65,7 @@ class EntraCollector:
         """The source that answers for `target`; see `tokenguard.hookspecs.SourceProvider`."""
         match target:
             case DemoTarget():
-                return _open_folder(DEMO)
+                return _open_folder(DEMO, embedded=True)
             case FolderTarget(path=path):
                 return _open_folder(path)
             case LiveTarget():
@@ -179,10 +179,10 @@ def _read(assignments: Assignments, need: Need) -> Iterator[Resource | Collectio
             return read_objects(assignments, Kind(kind), need)
 
 
-def _open_folder(path: Path) -> AbstractContextManager[Source]:
+def _open_folder(path: Path, *, embedded: bool = False) -> AbstractContextManager[Source]:
     from tokenguard.entra.folder import FolderSource  # noqa: PLC0415  (a scan of a snapshot reads no folder)
 
-    return FolderSource(path)
+    return FolderSource(path, embedded=embedded)
 
 
 def _open_live(target: LiveTarget) -> AbstractContextManager[Source]:

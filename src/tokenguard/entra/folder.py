@@ -28,9 +28,13 @@ class FolderSource:
     permissions: tuple[str, ...] | None = None
     tenant = ""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `DocumentError` for a folder that cannot be read, is of two tenants, or holds no answer."""
-        self.name = f"saved answers in {path}"
+    def __init__(self, path: Path, *, embedded: bool = False) -> None:
+        """`embedded`: nobody can add to the folder.
+
+        Raises `DocumentError` for a folder that cannot be read, is of two tenants, or holds no answer.
+        """
+        self.name = "embedded tenant" if embedded else f"saved answers in {path}"
+        self._embedded = embedded
         self._saved = SavedTenant(read_folder(path), str(path))
         self.cloud = self._saved.cloud
 
@@ -121,6 +125,8 @@ class FolderSource:
             said = f"GET {call}: {Path(refusal.file).name} holds Graph's refusal: {refusal.code}, {refusal.message}"
             lacking = missing_permission(call, ()) if refusal.status == HTTPStatus.FORBIDDEN else ""
             return ReadFailure(call, said, refusal.status, lacking)
+        if self._embedded:
+            return ReadFailure(call, f"GET {call}: not in the {self.name}")
         perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
         clauses = (
             f"GET {call}: not in the {self.name}",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
 from tokenguard.entra.asking import PATHS, select
-from tokenguard.entra.facts import Kind
+from tokenguard.entra.facts import Kind, because
 from tokenguard.entra.microsoft import AZURE_MANAGEMENT, DATAVERSE, GRAPH, KEY_VAULT
 from tokenguard.entra.reading import GUID, guid
 from tokenguard.explanation import Search, Subject
@@ -27,20 +28,42 @@ _NAMES = "servicePrincipalNames"
 Found = list[tuple[Kind, Fact]]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What objects are looked for by: letter case aside, as Graph compares."""
+
+    property: str
+    filter: str
+    """For Graph."""
+    text: str
+
+    def is_in(self, row: Fact) -> bool:
+        """The same as the filter, for a source that does not filter."""
+        value = row[self.property]
+        texts = value if isinstance(value, list) else [value]
+        return any(isinstance(each, str) and each.casefold() == self.text.casefold() for each in texts)
+
+
 def find_subjects(source: Source, text: str) -> Search:
     """Every application that `text` may mean; see `tokenguard.hookspecs.Explainer`."""
     wanted = text.strip().lower()
     doubts: list[str] = []
+    unread: list[str] = []
+    unique = True  # but for a name, no two applications can be meant
     if app_id := app_id_in(wanted):
         found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts)
     elif re.fullmatch(GUID, wanted):
         calls = {f"{PATHS[kind]}/{wanted}?{select(kind)}": kind for kind in Kind}
         found = _get(source, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
     elif "://" in wanted:
-        found = _list(source, Kind.SERVICE_PRINCIPAL, *_addressed(text.strip()), doubts)
+        found = _list(source, Kind.SERVICE_PRINCIPAL, _addressed(text.strip()), doubts)
     else:
-        found = [pair for kind in Kind for pair in _list(source, kind, *_called(text.strip()), doubts)]
-    return Search(tuple(_subjects([*found, *_counterparts(source, found, doubts)])), tuple(dict.fromkeys(doubts)))
+        found = [pair for kind in Kind for pair in _list(source, kind, _called(text.strip()), doubts)]
+        unique = False
+    subjects = tuple(_subjects([*found, *_counterparts(source, found, unread)]))
+    if subjects and unique:
+        unread, doubts = [*doubts, *unread], []
+    return Search(subjects, tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(unread)))
 
 
 def app_id_in(address: str) -> str | None:
@@ -54,26 +77,27 @@ def app_id_in(address: str) -> str | None:
     return next((app_id for pattern, app_id in _MICROSOFT if re.fullmatch(pattern, host)), None)
 
 
-def _called(name: str) -> tuple[str, Callable[[Fact], bool]]:
-    """The filter for the objects of this name, and the same for a source that does not filter."""
-    return f"displayName eq {_literal(name)}", lambda row: str(row.get("displayName")).casefold() == name.casefold()
+def _called(name: str) -> Wanted:
+    return Wanted("displayName", f"displayName eq {_literal(name)}", name)
 
 
-def _addressed(address: str) -> tuple[str, Callable[[Fact], bool]]:
-    return f"{_NAMES}/any(n:n eq {_literal(address)})", lambda row: address in (row.get(_NAMES) or ())
+def _addressed(address: str) -> Wanted:
+    return Wanted(_NAMES, f"{_NAMES}/any(n:n eq {_literal(address)})", address)
 
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _list(source: Source, kind: Kind, filter_: str, matches: Callable[[Fact], bool], doubts: list[str]) -> Found:
-    further = [_NAMES] if _NAMES in filter_ else []
+def _list(source: Source, kind: Kind, wanted: Wanted, doubts: list[str]) -> Found:
+    further = [_NAMES] if wanted.property == _NAMES else []
     found: Found = []
-    for row in source.rows(f"{PATHS[kind]}?$filter={quote(filter_)}&{select(kind, further)}"):
+    for row in source.rows(f"{PATHS[kind]}?$filter={quote(wanted.filter)}&{select(kind, further)}"):
         if isinstance(row, ReadFailure):
-            doubts.append(row.reason)
-        elif matches(row):
+            doubts.append(because(row).reason)
+        elif wanted.property not in row:
+            doubts.append(f"not every {kind} that was read holds its {wanted.property}")
+        elif wanted.is_in(row):
             found.append((kind, row))
     return found
 
@@ -88,7 +112,7 @@ def _get(source: Source, calls: Mapping[str, Kind], doubts: list[str]) -> Found:
         if isinstance(fate, Mapping):
             found.append((calls[call], fate))
         elif isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND:
-            doubts.append(fate.reason)
+            doubts.append(because(fate).reason)
     return found
 
 
