@@ -96,6 +96,36 @@ def test_an_exemption_that_applies_is_said_beside_its_finding(tmp_path):
     assert "the nightly import needs it" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("resource", "expires", "said"),
+    [
+        (DATAVERSE, "2099-12-31", 'access-token-lifetime-too-long with maximum "PT5H", by dana, '),
+        ("Dataverse", "2099-12-31", 'access-token-lifetime-too-long with maximum "PT5H", by dana, '),
+        (DATAVERSE, "2020-12-31", "by dana, expired on 2020-12-31, applies no more: the nightly import"),
+    ],
+)
+def test_an_exemption_that_leaves_no_finding_is_said_all_the_same(tmp_path, resource, expires, said):
+    exemptions = tmp_path / "exemptions.json"
+    decision = {
+        "rule": "access-token-lifetime-too-long",
+        "resource": resource,
+        "reason": "the nightly import",
+        "owner": "dana",
+        "expires": expires,
+        "parameters": {"maximum": "PT5H"},
+    }
+    exemptions.write_text(json.dumps({"exemptions": [decision, {**decision, "resource": "Partner Portal"}]}))
+    result = run("--demo", DATAVERSE, "--exemptions", exemptions)
+    assert result.returncode == 0
+    assert said in result.stdout
+    found = "high access-token-lifetime-too-long" in result.stdout
+    assert (found, "applies no more" in result.stderr) == ((expires < "2021"),) * 2
+    document = explained("--demo", DATAVERSE, "--exemptions", exemptions)
+    assert [each["resource"] for each in document["exemptions"]] == [resource]
+    rules = ("--ignore", "access-token-lifetime-too-long")
+    assert explained("--demo", DATAVERSE, "--exemptions", exemptions, *rules)["exemptions"] == []
+
+
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """The answers of a small tenant with two applications of one name."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from tokenguard.cli import answers, context, decisions, options
-from tokenguard.cli.explanations import document, lines
+from tokenguard.cli.explanations import Judged, document, lines
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_source, read
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.exit_status import ExitStatus
-from tokenguard.explanation import Search, Subject
+from tokenguard.explanation import Explanation, Search, Subject
 from tokenguard.hookspecs import Explainer
 from tokenguard.judging.evaluate import evaluate
-from tokenguard.model import Precedence, Severity
+from tokenguard.model import Exemption, Precedence, Rule, Severity
 from tokenguard.rules.needs import needs_of, with_needs
 from tokenguard.spool import Spool
 
@@ -85,12 +85,24 @@ def explain(
     found = explainer.explain(facts, subject, Precedence(where.precedence))
     about = [item for item in report.findings if item.resource.id in found.concerned]
     unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in found.concerned]
+    for notice in report.notices:
+        context.say(notice, quiet=run.quiet)
+    judged = Judged(about, unjudged, _concerning(decided, chosen, found), report.scanned_at)
     answers.answer(
         form,
-        document(report.header, search, found, findings=about, unjudged=unjudged),
-        lines(report.header, search, found, findings=about, unjudged=unjudged, now=report.scanned_at),
+        document(report.header, search, found, judged),
+        lines(report.header, search, found, judged),
     )
     return ExitStatus.NOT_EVALUATED if found.unknown or unjudged or search.doubts else ExitStatus.COMPLIANT
+
+
+def _concerning(exemptions: Iterable[Exemption], rules: Iterable[Rule], found: Explanation) -> list[Exemption]:
+    """Those from any of `rules` that name the application, what it holds, or what governs it; expired ones included."""
+    of = {rule.id for rule in rules}
+    ids = found.concerned | {found.subject.app_id}
+    policies = (each.policy for considered in found.orders.values() for each in considered if each.policy)
+    names = {ref.name for ref in (*found.subject.refs(), *policies)}
+    return [each for each in exemptions if each.rule in of and (each.resource.lower() in ids or each.resource in names)]
 
 
 def _check_folder(where: Where, folder: Path | None) -> None:

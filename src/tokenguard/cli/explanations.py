@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from tokenguard.cli.lengths import shown, span
-from tokenguard.encoding import finding_to_dict, not_evaluated_to_dict
+from tokenguard.encoding import exemption_to_dict, finding_to_dict, not_evaluated_to_dict
 from tokenguard.explanation import Considered, Explanation, InForce, Search
-from tokenguard.model import Finding, FindingStatus, Header, NotEvaluated, ResourceRef
+from tokenguard.model import Exemption, Finding, Header, NotEvaluated, ResourceRef
 from tokenguard.rules.messages import count
+from tokenguard.rules.mistakes import quote
 
 KIND = "tokenguard-explanation"
 FORMAT_VERSION = 1
 
 
-def document(
-    header: Header,
-    search: Search,
-    found: Explanation,
-    *,
-    findings: Iterable[Finding],
-    unjudged: Iterable[NotEvaluated],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules say of one application."""
+
+    findings: Sequence[Finding]
+    unjudged: Sequence[NotEvaluated]
+    exemptions: Sequence[Exemption]
+    """That name it, whether they apply or not."""
+    now: datetime
+
+
+def document(header: Header, search: Search, found: Explanation, judged: Judged) -> dict[str, Any]:
     """The JSON object."""
     subject = found.subject
     return {
@@ -42,8 +47,9 @@ def document(
         "orders": {name: [_considered(each) for each in considered] for name, considered in found.orders.items()},
         "notes": found.notes,
         "changes": found.changes,
-        "findings": list(map(finding_to_dict, findings)),
-        "notEvaluated": list(map(not_evaluated_to_dict, unjudged)),
+        "findings": list(map(finding_to_dict, judged.findings)),
+        "exemptions": list(map(exemption_to_dict, judged.exemptions)),
+        "notEvaluated": list(map(not_evaluated_to_dict, judged.unjudged)),
         "doubts": search.doubts,
         "unread": search.unread,
     }
@@ -75,15 +81,7 @@ def _policy(ref: ResourceRef | None) -> dict[str, str] | None:
     return None if ref is None else {"id": ref.id, "name": ref.name}
 
 
-def lines(
-    header: Header,
-    search: Search,
-    found: Explanation,
-    *,
-    findings: Sequence[Finding],
-    unjudged: Sequence[NotEvaluated],
-    now: datetime,
-) -> Iterator[str]:
+def lines(header: Header, search: Search, found: Explanation, judged: Judged) -> Iterator[str]:
     """The lines that people read."""
     yield f"{found.subject.name}  (appId {found.subject.app_id or 'none'})"
     for ref in found.subject.refs():
@@ -94,8 +92,9 @@ def lines(
         yield from _section(f"Considered, in the order {order}", map(_rank, considered))
     yield from _section("To know", found.notes)
     yield from _section("What would change it", found.changes)
-    yield from _section("Findings", (_finding(each, now) for each in findings))
-    yield from _section("Not evaluated", map(_not_evaluated, unjudged))
+    yield from _section("Findings", map(_finding, judged.findings))
+    yield from _section("Exemptions", (_exemption(each, judged.now) for each in judged.exemptions))
+    yield from _section("Not evaluated", map(_not_evaluated, judged.unjudged))
     yield from _section("Not looked through, so there may be another of that name", search.doubts)
     yield from _section("Not read", search.unread)
 
@@ -147,13 +146,16 @@ def _named(policy: ResourceRef) -> str:
     return f"policy “{policy.name}”" if policy.name else f"policy {policy.id}"
 
 
-def _finding(each: Finding, now: datetime) -> str:
-    said = f"{each.severity} {each.rule}: {each.message}"
-    if each.exemption is None:
-        return said
-    judged = "exempt" if each.status is FindingStatus.EXEMPT else "judged with another value"
-    left = count((each.exemption.expires - now.date()).days, "day")
-    return f"{said} ({judged} by {each.exemption.owner}, {left} left: {each.exemption.reason})"
+def _finding(each: Finding) -> str:
+    exempt = f" (exempt by {each.exemption.owner})" if each.exemption else ""
+    return f"{each.severity} {each.rule}: {each.message}{exempt}"
+
+
+def _exemption(each: Exemption, now: datetime) -> str:
+    values = ", ".join(f"{name} {quote(value)}" for name, value in each.parameters.items())
+    days = (each.expires - now.date()).days
+    until = f"expired on {each.expires}, applies no more" if days < 0 else f"{count(days, 'day')} left"
+    return f"{each.rule}{f' with {values}' if values else ''}, by {each.owner}, {until}: {each.reason}"
 
 
 def _not_evaluated(each: NotEvaluated) -> str:

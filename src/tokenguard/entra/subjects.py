@@ -49,7 +49,7 @@ def find_subjects(source: Source, text: str) -> Search:
     wanted = text.strip().lower()
     doubts: list[str] = []
     unread: list[str] = []
-    unique = True  # but for a name, no two applications can be meant
+    unique = True  # but for a name, no two applications can be meant: what else was asked does not matter then
     if app_id := app_id_in(wanted):
         found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts)
     elif re.fullmatch(GUID, wanted):
@@ -61,9 +61,7 @@ def find_subjects(source: Source, text: str) -> Search:
         found = [pair for kind in Kind for pair in _list(source, kind, _called(text.strip()), doubts)]
         unique = False
     subjects = tuple(_subjects([*found, *_counterparts(source, found, unread)]))
-    if subjects and unique:
-        unread, doubts = [*doubts, *unread], []
-    return Search(subjects, tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(unread)))
+    return Search(subjects, () if subjects and unique else tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(unread)))
 
 
 def app_id_in(address: str) -> str | None:
