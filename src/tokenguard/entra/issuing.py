@@ -46,7 +46,7 @@ def prepare(target: LiveTarget, resource: str) -> Callable[[], Issued]:
     if not method.alone:
         raise UsageError(
             f"{method.title} hands out tokens that were kept; how long they live says nothing of today's policies",
-            "sign in as an application: with a secret, a certificate or a federated token",
+            "sign in as an application: AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret, certificate or federated token",
         )
     return partial(_ask, method, resource)
 
