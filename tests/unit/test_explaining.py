@@ -289,6 +289,14 @@ def test_an_address_is_looked_up_among_the_names_of_the_principals(address):
     assert [subject.app_id for subject in search.subjects] == [APP]
 
 
+def test_an_address_that_begins_with_another_id_than_the_appid_is_found():
+    """Entra lets an application call itself ``api://`` and the id of its tenant, and a path."""
+    address = f"api://{TENANT}/ledger"
+    search = find_subjects(Directory([{**PRINCIPAL, "servicePrincipalNames": [APP, address]}]), address)
+    assert [subject.app_id for subject in search.subjects] == [APP]
+    assert search.doubts == ()
+
+
 @pytest.mark.parametrize(
     ("property_", "text"), [("displayName", "Ledger API"), ("servicePrincipalNames", "https://ledger.example")]
 )

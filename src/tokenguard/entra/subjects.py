@@ -50,13 +50,13 @@ def find_subjects(source: Source, text: str) -> Search:
     doubts: list[str] = []
     unread: list[str] = []
     unique = True  # but for a name, no two applications can be meant: what else was asked does not matter then
-    if app_id := app_id_in(wanted):
-        found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts)
-    elif re.fullmatch(GUID, wanted):
+    if re.fullmatch(GUID, wanted):
         calls = {f"{PATHS[kind]}/{wanted}?{select(kind)}": kind for kind in Kind}
         found = _get(source, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
     elif "://" in wanted:
-        found = _list(source, Kind.SERVICE_PRINCIPAL, _addressed(text.strip()), doubts)
+        app_id = app_id_in(wanted)
+        found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts) if app_id else []
+        found = found or _list(source, Kind.SERVICE_PRINCIPAL, _addressed(text.strip()), doubts)
     else:
         found = [pair for kind in Kind for pair in _list(source, kind, _called(text.strip()), doubts)]
         unique = False
@@ -65,7 +65,7 @@ def find_subjects(source: Source, text: str) -> Search:
 
 
 def app_id_in(address: str) -> str | None:
-    """The appId that the address of a resource speaks of, where that can be known without asking the tenant."""
+    """The appId that the address of a resource most likely speaks of; None where only the tenant can tell."""
     scheme, _, rest = address.lower().partition("://")
     host = rest.partition("/")[0]
     if scheme == "api":
