@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -75,6 +77,59 @@ def test_a_page_is_read_as_files_and_commands(tmp_path: Path) -> None:
         '```json title="a/b.json"\n{}\n```\n\n```sh\nrm -rf /\n```\n\n```console\n$ one\n...\nshown\n$ two\n```\n'
     )
     assert list(steps(page)) == [File("a/b.json", "{}\n"), Command("one", ("shown",)), Command("two", ())]
+
+
+# --- saved answers ------------------------------------------------------------------------------------------------
+
+AZ = f"""#!{sys.executable}
+import os, ssl, sys
+import httpx
+words = sys.argv[1:]
+assert words.pop(0) == "rest", words
+options = dict(zip(words[::2], words[1::2], strict=True))
+headers = {{"Authorization": "Bearer " + os.environ["TOKEN"]}}
+headers |= dict([options["--headers"].split("=")] if "--headers" in options else [])
+url = options["--uri"].replace("https://graph.microsoft.com", os.environ["GRAPH"])
+answer = httpx.get(url, headers=headers, verify=ssl.create_default_context(cafile=os.environ["AUTHORITY"]))
+if options.get("--query") == "value[].id" and options.get("--output") == "tsv":
+    print(*(row["id"] for row in answer.json()["value"]), sep="\\n")
+else:
+    print(answer.text)
+"""
+
+
+def test_what_the_azure_cli_is_told_to_save_is_enough_for_every_rule(
+    new_sandbox: Callable[..., RunningSandbox], folder: Path, environment: dict[str, str]
+) -> None:
+    """The Azure CLI is a stand-in, which takes the options that the page gives it."""
+    sandbox = new_sandbox("--tenant", "demo")
+    program = folder.parent / "az"
+    program.write_text(AZ)
+    program.chmod(0o755)
+    led_there = {
+        "PATH": f"{folder.parent}:{environment['PATH']}",
+        "TOKEN": sandbox.sign_in().json()["access_token"],
+        "GRAPH": sandbox.url,
+        "AUTHORITY": sandbox.variables["SSL_CERT_FILE"],
+    }
+    [calls] = re.findall(r"^```sh\n(.*?)^```$", (DOCS / "saved-answers.md").read_text(), re.MULTILINE | re.DOTALL)
+    subprocess.run(["bash", "-euc", calls], cwd=folder, env={**environment, **led_there}, check=True)
+    saved, live = (
+        subprocess.run(
+            [BIN / "tokenguard", "scan", "--format", "json", *where],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            check=False,
+        )
+        for where, variables in ((["--snapshot", "."], environment), ([], sandbox.environment))
+    )
+    for what in ("findings", "notEvaluated"):
+        assert judged(saved.stdout, what) == judged(live.stdout, what) != []
+
+
+def judged(report: bytes, what: str) -> list[tuple[str, str]]:
+    return sorted((each["rule"], each["resource"]["id"]) for each in json.loads(report)[what])
 
 
 # --- the plugin ---------------------------------------------------------------------------------------------------

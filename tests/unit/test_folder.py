@@ -480,6 +480,14 @@ def test_a_saved_error_of_an_unknown_call_is_pointed_at(saved):
     assert "x may be it" in failure.reason
 
 
+def test_of_many_files_that_may_be_it_a_few_are_named(saved):
+    """Each of twenty policies would name each of twenty files."""
+    failure = answer(saved({name: page("directoryObjects") for name in "abcde"}), APPLIES_TO)
+    assert isinstance(failure, ReadFailure)
+    assert "/c or one of 2 more may be it" in failure.reason
+    assert "/d" not in failure.reason
+
+
 def test_a_list_that_could_be_saved_later_outweighs_an_older_refusal(saved):
     source = saved({"x": REFUSED, "y": page("applications"), "calls.json": {"x": "/applications"}})
     assert answer(source, "/applications") == {"value": []}

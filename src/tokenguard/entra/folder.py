@@ -17,6 +17,9 @@ from tokenguard.entra.saved.tenant import SavedTenant
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact
 
+NAMED = 3
+"""Files that a reason names; of more the number is said."""
+
 
 class FolderSource:
     """A `tokenguard.hookspecs.Source` over files, all read when it is made.
@@ -132,6 +135,12 @@ class FolderSource:
             f"GET {call}: not in the {self.name}",
             why,
             f"save its answer there{', all pages' if asked in KINDS else ''}",
-            f"{', '.join(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
+            f"{_some(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
         )
         return ReadFailure(call, "; ".join(filter(None, clauses)))
+
+
+def _some(files: Sequence[str]) -> str:
+    """The first of `files`, and how many there are more: each call that is missing says so."""
+    more = len(files) - NAMED
+    return ", ".join(files[:NAMED]) + (f" or one of {more} more" if more > 0 else "")
