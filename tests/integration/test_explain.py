@@ -237,6 +237,9 @@ def test_a_tenant_that_may_not_be_looked_through_gives_3_not_2(tenant):
 
 def test_policies_that_may_not_be_read_leave_the_lifetime_unknown(tenant):
     tenant.fail("GET /policies/*/appliesTo=403")
+    said = run("Dataverse", environment=tenant.environment).stdout.partition("Not evaluated\n")[2].splitlines()
+    assert len([line for line in said if "access-token-lifetime-too-long, " in line]) == 1
+    assert len({line.partition(": ")[2] for line in said}) == len(said)
     document = explained("Dataverse", environment=tenant.environment, status=3)
     assert "403" in document["unknown"]
     assert document["inForce"] == []

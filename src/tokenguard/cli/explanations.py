@@ -94,7 +94,7 @@ def lines(header: Header, search: Search, found: Explanation, judged: Judged) ->
     yield from _section("What would change it", found.changes)
     yield from _section("Findings", map(_finding, judged.findings))
     yield from _section("Exemptions", (_exemption(each, judged.now) for each in judged.exemptions))
-    yield from _section("Not evaluated", map(_not_evaluated, judged.unjudged))
+    yield from _section("Not evaluated", _not_evaluated(judged.unjudged))
     yield from _section("Not looked through, so there may be another of that name", search.doubts)
     yield from _section("Not read", search.unread)
 
@@ -158,6 +158,10 @@ def _exemption(each: Exemption, now: datetime) -> str:
     return f"{each.rule}{f' with {values}' if values else ''}, by {each.owner}, {until}: {each.reason}"
 
 
-def _not_evaluated(each: NotEvaluated) -> str:
-    permission = f" (needs the permission {each.permission})" if each.permission else ""
-    return f"{each.rule}: {each.reason}{permission}"
+def _not_evaluated(items: Iterable[NotEvaluated]) -> Iterator[str]:
+    """Each reason once, with all rules that it keeps from being evaluated."""
+    rules: dict[str, list[str]] = {}
+    for each in items:
+        permission = f" (needs the permission {each.permission})" if each.permission else ""
+        rules.setdefault(f"{each.reason}{permission}", []).append(each.rule)
+    yield from (f"{', '.join(dict.fromkeys(names))}: {reason}" for reason, names in rules.items())
