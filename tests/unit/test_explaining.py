@@ -145,6 +145,13 @@ def test_one_order_alone_can_be_asked_for(precedence):
     assert list(explained(precedence=precedence).orders) == [precedence.value]
 
 
+@pytest.mark.parametrize("name", ["servicePrincipalType", "signInAudience"])
+def test_a_property_that_was_not_saved_and_decides_is_named(name):
+    fact = {key: value for key, value in PRINCIPAL.items() if key != name}
+    found = explained(sp="05:00:00", objects={"servicePrincipal": fact})
+    assert found.unknown == f"the answer that was read does not hold {name}"
+
+
 def test_where_a_policy_may_be_on_the_application_unread_the_lifetime_is_unknown():
     facts = EntraFacts(
         policies={"p": policy("p", "05:00:00")},

@@ -62,8 +62,8 @@ def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, A
 
 
 def _typed(fact: Fact, name: str, kind: type[T], missing: Unknown) -> T | Unknown | None:
-    if name not in fact:
-        return missing
+    if name not in fact:  # what hangs on it is unknown for its reason, and that has to say which property it was
+        return Unknown(f"the answer that was read does not hold {name}") if missing is NOT_HELD else missing
     value = fact[name]
     if value is None or isinstance(value, kind):
         return value
