@@ -36,13 +36,16 @@ class Page:
         self._out = out
         self.style = style
 
-    def line(self, text: str = "", indent: int = 0, paint: Paint = Paint.NONE, label: str = "") -> None:
-        """One logical line. With a `label` the label is painted, and what follows hangs beside it."""
+    def line(
+        self, text: str = "", indent: int = 0, paint: Paint = Paint.NONE, label: str = "", further: int = 0
+    ) -> None:
+        """One logical line, what does not fit `further` indented. With a `label` the label is painted, and what follows
+        hangs beside it."""
         hang = indent + cells(label) + 2 if label else indent
         if label and self.style.width and self.style.width - hang < NARROWEST:
             self.line(label, indent, paint)
             label, hang, paint = "", indent + 2, Paint.NONE
-        room = max(self.style.width - hang, NARROWEST) if self.style.width else 0
+        room = max(self.style.width - hang - further, NARROWEST) if self.style.width else 0
         lines = wrap(visible(text), room)
         first = next(lines)
         if label:
@@ -50,7 +53,7 @@ class Page:
         else:
             self._write(" " * hang + self._painted(first, paint))
         for rest in lines:
-            self._write(" " * hang + (rest if label else self._painted(rest, paint)))
+            self._write(" " * (hang + further) + (rest if label else self._painted(rest, paint)))
 
     def row(self, parts: list[tuple[str, Paint]]) -> None:
         """Parts that the caller has aligned, on one line that is not wrapped."""

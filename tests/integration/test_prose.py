@@ -81,6 +81,12 @@ def test_headings_are_bold_where_there_is_colour_and_nothing_is_in_a_pipe(page: 
     assert not re.search(r"^ +\x1b", coloured, re.MULTILINE)
 
 
+def test_what_does_not_fit_beside_a_bullet_stays_beside_it(tmp_path: Path) -> None:
+    shown = run(PAGES["explain"], tmp_path, 80, NO_COLOR="1")
+    assert re.search(r"\n  - on the service principal: .*\n    \S", shown)
+    assert re.search(r"\n  - high access-token-lifetime-too-long: .*\n    \S.*\n  - medium ", shown)
+
+
 def test_what_is_opened_or_copied_stays_whole(tmp_path: Path) -> None:
     shown = run(PAGES["rules show"], tmp_path, 40)
     assert "\n  https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes\n" in shown

@@ -90,13 +90,17 @@ def lines(header: Header, search: Search, found: Explanation, judged: Judged) ->
     yield from _section("In force", _verdict(found))
     for order, considered in found.orders.items():
         yield from _section(f"Considered, in the order {order}", map(_rank, considered))
-    yield from _section("To know", found.notes)
-    yield from _section("What would change it", found.changes)
-    yield from _section("Findings", map(_finding, judged.findings))
-    yield from _section("Exemptions", (_exemption(each, judged.now) for each in judged.exemptions))
-    yield from _section("Not evaluated", _not_evaluated(judged.unjudged))
-    yield from _section("Not looked through, so there may be another of that name", search.doubts)
-    yield from _section("Not read", search.unread)
+    yield from _list("To know", found.notes)
+    yield from _list("What would change it", found.changes)
+    yield from _list("Findings", map(_finding, judged.findings))
+    yield from _list("Exemptions", (_exemption(each, judged.now) for each in judged.exemptions))
+    yield from _list("Not evaluated", _not_evaluated(judged.unjudged))
+    yield from _list("Not looked through, so there may be another of that name", search.doubts)
+    yield from _list("Not read", search.unread)
+
+
+def _list(title: str, content: Iterable[str]) -> Iterator[str]:
+    return _section(title, (f"- {row}" for row in content))
 
 
 def _section(title: str, content: Iterable[str]) -> Iterator[str]:

@@ -15,8 +15,13 @@ class Verbatim(str):
     __slots__ = ()
 
 
+_BULLETS = ("- ", "* ")
+
+
 def write_lines(lines: Iterable[str]) -> None:
-    """Write `lines`, each with its indentation, which what does not fit beside it keeps. A pipe gets them as they are.
+    """Write `lines`, each with its indentation, which what does not fit beside it keeps, and hangs beside a bullet.
+
+    A pipe gets them as they are.
 
     A heading is a line at the margin with an indented one below it. What has no space in it is not broken: an address
     is opened, and a word copied, only whole.
@@ -29,5 +34,5 @@ def write_lines(lines: Iterable[str]) -> None:
         if isinstance(line, Verbatim) or " " not in text:
             page.row([(line, paint)])
         else:
-            page.line(text, indent=len(line) - len(text), paint=paint)
+            page.line(text, indent=len(line) - len(text), paint=paint, further=2 if text.startswith(_BULLETS) else 0)
     out.flush()  # before anything that is said next on the same terminal
