@@ -30,6 +30,8 @@ from tokenguard.issuance import LATE, Issued
 _RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*|" + GUID, re.IGNORECASE)
 _SCOPE = "/.default"
 """Whatever the client may do at a resource, as the token service is asked for it."""
+_ABSURD = 100 * 365 * 24 * 60 * 60
+"""Seconds that no token lives."""
 _HINTS = {
     "AADSTS500011": "name the resource as the tenant knows it: the address of the API, or its appId",
     "AADSTS501051": "assign the client to the application that is the resource, or ask for another resource",
@@ -82,9 +84,10 @@ class _Answers:
     def see(self, response: Any) -> None:
         """Look at one answer, of whatever kind."""
         try:
-            self.expires_in = int(json.loads(response.http_response.text())["expires_in"])
+            seconds = int(json.loads(response.http_response.text())["expires_in"])
         except (ValueError, KeyError, TypeError, OverflowError):  # the last: Python reads ``Infinity``
             return
+        self.expires_in = seconds if 0 < seconds < _ABSURD else None
 
 
 def _refused(method: Method, resource: str, error: AzureError) -> SourceError:
