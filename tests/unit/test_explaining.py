@@ -25,7 +25,7 @@ PRINCIPAL = {
     "displayName": "Ledger API",
     "servicePrincipalType": "Application",
     "signInAudience": "AzureADMyOrg",
-    "appOwnerOrganizationId": "t1",
+    "appOwnerOrganizationId": TENANT,
     "accountEnabled": True,
 }
 REGISTRATION = {"id": APP_ID, "appId": APP, "displayName": "Ledger API", "signInAudience": "AzureADMyOrg"}
@@ -206,6 +206,20 @@ def test_without_a_policy_of_its_own_one_could_be_assigned():
 def test_what_the_numbers_do_not_say_stands_beside_them(fact, levels, words):
     notes = explained(**levels, objects={"servicePrincipal": fact}).notes
     assert any(words in note for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        (TENANT, False),
+        (TENANT.upper(), False),
+        ("f8cdef31-a31e-4b4a-93e4-5f571e91255a", False),
+        ("0000eeee-0000-4000-8000-000000000001", True),
+    ],
+)
+def test_what_a_publisher_may_have_set_in_a_tenant_of_its_own_is_said_to_be_out_of_sight(owner, said):
+    notes = explained(objects={"servicePrincipal": {**PRINCIPAL, "appOwnerOrganizationId": owner}}).notes
+    assert any("registered in another tenant" in note for note in notes) is said
 
 
 def test_an_own_api_that_knows_no_cae_is_not_told_of_it():

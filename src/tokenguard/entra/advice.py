@@ -32,7 +32,7 @@ def notes(
         yield excluded
         return
     if Kind.SERVICE_PRINCIPAL.value not in subject.objects:
-        yield "No service principal of it was found in this tenant; tokens for it are issued only where there is one."
+        yield "No service principal of it was seen in this tenant; tokens for it are issued only where there is one."
     yield from _resource_or_client(subject)
     first_party = is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing))
     if first_party is True or subject.app_id == DATAVERSE:
@@ -44,6 +44,16 @@ def notes(
         yield (
             "What Microsoft documents leaves open which lifetime it is. `tokenguard probe --resource "
             f"{subject.app_id or subject.name}` asks for a token and shows it."
+        )
+
+
+def elsewhere(subject: Subject, holder: DirectoryObject, tenant: str) -> Iterator[str]:
+    """What cannot be seen from `tenant` of an application that somebody else registered."""
+    owner = guid(holder.fact, "appOwnerOrganizationId", holder.missing)
+    if isinstance(owner, str) and owner != tenant and is_first_party(owner) is False:
+        yield (
+            f"{subject.name} is registered in another tenant, {owner}: whether its publisher put a policy on it there, "
+            "and whether that counts here, cannot be seen."
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from tokenguard.entra.advice import changes, notes
+from tokenguard.entra.advice import changes, elsewhere, notes
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
 from tokenguard.entra.lifetime import (
@@ -52,7 +52,10 @@ def explain(facts: EntraFacts, subject: Subject, precedence: Precedence) -> Expl
         in_force=() if unknown else tuple(map(_in_force, found)),
         unknown=unknown,
         orders={name.value: tuple(_considered(orders[name], deciding[name])) for name in orders},
-        notes=tuple(notes(subject, holder, excluded, levels, found)),
+        notes=(
+            *notes(subject, holder, excluded, levels, found),
+            *elsewhere(subject, holder, read_tenant(assignments.facts).id),
+        ),
         changes=tuple(changes(assignments, subject, excluded, orders)),
         concerned=frozenset(_concerned(assignments, subject, levels)),
     )
