@@ -20,6 +20,7 @@ from tokenguard.reporters.html.reporter import HtmlReporter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NPM = shutil.which("npm")
+NODES = "document.querySelectorAll('*').length"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
 
@@ -234,31 +235,24 @@ def test_numbers_of_the_first_screen_lead_to_what_they_count(visit: Visiting) ->
     expect(seen.page.locator("#results")).to_be_focused()
 
 
-def test_ten_thousand_findings_answer_while_one_types(visit: Visiting) -> None:
+def test_ten_thousand_findings_answer_each_key_and_lay_out_no_more_than_fifty(visit: Visiting) -> None:
+    """What is laid out is what makes a page slow, and can be counted; a clock would judge the machine as well."""
+    laid_out = visit(with_findings(50)).page.evaluate(NODES)
     report = with_findings(10_000)
     seen = visit(report)
     assert seen.count() == "10,000 entries"
+    assert seen.page.evaluate(NODES) == laid_out
 
-    slowest = 0.0
-    for character in "application 777":
-        took = seen.page.evaluate(
-            """character => {
-                const box = document.querySelector("[type=search]"), start = performance.now();
-                box.value += character;
-                box.dispatchEvent(new Event("input", { bubbles: true }));
-                document.body.offsetHeight;
-                return performance.now() - start;
-            }""",
-            character,
-        )
-        slowest = max(slowest, took)
+    for key in "application 777":
+        seen.page.get_by_role("searchbox").press(key)
+        assert re.fullmatch("[0-9,]+ entries( of 10,000)?", seen.count())
+        assert seen.page.evaluate(NODES) <= laid_out
 
     wanted = [
         each for each in report.findings if "777" in f"{each.resource.name} {each.resource.id} {each.fingerprint}"
     ]
     assert seen.count() == f"{len(wanted)} entries of 10,000"
     assert seen.names() == [each.resource.name for each in wanted][:50]
-    assert slowest < 500, "milliseconds from a key to the list"
 
 
 def test_pages_can_be_turned(visit: Visiting) -> None:
@@ -315,8 +309,9 @@ def test_the_policy_stops_a_script_that_is_none_of_ours(browser: Browser, tmp_pa
     page.goto(path.as_uri())
     expect(page.locator("#count")).to_have_text("7 entries")
 
+    while len([text for text in refused if "Content Security Policy" in text]) < 2:
+        page.wait_for_event("console")  # the browser says it when it comes to it; never said fails here
     assert dialogs == []
-    assert len([text for text in refused if "Content Security Policy" in text]) >= 2
 
 
 def test_paper_has_every_entry_unfolded_and_no_controls(visit: Visiting) -> None:
@@ -339,6 +334,7 @@ def test_paper_has_every_entry_unfolded_and_no_controls(visit: Visiting) -> None
 def test_a_narrow_screen_need_not_be_scrolled_sideways(visit: Visiting, demo: Path, width: int) -> None:
     page = visit(demo, viewport={"width": width, "height": 700}).page
     page.locator(".entry > summary").first.click()
+    expect(page.locator(".entry .explanation").first).to_be_visible()  # it is put in after the click
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
 

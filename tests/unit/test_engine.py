@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -253,9 +252,8 @@ def test_a_schema_that_would_need_fetching_or_backtracking_is_refused(require: d
 
 def test_no_pattern_can_hang_a_scan() -> None:
     slow = rule("r", {"properties": {"label": {"pattern": "^(a+)+$"}}})
-    start = time.monotonic()
-    assert judge(slow, GADGET, gadget(label="a" * 5000 + "!")).outcome is FAIL
-    assert time.monotonic() - start < 5, "a backtracking engine would take longer than the universe has existed"
+    long = gadget(label="a" * 5000 + "!")  # a backtracking engine would take longer than the universe has existed
+    assert judge(slow, GADGET, long).outcome is FAIL
 
 
 def test_ids_in_a_rule_are_found_however_they_are_spelt() -> None:
