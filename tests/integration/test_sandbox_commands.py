@@ -66,7 +66,7 @@ def test_a_command_that_does_not_wait_for_its_answer_is_no_fault_of_the_sandbox(
         import os, time, urllib.request
         try:
             urllib.request.urlopen(os.environ["AZURE_AUTHORITY_HOST"] + "/t/oauth2/v2.0/token", b"a=b", timeout=0.2)
-        except TimeoutError:
+        except OSError:  # it says otherwise that a connection took too long than that an answer did
             time.sleep(1)
     """
     result = run("exec", *SMALL, "--fault", "POST /*=slow,seconds=0.6", "--", *python(source))
@@ -81,11 +81,10 @@ def test_exec_leaves_nothing_behind(tmp_path):
 
 
 def wait_for(path: Path) -> None:
-    for _ in range(200):
-        if path.exists():
-            return
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} never appeared"
         time.sleep(0.05)
-    raise AssertionError(f"{path} never appeared")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -170,6 +171,17 @@ def test_a_reader_that_goes_away_is_141(tmp_path: Path) -> None:
         assert process.wait() == 141
 
 
+def _opened_for_writing(pipe: Path) -> int:
+    """The other end of `pipe`, once somebody reads from it."""
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody yet
+                raise
+            time.sleep(0.05)
+
+
 def test_ctrl_c_is_130_and_leaves_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "never.jsonl")
     with subprocess.Popen(
@@ -178,9 +190,10 @@ def test_ctrl_c_is_130_and_leaves_no_file(tmp_path: Path) -> None:
         env=environment(),
         cwd=tmp_path,
     ) as process:
-        time.sleep(1)  # until it waits for the other end of the pipe
+        other_end = _opened_for_writing(tmp_path / "never.jsonl")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
+        os.close(other_end)
         assert process.stderr is not None
         assert process.stderr.read() == b"Interrupted.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["never.jsonl"]
