@@ -119,6 +119,32 @@ def test_new_or_changed_findings_fail_only_where_that_was_asked_for(folder, old,
     assert run("diff", old, new, *options, cwd=folder).returncode == status
 
 
+def test_a_severity_that_would_fail_nothing_is_refused(folder):
+    done = run("diff", "before.json", "now.json", "--fail-on", "high", cwd=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--fail-on high: without --fail-on-new no finding fails a comparison" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_the_later_one_first_is_compared_and_said(folder, kind):
+    done = run("diff", f"now.{kind}", f"before.{kind}", cwd=folder)
+
+    assert done.returncode == 0
+    assert done.stderr == f"now.{kind} is later than before.{kind}: what is told is the way back\n"
+    assert run("diff", f"now.{kind}", f"before.{kind}", "--quiet", cwd=folder).stderr == ""
+
+
+@pytest.mark.parametrize(("old", "new"), [("pipe", "now.json"), ("now.json", "pipe"), ("now.jsonl", "pipe")])
+def test_a_pipe_is_refused_rather_than_waited_for(folder, old, new):
+    os.mkfifo(folder / "pipe")
+
+    done = run("diff", old, new, cwd=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pipe: is a pipe or a device, which can be read only once" in done.stderr
+
+
 def test_what_was_not_evaluated_is_not_fixed(folder):
     edit(folder / "now" / "policies.json", lambda document: document["value"][0].update(definition=["nonsense"]))
     report = run("scan", "--snapshot", "now", "--output", "broken.json", *RULES, cwd=folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+from click.core import ParameterSource
 
 from tokenguard.cli import context, options, reports
 from tokenguard.cli.help import Command
@@ -70,6 +71,11 @@ def diff(
     tokenguard diff monday.jsonl.zst --live
     tokenguard diff main.json branch.json --fail-on-new --format markdown
     """
+    given = click.get_current_context().get_parameter_source("fail_on")
+    if given is ParameterSource.COMMANDLINE and not fail_on_new:
+        raise UsageError(
+            f"--fail-on {fail_on}: without --fail-on-new no finding fails a comparison", "give --fail-on-new as well"
+        )
     if [new is not None, live, demo].count(True) != 1:
         raise UsageError("one thing to compare OLD with is needed", "name NEW, or give --live or --demo")
     writers = {name: each for name, each in context.plugins().reporters.items() if isinstance(each, DifferenceReporter)}
@@ -83,6 +89,11 @@ def diff(
         difference = _snapshots(run, where, old, new)
     else:
         difference = _reports(run, old, new, Severity[fail_on.upper()] if fail_on_new else None)
+    if difference.old.collected_at > difference.new.collected_at:
+        context.say(
+            f"{difference.old.source} is later than {difference.new.source}: what is told is the way back",
+            quiet=run.quiet,
+        )
     reports.write_each(
         outputs,
         lambda each, out, style: each.write_difference(difference, out, style),
@@ -93,7 +104,12 @@ def diff(
 
 
 def _kind(path: Path) -> str:
-    """What a file says it is; raises `DocumentError` for one that is neither a snapshot nor a report."""
+    """What a file says it is; raises `DocumentError` for one that is neither a snapshot nor a report, or no file."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DocumentError(
+            f"{path}: is a pipe or a device, which can be read only once, and a comparison reads more than once",
+            "write it into a file, and name that",
+        )
     if path.suffix in (".gz", ".zst"):
         return SNAPSHOT
     with open_file(path, "a snapshot or a JSON report") as file:
