@@ -67,6 +67,9 @@ def test_values_are_json():
         ("\n=1", "\\n=1"),
         ("＝1", "'＝1"),  # noqa: RUF001
         ('",=1', '",=1'),
+        ("a;=1;-2", "a;'=1;'-2"),
+        ("a; @SUM(A1)", "a;' @SUM(A1)"),
+        ("a;b", "a;b"),
         ("a=1", "a=1"),
     ],
 )
@@ -81,7 +84,8 @@ def test_no_display_name_can_add_a_row_or_begin_a_formula(name):
 
     assert len(found) == len(rows())
     assert all(row.keys() == set(COLUMNS) for row in found)
-    assert not any(cell.lstrip().startswith(tuple("=+-@\t\r")) for row in found for cell in row.values())
+    cells = [part for row in found for cell in row.values() for part in cell.split(";")]
+    assert not any(cell.lstrip().startswith(tuple("=+-@\t\r")) for cell in cells)
 
 
 def test_memory_does_not_grow_with_the_findings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -30,7 +31,7 @@ COLUMNS = (
     "tenant",
     "scannedAt",
 )
-_FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001  (full-width forms: some spreadsheets take them for the plain ones)
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")  # noqa: RUF001  (full-width: some spreadsheets take them for plain)
 
 
 class CsvReporter:
@@ -94,7 +95,7 @@ def _json(value: Any) -> str:
 def _cell(text: str) -> str:
     """`text` so that no spreadsheet takes it for a formula: an apostrophe before it says that it is text.
 
+    A semicolon begins a cell where that is the separator of the spreadsheet's country, whatever quotes stand around it.
     Tabs and line ends, which can hide a formula behind them, are visible escapes. Source: OWASP, "CSV Injection".
     """
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    return _FORMULA.sub(r"\1'", visible(text))
