@@ -27,6 +27,8 @@ _COMMAND = re.compile(r"#(?=#(?:vso)?\[)|^\s*:(?=:)", re.IGNORECASE)
 Sources: ``Command`` of the Azure Pipelines agent, ``ActionCommand`` of the GitHub Actions runner.
 """
 _MARKDOWN_SYNTAX = re.compile(r"[\\`*_\[\]<>&|~#!@$]|:(?=//)|(?<=www)\.")
+_MENTION = re.compile(r"(?<=(?<!\w)\\@)(?=[a-zA-Z0-9])|(?<=\\#)(?=[0-9])")
+"""Behind what GitHub makes a mention of, or a reference to an issue."""
 _MARKDOWN_START = re.compile(r"^(\s*\d{0,9})([-+=.)])")
 """What at the start of a line makes an item of a list, a heading of the line before, or a rule."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -61,9 +63,12 @@ def doubled_braces(text: str) -> str:
 def markdown(text: str) -> str:
     """`text` as GitHub-flavoured Markdown that shows just that: no image, HTML, mention, emphasis, heading or list.
 
-    No link either, but that GitHub makes one of whatever looks like an e-mail address, escaped or not.
+    No link either, but that GitHub makes one of whatever looks like an e-mail address, escaped or not. It looks for
+    mentions and numbers of issues in what it has rendered, where no backslash is left, so that only a character within
+    keeps them from being one: a zero-width space, as Dependabot and Renovate put there.
     """
-    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN_SYNTAX.sub(lambda match: "\\" + match[0], visible(text)))
+    escaped = _MARKDOWN_SYNTAX.sub(lambda match: "\\" + match[0], visible(text))
+    return _MARKDOWN_START.sub(r"\1\\\2", _MENTION.sub("&#8203;", escaped))
 
 
 def json_bytes(value: Any) -> bytes:

@@ -76,7 +76,10 @@ def test_sarif_messages_hold_no_link_and_no_placeholder(text, message):
     [
         ("<img src=x>", "\\<img src=x\\>"),
         ("![x](https://evil.example)", "\\!\\[x\\](https\\://evil.example)"),
-        ("@everyone **now**", "\\@everyone \\*\\*now\\*\\*"),
+        ("@everyone **now**", "\\@&#8203;everyone \\*\\*now\\*\\*"),
+        ("(@a/b, #12)", "(\\@&#8203;a/b, \\#&#8203;12)"),
+        ("contoso/app#1", "contoso/app\\#&#8203;1"),
+        ("owner@contoso.example # x", "owner\\@contoso.example \\# x"),
         ("`code`\n# heading", "\\`code\\`\\\\n\\# heading"),
         ("&lt; $x$", "\\&lt; \\$x\\$"),
         ("90 minutes, at most.", "90 minutes, at most."),
