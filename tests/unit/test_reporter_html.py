@@ -280,6 +280,63 @@ def test_marks_say_what_was_found_what_is_exempt_and_what_is_not_known():
     assert group.marks[1].fingerprint == FINDINGS[1].fingerprint
 
 
+@pytest.mark.parametrize(
+    ("keyword", "beyond"),
+    [
+        ("maximum", (5401,)),
+        ("exclusiveMaximum", (5400, 5401)),
+        ("minimum", (5399,)),
+        ("exclusiveMinimum", (5399, 5400)),
+        ("const", (5399, 5401)),
+    ],
+)
+def test_a_dot_beyond_a_limit_is_explained(keyword, beyond):
+    """A dot is no verdict: the rule may not judge it there, or could not."""
+    for seconds in (5399, 5400, 5401):
+        lifetimes = replace(
+            LIFETIMES, limits=(Limit(TOO_LONG.id, keyword, 5400),), shown=(Lifetime(ref(1, "x"), seconds),)
+        )
+        report = replace(REPORT, lifetimes=(lifetimes,), findings=(), not_evaluated=())
+        assert ("A dot beyond a limit:" in Page(report).text) is (seconds in beyond), seconds
+
+
+def legend(report):
+    _, found, rest = rendered(REPORTER, report).decode().partition('<p class="legend')
+    assert found
+    return rest.partition("</p>")[0]
+
+
+def test_a_finding_beyond_a_limit_needs_no_explanation_and_only_what_is_drawn_is_in_the_legend():
+    known = tuple(each for each in LIFETIMES.shown if each.seconds is not None)
+
+    assert "A dot beyond a limit:" not in Page().text
+    assert "not known" in legend(REPORT)
+    assert "not known" not in legend(replace(REPORT, lifetimes=(replace(LIFETIMES, unknown=0, shown=known),)))
+
+
+def test_findings_that_do_not_fail_are_not_counted_as_if_they_did():
+    text = rendered(REPORTER, replace(REPORT, fail_on=Severity.HIGH)).decode()
+
+    assert "3 of them high or graver" in text
+    mild = replace(REPORT, rules=(REPORT.rules[2],), findings=(), not_evaluated=(), fail_on=Severity.HIGH)
+    assert '<div class="">\n        <dt>Findings</dt><dd>1</dd>' in rendered(REPORTER, mild).decode()
+
+
+@pytest.mark.parametrize(
+    ("rationale", "shown"),
+    [
+        ("before `expires_in` runs out", "<p>before <code>expires_in</code> runs out</p>"),
+        ("`<b>`", "<p><code>&lt;b&gt;</code></p>"),
+        ("a ` that is alone", "<p>a ` that is alone</p>"),
+    ],
+)
+def test_what_a_rule_puts_between_backticks_is_code(rationale, shown):
+    rule = replace(TOO_LONG, rationale=rationale)
+    report = replace(with_findings(1), rules=(replace(with_findings(1).rules[0], rule=rule),))
+
+    assert shown in rendered(REPORTER, report).decode()
+
+
 def test_a_limit_stands_between_what_keeps_it_and_what_does_not():
     (group,) = drawn(5401, 5400, 5399, limit=5400).groups
 

@@ -44,11 +44,12 @@ def pieces(report: Report) -> Iterator[str]:
             exemptions=exemptions(report.findings) if any(result.exempt for result in report.rules) else [],
             severities=overview.severities(report.rules),
             frameworks=overview.frameworks(report.rules),
-            totals=overview.totals(report.rules),
+            totals=overview.totals(report.rules, report.fail_on),
             picture=picture.draw(report.lifetimes, picture.states(report)),
             rules=map(Markup, entries.rules(report)),
             entries=map(Markup, entries.lines(report)),
             left_out=entries.left_out(report),
+            quoted=quoted,
             wording=wording,
             count=count,
             present=present,
@@ -56,6 +57,12 @@ def pieces(report: Report) -> Iterator[str]:
             version=__version__,
         )
     )
+
+
+def quoted(text: str) -> list[str]:
+    """`text` in parts, of which every second stands between backticks; in one where those do not pair."""
+    parts = text.split("`")
+    return parts if len(parts) % 2 else [text]
 
 
 def _environment() -> Environment:

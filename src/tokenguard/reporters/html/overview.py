@@ -17,6 +17,8 @@ class Totals:
     """Over all rules."""
 
     findings: int
+    failing: int
+    """Findings that fail the scan."""
     exempt: int
     known: int
     unjudged: int
@@ -25,9 +27,10 @@ class Totals:
     """Rules by verdict."""
 
 
-def totals(results: Sequence[RuleResult]) -> Totals:
+def totals(results: Sequence[RuleResult], fail_on: Severity) -> Totals:
     return Totals(
         findings=sum(result.failed for result in results),
+        failing=sum(result.failed for result in results if result.rule.severity >= fail_on),
         exempt=sum(result.exempt for result in results),
         known=sum(result.known for result in results),
         unjudged=sum(result.not_evaluated for result in results),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from operator import ge, gt, le, lt, ne
 
 from tokenguard.model import FindingStatus, Lifetime, Lifetimes, Limit, Report
 from tokenguard.reporters.html.entries import STATUS
@@ -26,6 +27,7 @@ _MARGIN = 4.0
 """Percent of the width that stay free at both ends, for half a mark."""
 
 _LIMITS = {"maximum": "at most ", "minimum": "at least ", "exclusiveMaximum": "below ", "exclusiveMinimum": "above "}
+_BREAKS = {"maximum": gt, "minimum": lt, "exclusiveMaximum": ge, "exclusiveMinimum": le, "const": ne}
 
 Key = tuple[str, str, str]
 """Type and id of a resource, and the name of a property."""
@@ -52,6 +54,8 @@ class Mark:
     """``finding``, ``exempt``, ``known``, ``unknown``, or nothing: no rule objects to the length."""
     fingerprint: str
     reason: str
+    beyond: bool = False
+    """Whether it breaks a limit that is drawn with it, judged by that or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,10 @@ class Group:
 class Picture:
     ticks: list[Place]
     groups: list[Group]
+    any_unknown: bool
+    """Whether a length is drawn as not known."""
+    any_beyond: bool
+    """Whether one is drawn beyond a limit of its group that no rule objects to."""
 
 
 def states(report: Report) -> Mapping[Key, tuple[str, str]]:
@@ -91,7 +99,13 @@ def draw(lifetimes: Sequence[Lifetimes], found: Mapping[Key, tuple[str, str]]) -
     if not lifetimes:
         return None
     axis = _Axis(_lengths(lifetimes))
-    return Picture(axis.ticks(), [_group(item, axis, found) for item in lifetimes])
+    groups = [_group(item, axis, found) for item in lifetimes]
+    return Picture(
+        axis.ticks(),
+        groups,
+        any_unknown=any(mark.x is None for group in groups for mark in group.marks),
+        any_beyond=any(mark.beyond and not mark.state for group in groups for mark in group.marks),
+    )
 
 
 def _lengths(lifetimes: Sequence[Lifetimes]) -> Iterable[int]:
@@ -126,18 +140,20 @@ def _group(item: Lifetimes, axis: _Axis, found: Mapping[Key, tuple[str, str]]) -
         counts=_counts(item),
         limits=_limits(item.limits, axis),
         marks=[
-            _mark(each, axis, found.get((item.type, each.resource.id, item.property), ("", ""))) for each in item.shown
+            _mark(each, axis, item.limits, found.get((item.type, each.resource.id, item.property), ("", "")))
+            for each in item.shown
         ],
         left_out=_left_out(item),
     )
 
 
-def _mark(item: Lifetime, axis: _Axis, found: tuple[str, str]) -> Mark:
+def _mark(item: Lifetime, axis: _Axis, limits: Iterable[Limit], found: tuple[str, str]) -> Mark:
     state, fingerprint = found
     name = item.resource.name or item.resource.id
     if item.seconds is None:
         return Mark(name, "not known", None, "unknown", fingerprint, item.unknown)
-    return Mark(name, _length(item.seconds), axis.x(item.seconds), state, fingerprint, "")
+    beyond = any(_BREAKS[limit.keyword](item.seconds, limit.seconds) for limit in limits)
+    return Mark(name, _length(item.seconds), axis.x(item.seconds), state, fingerprint, "", beyond)
 
 
 def _limits(limits: Iterable[Limit], axis: _Axis) -> list[Place]:
