@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from math import isinf
 from typing import Any
 
 from tokenguard.errors import DocumentError
 
 MAXIMUM_DEPTH = 64
 """Deeper nesting than any document of ours needs, and far from Python's own limit."""
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half a surrogate pair, be the other half beside it or not."""
 
 
 class DuplicateKeyError(ValueError):
@@ -28,7 +32,14 @@ def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("Out of range: a number that cannot be held")
+    return number
+
+
+STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
 """Reads JSON, and nothing that only looks like it. Raises `ValueError`, of which `DuplicateKeyError` is one."""
 
 
@@ -59,15 +70,21 @@ def parse_document(data: bytes, source: str) -> Any:
 def _decode(text: str) -> Any:
     _check_depth(text)
     document = STRICT.decode(text)
-    check_writable(document)
+    refuse_half_pairs(text, document)
     return document
 
 
-def check_writable(value: Any) -> None:
-    """Raise `ValueError` for what Python takes for a value but no report can hold.
+def refuse_half_pairs(text: str, document: Any) -> None:
+    """Raise `ValueError` where a string of `document`, read from `text`, holds half a surrogate pair.
 
-    1e999 is infinite to Python's parser, and half a surrogate pair a character.
+    To Python's parser that is a character; no report can hold it.
     """
+    if _HALF.search(text):  # seldom, and much faster to look for
+        check_writable(document)
+
+
+def check_writable(value: Any) -> None:
+    """Raise `ValueError` for what Python takes for a value but no report can hold: NaN, infinity, half a pair."""
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 

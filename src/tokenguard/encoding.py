@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Any
 
 from tokenguard.judging.settling import Settlement
@@ -19,6 +19,16 @@ from tokenguard.model import (
     Severity,
     Violation,
 )
+
+
+def moment_from_text(text: str) -> datetime:
+    """A time as ISO 8601 writes it, with its zone; `ValueError` for one that days cannot be counted from."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no time zone")
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError(f"{text!r} is no time that something can have been done at")
+    return moment
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A large JSON object, read member by member, and a list in it item by item, so that memory holds one item at a time.
 
-As strict as `documents`: UTF-8, no key twice in one object, no ``NaN``; white space and the order of keys are free.
+As strict as `documents`: UTF-8, no key twice in one object, no ``NaN``, no half of a surrogate pair; white space and
+the order of keys are free.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from tokenguard.documents import STRICT, DuplicateKeyError
+from tokenguard.documents import STRICT, DuplicateKeyError, refuse_half_pairs
 from tokenguard.errors import DocumentError
 
 LARGEST = 64 * 1024 * 1024
@@ -71,6 +72,7 @@ class JsonStream:
             try:
                 value, end = STRICT.raw_decode(self._text, self._at)
                 if end + _LONGEST_TOKEN <= len(self._text) or self._ended:  # a number may go on
+                    refuse_half_pairs(self._text[self._at : end], value)
                     self._at = end
                     return value
             except json.JSONDecodeError as error:

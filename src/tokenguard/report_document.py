@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from tokenguard.encoding import moment_from_text
 from tokenguard.model import (
     CollectionFailure,
     Header,
@@ -44,7 +44,7 @@ def header_from_dict(data: Mapping[str, Any]) -> Header:
     return Header(
         tenant=Tenant(data["tenant"]["id"], data["tenant"]["name"]),
         cloud=data["cloud"],
-        collected_at=datetime.fromisoformat(data["collectedAt"]),
+        collected_at=moment_from_text(data["collectedAt"]),
         producer=data["producer"],
         plugins=tuple(data["plugins"]),
         permissions=None if data["permissions"] is None else tuple(data["permissions"]),

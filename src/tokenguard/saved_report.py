@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tokenguard.encoding import finding_from_dict, lifetimes_from_dict, not_evaluated_from_dict
+from tokenguard.encoding import finding_from_dict, lifetimes_from_dict, moment_from_text, not_evaluated_from_dict
 from tokenguard.errors import DocumentError, TokenguardError
 from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
@@ -100,7 +99,7 @@ def _head(parts: Mapping[str, Any], source: str) -> Report:
     try:
         return Report(
             header=header_from_dict(parts["header"]),
-            scanned_at=datetime.fromisoformat(parts["scannedAt"]),
+            scanned_at=moment_from_text(parts["scannedAt"]),
             rules=tuple(_rule(each) for each in parts["rules"]),
             findings=(),
             not_evaluated=(),

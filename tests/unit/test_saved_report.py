@@ -17,6 +17,7 @@ from tokenguard.reporters.json import JsonReporter
 from tokenguard.reporters.plugin import tokenguard_reporters
 from tokenguard.saved_report import open_report
 
+HEADER = json.loads(rendered(JsonReporter(), REPORT))["header"]
 REPORTERS = {reporter.format: reporter for reporter in tokenguard_reporters()}
 HOSTILE = with_display_name('\x00\x1b[2J \u202e</script>\ud800\U000e0041"\\')
 
@@ -127,6 +128,10 @@ def hidden_failure(document):
         (drop("notEvaluated"), "not a report that tokenguard wrote"),
         (drop("rules"), "rules"),
         (put(scannedAt="yesterday"), "has no meaning"),
+        (put(scannedAt="9999-12-31T23:59:59-14:00"), "no time that something can have been done at"),
+        (put(scannedAt="2026-11-21T09:30:00"), "has no meaning|not as a report should be"),
+        (put(header={**HEADER, "collectedAt": "0001-01-01T00:00:00+14:00"}), "has no meaning"),
+        (finding(0, message="\ud800"), "line 1: not JSON"),
         (put(failOn="worst"), "failOn"),
         (put(exitStatus=0), "its exit status is not what its rules give"),
         (finding(0, severity="low"), "finding 1: not of the rule, tenant and resource that it names"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, TypeVar
 
 import orjson
 
+from tokenguard.encoding import moment_from_text
 from tokenguard.errors import SnapshotError
 from tokenguard.model import CollectionFailure, Header, Precedence, Resource, Tenant, TypeSummary
 
@@ -63,9 +64,7 @@ def decode_header(line: bytes, source: str) -> Header:
 def _header(document: Mapping[str, Any]) -> Header:
     tenant = _take(document, "tenant", dict)
     permissions = None if document["permissions"] is None else _texts(document, "permissions")
-    collected_at = datetime.fromisoformat(_take(document, "collectedAt", str))
-    if collected_at.tzinfo is None:
-        raise ValueError("'collectedAt' names no time zone")
+    collected_at = moment_from_text(_take(document, "collectedAt", str))
     properties = _take(document, "properties", dict)
     return Header(
         tenant=Tenant(_take(tenant, "id", str), _take(tenant, "name", str)),
