@@ -87,6 +87,13 @@ def test_what_does_not_fit_beside_a_bullet_stays_beside_it(tmp_path: Path) -> No
     assert re.search(r"\n  - high access-token-lifetime-too-long: .*\n    \S.*\n  - medium ", shown)
 
 
+def test_columns_stay_columns(tmp_path: Path) -> None:
+    rows = run((*PAGES["rules list"], "--rules", "token-lifetime"), tmp_path, 80, NO_COLOR="1").splitlines()
+    place = next(row for row in rows if "access-token-lifetime-too-long" in row).index("A token lifetime policy")
+    assert all(row[:place].strip() == "" or row[place - 2 : place] == "  " for row in rows if row.startswith("  "))
+    assert any(row[:place].strip() == "" for row in rows if row)
+
+
 def test_what_is_opened_or_copied_stays_whole(tmp_path: Path) -> None:
     shown = run(PAGES["rules show"], tmp_path, 40)
     assert "\n  https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes\n" in shown

@@ -82,6 +82,18 @@ def test_a_page_fits_where_it_can(name: str, width: int) -> None:
         assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize("name", [*PAGES, "tokenguard"])
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_a_narrow_terminal_breaks_no_word_that_fits(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples and names stay whole: they are there to be copied, and to be found."""
+    command = PAGES.get(name, program)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    context = command.make_context(name, [], resilient_parsing=True)
+    kept = re.compile(r"Usage: |Before anything|  tokenguard |  +-|  +\[|  \S+$| +\S+$")
+    for line in command.get_help(context).splitlines():
+        assert len(line) <= columns or kept.match(line), line
+
+
 def test_options_without_a_section_of_their_own_stay_together() -> None:
     @click.command(cls=Command)
     @click.option("--one", help="First.")

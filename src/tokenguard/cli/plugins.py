@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from tokenguard.cli import context
+from tokenguard.cli.help import Command
 
 
-@click.command()
+@click.command(cls=Command)
 def plugins() -> None:
     """List the plugins that are loaded, with what each contributes, and those that are not allowed."""
     found = context.plugins()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import click
 
 from tokenguard import __version__
+from tokenguard.cli.help import Group
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("tokenguard.cli.scan:scan", "Judge a tenant, a snapshot or saved answers against the rules."),
@@ -33,7 +34,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 """In which order `--help` lists them."""
 
 
-class Program(click.Group):
+class Program(Group):
     """A group that imports a command only to run it, and plugins only for a name that is not its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import chain, pairwise
 
 from tokenguard.cli.context import stdout, style_of
 from tokenguard.layout import Page, Paint
+from tokenguard.untrusted import visible
+
+_COLUMNS = re.compile(r"(.*\S *)  (\S+(?: \S+)+)")
+"""Text that has a column, two spaces or more from what is before it, of several words at its end."""
 
 
 class Verbatim(str):
@@ -23,8 +28,8 @@ def write_lines(lines: Iterable[str]) -> None:
 
     A pipe gets them as they are.
 
-    A heading is a line at the margin with an indented one below it. What has no space in it is not broken: an address
-    is opened, and a word copied, only whole.
+    A heading is a line at the margin with an indented one below it. What stands in columns goes on in the last of them.
+    What has no space in it is not broken: an address is opened, and a word copied, only whole.
     """
     out = stdout()
     page = Page(out, style_of(out))
@@ -33,6 +38,8 @@ def write_lines(lines: Iterable[str]) -> None:
         text = line.lstrip(" ")
         if isinstance(line, Verbatim) or " " not in text:
             page.row([(line, paint)])
+        elif columns := _COLUMNS.fullmatch(text):
+            page.line(columns[2], indent=len(line) - len(text), label=visible(columns[1]))
         else:
             page.line(text, indent=len(line) - len(text), paint=paint, further=2 if text.startswith(_BULLETS) else 0)
     out.flush()  # before anything that is said next on the same terminal

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import completion, context
+from tokenguard.cli.help import Group
 from tokenguard.cli.prose import write_lines
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
@@ -38,7 +39,7 @@ _ABSENT = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 def rules() -> None:
     """List, show, check and write rules."""
 
