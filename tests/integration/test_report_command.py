@@ -142,6 +142,32 @@ def test_a_full_standard_output_is_said(scanned):
     assert b"standard output: the text report cannot be written there (No space left on device)" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "status"),
+    [
+        (">&-", ["report", "json"], 2),
+        (">&-", ["rules", "list"], 2),
+        (">&-", ["report", "json", "-o", "page.html"], 0),
+        ("2>&-", ["report", "nothing.json"], 2),
+        ("2>&-", ["scan", "--demo"], 1),
+        (">&- 2>&-", ["scan", "--demo", "-o", "page.html"], 1),
+        (">&- 2>&-", ["scan", "--demo"], 2),
+        ("<&- >&- 2>&-", ["scan", "--demo", "-o", "page.html"], 1),
+    ],
+)
+def test_a_closed_stream_is_no_fault_of_the_program(scanned, tmp_path, closed, arguments, status):
+    """As services start programs that nobody listens to."""
+    (tmp_path / "json").symlink_to(scanned / "json")
+    line = f'exec "$0" "$@" {closed}'
+
+    done = subprocess.run(["sh", "-c", line, PROGRAM, *arguments], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.returncode == status
+    assert b"Internal error" not in done.stderr
+    assert (status == 2 and "2>&-" not in closed) is (b"standard output is closed" in done.stderr)
+    assert (tmp_path / "page.html").exists() is ("page.html" in arguments)
+
+
 @pytest.mark.parametrize("path", [".", "nothing.json"])
 def test_a_folder_or_nothing_instead_of_a_file_is_said(tmp_path, path):
     done = run("report", path, cwd=tmp_path)

@@ -14,12 +14,32 @@ import click
 from tokenguard.errors import TokenguardError
 from tokenguard.exit_status import ExitStatus
 
+_STDERR = 2
+"""The highest number of a standard stream."""
+
 
 def main() -> NoReturn:
     """Run the program and exit with the status that the documentation promises."""
     # NOTE: what starting up makes all stays; looking through it again and again is 2 to 5 % of a short run.
     gc.set_threshold(100_000)
+    _fill_closed_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _fill_closed_streams() -> None:
+    """Let no file that is opened later take the place of a standard stream that whoever started us has closed.
+
+    Standard input is empty then, and standard error goes nowhere; `context.stdout` refuses to write for nobody.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(number)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_STDERR, "w")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,7 +52,8 @@ def run(arguments: Sequence[str]) -> int:
         # NOTE: not `program.main`: click's own handling turns a closed pipe, and Ctrl-C, into exit status 1.
         with program.make_context("tokenguard", list(arguments)) as context:
             status = program.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except SystemExit as error:  # a command of a plugin may end so; no plugin may end one of ours as if it had passed

@@ -14,7 +14,7 @@ import click
 
 from tokenguard import __version__
 from tokenguard.cli.program import COMMANDS
-from tokenguard.errors import PluginError
+from tokenguard.errors import PluginError, UsageError
 from tokenguard.hookspecs import Style
 from tokenguard.plugins import Plugins, load_plugins
 from tokenguard.untrusted import visible
@@ -77,7 +77,9 @@ def _columns(stream: IO[Any]) -> int:
 
 
 def stdout() -> BinaryIO:
-    """Standard output as bytes."""
+    """Standard output as bytes; raises `UsageError` where whoever started us has closed it."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed: nothing can be written there", "open it, or name a file")
     return sys.stdout.buffer
 
 
