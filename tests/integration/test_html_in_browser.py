@@ -222,6 +222,15 @@ def test_a_link_is_followed_through_filters_and_from_the_picture(visit: Visiting
     expect(seen.page.locator(".entry[open] .permalink")).to_have_attribute("href", f"#f-{FINDINGS[1].fingerprint}")
 
 
+@pytest.mark.parametrize("fragment", ["#%", "#rule-%E0%A4%A", "#rule-no-such-rule", "#rule-"])
+def test_an_address_that_means_nothing_keeps_nothing_from_working(visit: Visiting, fragment: str) -> None:
+    seen = visit(fragment=fragment)
+
+    seen.filter("severity", "medium")
+
+    assert seen.names() == ["東京 API"]
+
+
 def test_a_link_to_what_is_not_there_says_so(visit: Visiting) -> None:
     assert visit(fragment="#f-0").count() == "The entry that the address names is not in this report."
 

@@ -124,8 +124,16 @@
 
   // --- links to one entry --------------------------------------------------------------------------------------
 
+  function named() {
+    try {
+      return decodeURIComponent(location.hash.slice(1));
+    } catch { // somebody cut the address off
+      return "";
+    }
+  }
+
   function follow() {
-    const target = decodeURIComponent(location.hash.slice(1));
+    const target = named();
     if (target.startsWith("rule-")) return open(element(target));
     if (!target.startsWith("f-")) return;
     const is = (entry) => `f-${entry.fingerprint}` === target;
