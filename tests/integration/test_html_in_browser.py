@@ -222,6 +222,21 @@ def test_a_link_is_followed_through_filters_and_from_the_picture(visit: Visiting
     expect(seen.page.locator(".entry[open] .permalink")).to_have_attribute("href", f"#f-{FINDINGS[1].fingerprint}")
 
 
+def test_a_link_can_be_followed_again(visit: Visiting) -> None:
+    """The address does not change then, so that the browser says nothing of it."""
+    seen = visit()
+    link = seen.page.locator(".picture a", has_text="Long on Payroll")
+    link.click()
+    expect(seen.page.locator(".entry[open] strong")).to_have_text("Long on Payroll")
+    seen.filter("severity", "medium")
+    expect(seen.page.locator(".entry[open]")).to_have_count(0)
+
+    link.click()
+
+    expect(seen.page.locator(".entry[open] strong")).to_have_text("Long on Payroll")
+    expect(seen.page.locator(".entry[open]")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("fragment", ["#%", "#rule-%E0%A4%A", "#rule-no-such-rule", "#rule-"])
 def test_an_address_that_means_nothing_keeps_nothing_from_working(visit: Visiting, fragment: str) -> None:
     seen = visit(fragment=fragment)

@@ -193,6 +193,10 @@
     });
   }
   addEventListener("hashchange", follow);
+  addEventListener("click", (event) => { // a link to where the address is already changes nothing, and is followed here
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) follow();
+  });
   addEventListener("beforeprint", unfold);
   addEventListener("afterprint", refold);
 })();
