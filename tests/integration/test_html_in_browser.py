@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from sample_report import COMPLIANT, FINDINGS, NOT_KNOWN, REPORT, TOO_LONG, rendered, with_display_name, with_findings
+from sample_report import (
+    COMPLIANT,
+    FINDINGS,
+    LIFETIMES,
+    NOT_KNOWN,
+    REPORT,
+    TOO_LONG,
+    rendered,
+    with_display_name,
+    with_findings,
+)
 from tokenguard.model import Report
 from tokenguard.reporters.html.reporter import HtmlReporter
 
@@ -361,6 +371,17 @@ def test_a_narrow_screen_need_not_be_scrolled_sideways(visit: Visiting, demo: Pa
     expect(page.locator(".entry .explanation").first).to_be_visible()  # it is put in after the click
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280])
+def test_no_length_in_the_picture_is_cut_off(visit: Visiting, width: int) -> None:
+    """The longest text that a length can be, on a page where the picture may be scrolled, but need not be."""
+    longest = replace(LIFETIMES, shown=(replace(LIFETIMES.shown[1], seconds=365 * 86400 - 1), *LIFETIMES.shown[2:]))
+    page = visit(replace(REPORT, lifetimes=(longest,)), viewport={"width": width, "height": 800}).page
+
+    expect(page.locator(".picture")).to_contain_text("364 d 23 h 59 min 59 s")
+    cells = page.locator(".picture tbody .number").all()
+    assert [cell.inner_text() for cell in cells if cell.evaluate("each => each.scrollWidth > each.clientWidth")] == []
 
 
 @pytest.mark.parametrize("javascript", [True, False])
