@@ -53,6 +53,7 @@ def offered(line: str, folder: Path) -> list[str]:
         ("tokenguard scan --set access-token", ["access-token-lifetime-too-long.maximum="]),
         ("tokenguard scan --format s", ["sarif"]),
         ("tokenguard scan -f j", ["json", "junit"]),
+        ("tokenguard diff a b -f j", ["json"]),
         ("tokenguard scan --rules token", ["token-lifetime", "token"]),  # the second: files of that name, by the shell
         ("tokenguard scan --rules token-lifetime --select application-", []),
         ("tokenguard rules show several", ["several-organization-default-policies"]),

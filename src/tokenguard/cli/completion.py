@@ -80,11 +80,14 @@ def resource_types(_: click.Context) -> Iterator[tuple[str, str]]:
 
 
 @_completes
-def formats(_: click.Context) -> Iterator[tuple[str, str]]:
-    """Formats of reports."""
+def formats(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Formats of reports, or those in which it can be said what changed."""
     from tokenguard.cli.context import plugins  # noqa: PLC0415
+    from tokenguard.hookspecs import DifferenceReporter  # noqa: PLC0415
 
-    return ((name, reporter.title) for name, reporter in plugins().reporters.items())
+    for name, reporter in plugins().reporters.items():
+        if ctx.command.name != "diff" or isinstance(reporter, DifferenceReporter):
+            yield name, reporter.title
 
 
 def _rules(ctx: click.Context) -> Iterator[dict[str, Any]]:

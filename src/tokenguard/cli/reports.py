@@ -84,8 +84,8 @@ def _reporter(reporters: Mapping[str, R], name: str) -> R:
     if name in reporters:
         return reporters[name]
     raise UsageError(
-        f"--format {name}: nobody writes that{did_you_mean(name, reporters)}",
-        "`tokenguard plugins` lists the formats",
+        f"--format {name}: nobody writes that here{did_you_mean(name, reporters)}",
+        "`tokenguard plugins` lists the formats of reports; what changed is written in fewer",
     )
 
 
