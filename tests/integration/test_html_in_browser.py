@@ -257,7 +257,7 @@ def test_an_address_that_means_nothing_keeps_nothing_from_working(visit: Visitin
 
 
 def test_a_link_to_what_is_not_there_says_so(visit: Visiting) -> None:
-    assert visit(fragment="#f-0").count() == "The entry that the address names is not in this report."
+    assert visit(fragment="#f-0").count() == "The entry that the address names is not on this page."
 
 
 def test_numbers_of_the_first_screen_lead_to_what_they_count(visit: Visiting) -> None:

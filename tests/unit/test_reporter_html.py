@@ -225,6 +225,13 @@ def test_a_page_leaves_out_what_a_browser_could_not_hold_and_says_so():
     assert "leaves out" not in Page(with_findings(20)).text
 
 
+def test_large_numbers_can_be_read():
+    text = rendered(REPORTER, with_findings(HELD + 1234)).decode()
+
+    assert "<dd>21,234</dd>" in text
+    assert "leaves out 1,234 of them" in text
+
+
 def test_memory_does_not_grow_with_the_findings():
     few, many = (peak_memory(REPORTER, with_findings(number)) for number in (100, 3000))
 

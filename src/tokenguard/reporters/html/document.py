@@ -77,7 +77,9 @@ def _environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """What every expression of the template passes through before it is escaped."""
+    """What every expression of the template passes through before it is escaped. Numbers read ``180,000``."""
+    if type(value) is int:
+        return f"{value:,}"
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

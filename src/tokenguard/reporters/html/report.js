@@ -140,7 +140,7 @@
     if (!matching.some(is)) choose(new Map());
     const index = matching.findIndex(is);
     if (index < 0) {
-      element("count").textContent = "The entry that the address names is not in this report.";
+      element("count").textContent = "The entry that the address names is not on this page.";
       return;
     }
     first = index - (index % PAGE);
