@@ -73,6 +73,15 @@ def test_what_was_not_evaluated_is_no_pass():
     assert "<strong>rest</strong>" in page
 
 
+def test_what_was_not_evaluated_stands_before_findings_that_may_be_cut_off():
+    headings = re.findall(r"<h2>(.*?)</h2>", html())
+
+    assert headings[0] == "Not evaluated: this is not compliance"
+    assert headings.index("Single resources that could not be judged") > 1
+    assert "<li>1 verdict on single resources, listed below</li>" in html()
+    assert "Single resources" not in html(NOT_KNOWN)
+
+
 def test_every_rule_has_a_row_of_the_table():
     rows = re.findall(r"<tr>\n<td>(.*)</td>", html())
 

@@ -30,14 +30,15 @@ class MarkdownReporter:
 
 
 def blocks(report: Report) -> Iterator[str]:
-    """The report in pieces that end with a line; it may be cut off after any of them."""
+    """The report in pieces that end with a line; it may be cut off after any of them, so what is short comes first."""
     yield from _head(report)
     yield from _table(report.rules)
+    yield from _not_evaluated(report)
     results = {result.rule.id: result for result in report.rules}
     for rule, findings in groupby(report.findings, key=lambda finding: finding.rule):
         if results[rule].failed:
             yield from _rule(results[rule], findings, report)
-    yield from _not_evaluated(report)
+    yield from _unjudged(report)
     yield from _exceptions(report)
     yield from (f"\n> {markdown(notice)}\n" for notice in report.notices)
 
@@ -97,6 +98,13 @@ def _not_evaluated(report: Report) -> Iterator[str]:
     for obstacle, rules in obstacles(report).items():
         about = f"{obstacle.type}: {obstacle.reason}{wording.needs(obstacle.permission)}"
         yield f"- {markdown(about)}\\\n  {markdown(', '.join(rules))}\n"
+    if number := sum(result.not_evaluated for result in report.rules):
+        yield f"- {count(number, 'verdict')} on single resources, listed below\n"
+
+
+def _unjudged(report: Report) -> Iterator[str]:
+    if any(result.not_evaluated for result in report.rules):
+        yield "\n## Single resources that could not be judged\n\n"
     for item in report.not_evaluated:
         if item.resource is not None:
             reason = item.reason + wording.needs(item.permission)
