@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 
 from tokenguard.changes import Operation, Proposal, Refusal, State
 from tokenguard.hookspecs import Fixer
@@ -89,18 +89,40 @@ class Drafting:
     def _rivals(self) -> Iterator[Dropped]:
         """Wishes that lead elsewhere when another comes first: which of the two is meant, nobody said."""
         rivals: dict[Wish, list[str]] = {}
-        for one, other in combinations(self._wishes, 2):
-            if self._meet(one, other) and not self._agree(one, other):
+        for one, other in self._meetings():
+            if not self._agree(one, other):
                 rivals.setdefault(one, []).extend(served.rule for served in other.serves)
                 rivals.setdefault(other, []).extend(served.rule for served in one.serves)
         for wish, rules in rivals.items():
             named = ", ".join(dict.fromkeys(rules))
             yield wish, f"conflicts with {named}, which wants another outcome; choose with --select or --ignore"
 
-    def _meet(self, one: Wish, other: Wish) -> bool:
-        """Whether both are about one resource, or write to one place, and not the same."""
-        mine, theirs = self._targets[one], self._targets[other]
-        return one.resource is other.resource or any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys())
+    def _meetings(self) -> Iterable[tuple[Wish, Wish]]:
+        """Wishes that are about one resource, or write to one place, and not the same; each pair once.
+
+        Many write the same to one place, as all that hold a policy do: they are taken together, not two by two.
+        """
+        resources: dict[int, list[Wish]] = {}
+        places: dict[Target, list[tuple[list[Operation], list[Wish]]]] = {}
+        for wish in self._wishes:
+            resources.setdefault(id(wish.resource), []).append(wish)
+            for target, operations in self._targets[wish].items():
+                alike = places.setdefault(target, [])
+                members = next((those for written, those in alike if written == operations), None)
+                if members is None:
+                    alike.append((operations, [wish]))
+                else:
+                    members.append(wish)
+        groups = [[[wish] for wish in each] for each in resources.values()]
+        groups += [[members for _, members in each] for each in places.values()]
+        order = {wish: place for place, wish in enumerate(self._wishes)}
+        pairs = {
+            (one, other) if order[one] < order[other] else (other, one)
+            for group in groups
+            for these, those in combinations(group, 2)
+            for one, other in product(these, those)
+        }
+        return sorted(pairs, key=lambda pair: (order[pair[0]], order[pair[1]]))
 
     def _agree(self, one: Wish, other: Wish) -> bool:
         there, back = self._in_turn((one, other)), self._in_turn((other, one))
