@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tenants import (
     CDS,
     DATAVERSE,
+    FIXERS,
     NOW,
     ROOT,
     TYPES,
@@ -29,6 +30,7 @@ from tenants import (
     report,
     resource,
 )
+from tokenguard.entra.definition import parse_definition
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Exemption, FindingStatus, Outcome, Safety, Tenant
@@ -439,3 +441,27 @@ def test_no_plan_makes_fail_or_hides_what_passed(found, ignored, unsafe):
     again = plan(rules, after, unsafe=unsafe)
     mended = {(served.rule, served.resource.id) for change in made.changes for served in change.serves}
     assert not mended & {(served.rule, served.resource.id) for change in again.changes for served in change.serves}
+
+
+def test_planning_reads_the_definitions_that_it_speaks_of_and_not_all_of_them_for_each_finding(monkeypatch):
+    number = 40
+    found = facts(
+        *(policy(f"p{each}", LONG) for each in range(number)),
+        held={f"p{each}": [f"s{each}", f"t{each}"] for each in range(number)},
+        principals=[principal(f"{letter}{each}") for letter in "st" for each in range(number)],
+    )
+    read = readings(found, needs([LIMIT]))
+    before, count = report([LIMIT], read), 0
+
+    def counted(strings):
+        nonlocal count
+        count += 1
+        return parse_definition(strings)
+
+    monkeypatch.setattr("tokenguard.entra.policy.parse_definition", counted)
+    made = make_plan(before, read, types=TYPES, fixers=FIXERS, now=NOW, unsafe=True, only=["S1", "S2", "S3"])
+    assert kinds(made) == ["createPolicy", "unassign", "assign"] * 3
+    assert count < 10 * number, "a multiple of the policies, whatever the number of findings"
+    count = 0
+    assert len(make_plan(before, read, types=TYPES, fixers=FIXERS, now=NOW, unsafe=True).changes) == number
+    assert count < 20 * number

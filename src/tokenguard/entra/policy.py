@@ -57,7 +57,21 @@ def whole_seconds(length: timedelta | Unknown | None) -> int | Unknown | None:
 
 def parse_policies(facts: EntraFacts) -> dict[str, Policy]:
     """Every policy that was read, by id."""
-    return {id_: _parse(id_, fact) for id_, fact in facts.policies.items()}
+    return {id_: parse_policy(id_, fact) for id_, fact in facts.policies.items()}
+
+
+def parse_policy(id_: str, fact: Fact) -> Policy:
+    """One policy; its `id_` is in lower case."""
+    default = flag(fact, "isOrganizationDefault")
+    strings = fact.get("definition", NOT_HELD)
+    if not isinstance(strings, list | Unknown):
+        strings = Unknown("definition is no collection of strings")
+    return Policy(
+        id=id_,
+        name=text(fact, "displayName"),
+        is_organization_default=default or False,  # documented: "default value is false"
+        definition=parse_definition(strings) if isinstance(strings, list) else strings,
+    )
 
 
 def read_policies(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
@@ -77,19 +91,6 @@ def read_policies(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator
     failure = facts.policies_failure
     if failure is not None:
         yield CollectionFailure("tokenLifetimePolicy", failure.reason, failure.permission)
-
-
-def _parse(id_: str, fact: Fact) -> Policy:
-    default = flag(fact, "isOrganizationDefault")
-    strings = fact.get("definition", NOT_HELD)
-    if not isinstance(strings, list | Unknown):
-        strings = Unknown("definition is no collection of strings")
-    return Policy(
-        id=id_,
-        name=text(fact, "displayName"),
-        is_organization_default=default or False,  # documented: "default value is false"
-        definition=parse_definition(strings) if isinstance(strings, list) else strings,
-    )
 
 
 def _definition_properties(fact: Fact, policy: Policy) -> dict[str, Any]:

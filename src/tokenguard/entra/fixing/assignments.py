@@ -13,7 +13,7 @@ from tokenguard.entra.fixing.holding import hold
 from tokenguard.entra.fixing.operations import unassign
 from tokenguard.entra.fixing.policies import edit
 from tokenguard.entra.fixing.reach import NOBODY, clients_of
-from tokenguard.entra.policy import Policy, parse_policies
+from tokenguard.entra.policy import Policy, parse_policy
 from tokenguard.model import Remediation, Resource
 
 
@@ -30,7 +30,7 @@ class AssignmentFixer(EntraFixer):
         held = holder_of(facts, policy_id, object_id)
         if isinstance(held, Refusal):
             return held
-        policy = parse_policies(facts)[policy_id]
+        policy = parse_policy(policy_id, facts.policies[policy_id])
         if remediation.set is None:
             words = f"take {policy} from {held.name}"
             return Proposal((unassign(held.kind, object_id, policy_id, words),), clients_of([held.object]))

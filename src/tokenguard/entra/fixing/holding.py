@@ -12,7 +12,7 @@ from tokenguard.entra.fixing.fixer import Holder
 from tokenguard.entra.fixing.operations import POLICY, assign, create, unassign
 from tokenguard.entra.fixing.reach import clients_of
 from tokenguard.entra.fixing.rewriting import definition_of
-from tokenguard.entra.policy import Policy, parse_policies
+from tokenguard.entra.policy import Policy, parse_policy
 from tokenguard.model import Safety
 
 
@@ -33,8 +33,7 @@ def hold(facts: EntraFacts, holder: Holder, held: str, name: str, lifetime: time
     """
     if facts.policies_failure is not None:
         return Refusal(f"whether there is a policy “{name}” already is not known: {facts.policies_failure.reason}")
-    policies = parse_policies(facts)
-    ready = next((id_ for id_ in sorted(policies) if fits(policies[id_], name, lifetime)), "")
+    ready = next((id_ for id_ in _called(facts, name) if fits(_policy(facts, id_), name, lifetime)), "")
     operations = []
     if not ready:
         try:
@@ -51,6 +50,15 @@ def hold(facts: EntraFacts, holder: Holder, held: str, name: str, lifetime: time
         operations.append(create(state, words))
         ready = operations[0].target[POLICY]
     if held:
-        operations.append(unassign(holder.kind, holder.id, held, f"take {policies[held]} from {holder.name}"))
+        operations.append(unassign(holder.kind, holder.id, held, f"take {_policy(facts, held)} from {holder.name}"))
     operations.append(assign(holder.kind, holder.id, ready, f"assign policy “{name}” to {holder.name}"))
     return Proposal(tuple(operations), clients_of([holder.object]), Safety.UNSAFE)
+
+
+def _called(facts: EntraFacts, name: str) -> list[str]:
+    """The ids of the policies of this name, in their order. A definition takes long to read, and there may be many."""
+    return sorted(id_ for id_, fact in facts.policies.items() if fact.get("displayName") == name)
+
+
+def _policy(facts: EntraFacts, id_: str) -> Policy:
+    return parse_policy(id_, facts.policies[id_])

@@ -150,7 +150,7 @@ def _with_reach(
 
 
 def _holder(facts: EntraFacts, object_id: str) -> DirectoryObject:
-    return facts.objects.get(object_id, DirectoryObject(NOT_HELD, {"id": object_id}))
+    return facts.objects.get(object_id) or DirectoryObject(NOT_HELD, {"id": object_id})
 
 
 def _reach(facts: EntraFacts, holders: Sequence[DirectoryObject], *, default: bool) -> str:
