@@ -27,6 +27,7 @@ from memory_tenant import (
     vanished,
 )
 from tokenguard.apply import Patience, apply_changes, plan_undo
+from tokenguard.changes import Written
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.journal import Fate, Header, create_journal, read_journal, resume_journal
 from tokenguard.model import Precedence, Tenant
@@ -344,6 +345,19 @@ def test_a_second_lost_answer_is_the_end(path, tenant):
     assert fate is Fate.FAILED
     assert "nothing was done" in reason
     assert tenant.held == {HOLDER: A}
+
+
+def test_a_lost_write_that_shows_after_another_attempt_was_turned_away_can_be_undone(path, bare):
+    def late(operation):
+        bare.lag = PATIENCE.limit + 2
+        return lost(bare)(operation)
+
+    bare.answers = {1: late, 2: lambda _: Written(False, "401 InvalidAuthenticationToken", again_after=0.0)}
+    assert run(path, bare, change(assign(B))) == [(Fate.APPLIED, "")]
+    assert bare.held == {HOLDER: B}
+    bare.lag = 0
+    assert undo(path, bare) == ([Fate.APPLIED], [])
+    assert bare.held == {}
 
 
 def test_a_write_that_never_shows_is_unconfirmed_and_left_as_it_is(path, tenant):

@@ -128,7 +128,8 @@ class _Attempts:
         wait = written.again_after
         if wait is None or self.by.time.clock() + wait > deadline:
             return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, written.reason)
-        self._end(Fate.POSTPONED, written.reason)
+        # What is postponed was not carried out; of an earlier attempt whose answer was lost, nobody can say so.
+        self._end(Fate.UNCONFIRMED if self.lost else Fate.POSTPONED, written.reason)
         self.by.tell(f"waiting {wait:.0f} s: {written.reason}")
         self.by.time.sleep(wait)
         return None
