@@ -113,6 +113,10 @@ def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(bench, before):
     assert "1 change planned. Write it to" in asked.stderr
 
 
+def test_an_end_of_input_is_no_consent_either(bench, before):
+    unchanged(bench, before, bench.fix(typed="\x04"), 130, "Nothing was written")
+
+
 def test_on_a_terminal_it_asks_and_takes_yes_for_an_answer(bench, before):
     assert bench.fix(typed="y\n").status == 0
     assert bench.held() == FIVE_HOURS

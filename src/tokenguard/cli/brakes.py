@@ -79,7 +79,11 @@ def released(brakes: Brakes, changes: int, tenant: Tenant, again: str) -> bool:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{many}. Nothing was written", f"run again with --yes to write {them}")
-    if click.confirm(f"{many}. Write {them} to {visible(tenant.name or tenant.id)}?", err=True):
-        return True
-    context.say("Nothing was written.")
-    return False
+    try:
+        agreed = click.confirm(f"{many}. Write {them} to {visible(tenant.name or tenant.id)}?", err=True)
+    except click.Abort:
+        context.say("Nothing was written.")
+        raise
+    if not agreed:
+        context.say("Nothing was written.")
+    return agreed
