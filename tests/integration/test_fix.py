@@ -323,6 +323,17 @@ def test_a_refusal_of_the_second_write_of_a_replacement_puts_the_first_back(benc
     ]  # fmt: skip
 
 
+def test_a_change_that_failed_goes_before_a_tenant_that_cannot_be_judged_again(bench, before):
+    # The third sign-in is refused: after those to plan and to write, it is the one to judge again.
+    bench.sandbox.fail(f"{ASSIGN}=403", "POST /*/oauth2/v2.0/token=500,after=2")
+    done = bench.fix("--yes")
+    assert "signing in" in done.stderr
+    assert done.status == 4, done
+    assert bench.journal()[-1] == "end failed"
+    bench.sandbox.mend()
+    assert bench.tenant() == before
+
+
 def test_what_cannot_be_put_back_is_said_and_can_be_undone_later(bench, replacing, before):
     bench.sandbox.fail(f"{ASSIGN}=403")
     done = bench.fix("--yes")

@@ -19,7 +19,7 @@ from tokenguard.cli.prose import write_lines
 from tokenguard.cli.scope import Scope
 from tokenguard.cli.sources import live_target
 from tokenguard.documents import write_document
-from tokenguard.errors import UsageError
+from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
 from tokenguard.journal import Header, read_journal
@@ -118,7 +118,12 @@ def _judged(scope: Scope, carried_out: CarriedOut, brakes: Brakes) -> int:
         with scope.look(context.now()) as (report, _):
             return report
 
-    report = judge_again(judge, carried_out.changes, brakes.wait)
+    try:
+        report = judge_again(judge, carried_out.changes, brakes.wait)
+    except TokenguardError as error:
+        if carried_out.failed:
+            error.exit_status = ExitStatus.UNCONFIRMED
+        raise
     say_what_is_left(report, quiet=scope.run.quiet)
     return ExitStatus.UNCONFIRMED if carried_out.failed else report.exit_status
 
