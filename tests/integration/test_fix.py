@@ -395,6 +395,13 @@ def test_a_journal_is_never_written_over(bench, before):
     assert (bench.folder / "journal.jsonl").read_text() == "mine"
 
 
+def test_where_no_journal_can_be_kept_nothing_is_written(bench, before):
+    (bench.folder / "tokenguard").mkdir()
+    (bench.folder / "tokenguard" / "journals").write_text("a file where the folder of journals belongs")
+    done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes")
+    unchanged(bench, before, done, 2, "the journal cannot be written there")
+
+
 # --- plans ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -192,7 +192,8 @@ def _header(order: Order, target: LiveTarget) -> Header:
 
 def _new_journal(order: Order) -> Path:
     folder = _state_folder() / "journals"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(OSError):  # where there is no folder, and none can be made, no journal can be begun: that says why
+        folder.mkdir(mode=0o700, exist_ok=True)
     return folder / f"{context.now():%Y%m%dT%H%M%S.%f}Z-{order.purpose}-{order.tenant.id}.jsonl"
 
 
