@@ -191,6 +191,19 @@ def test_a_policy_is_deleted_after_its_assignments_are_gone():
     assert enacted(found, proposal).policies.keys() == {"q"}
 
 
+def test_a_policy_that_has_a_twin_is_not_deleted_since_an_undo_would_take_the_one_for_the_other():
+    twins = policy("p"), policy("q", displayName="P")
+    assert "policy q is exactly like it" in reason(propose(facts(*twins), POLICY, "p"))
+    assert kinds(propose(facts(twins[0], policy("q", displayName="Q")), POLICY, "p")) == ["deletePolicy"]
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_policy_without_a_name_goes_by_its_id(name):
+    found = facts(policy("p", definition("8:00:00"), displayName=name))
+    for proposal in (propose(found, POLICY, "p"), propose(found, POLICY, "p", nonCanonicalSpellings=[])):
+        assert "policy p" in proposal.operations[-1].words
+
+
 def test_holders_that_are_gone_need_no_unassigning():
     found = replace(facts(policy("p"), held={"p": ["s"]}), gone=frozenset({"s"}))
     assert kinds(propose(found, POLICY, "p")) == ["deletePolicy"]

@@ -15,6 +15,7 @@ from tokenguard.entra.fixing.fixer import EntraFixer, holder_of, holders_of
 from tokenguard.entra.fixing.operations import delete, policy_state, unassign, update
 from tokenguard.entra.fixing.reach import NOBODY, clients_of, everyone
 from tokenguard.entra.fixing.rewriting import definition_of, further
+from tokenguard.entra.policy import parse_policy
 from tokenguard.entra.reading import NOT_HELD, Unknown
 from tokenguard.model import Remediation, Resource, Safety
 
@@ -55,7 +56,7 @@ def edit(facts: EntraFacts, policy_id: str, wanted: Mapping[str, Any]) -> Propos
         others = _other_defaults(facts, policy_id)
         if others:
             return Refusal(others)
-    words = f"policy “{before['displayName']}”: {', '.join(edited.words)}"
+    words = f"{_named(facts, policy_id)}: {', '.join(edited.words)}"
     return _with_reach(facts, policy_id, before, edited, update(policy_id, before, edited.after, words))
 
 
@@ -130,8 +131,8 @@ def _other_defaults(facts: EntraFacts, policy_id: str) -> str:
     """Why the policy cannot become the organization's default; what Entra does with a second is not documented."""
     if facts.policies_failure is not None:
         return f"whether another policy is the organization default is not known: {facts.policies_failure.reason}"
-    defaults = [each for id_, each in facts.policies.items() if id_ != policy_id and each.get("isOrganizationDefault")]
-    return f"policy “{defaults[0].get('displayName')}” is the organization default" if defaults else ""
+    defaults = [id_ for id_, each in facts.policies.items() if id_ != policy_id and each.get("isOrganizationDefault")]
+    return f"{_named(facts, defaults[0])} is the organization default" if defaults else ""
 
 
 def _with_reach(
@@ -159,10 +160,19 @@ def _reach(facts: EntraFacts, holders: Sequence[DirectoryObject], *, default: bo
     return "; ".join([everyone(facts), *([clients_of(holders)] if holders else [])])
 
 
+def _named(facts: EntraFacts, policy_id: str) -> str:
+    return str(parse_policy(policy_id, facts.policies[policy_id]))
+
+
 def _removal(facts: EntraFacts, policy_id: str) -> Proposal | Refusal:
     """Take the policy from everything that holds it, then delete it."""
     state = policy_state(facts.policies[policy_id])
-    name = f"policy “{state['displayName']}”"
+    twin = next((id_ for id_ in facts.policies if id_ != policy_id and policy_state(facts.policies[id_]) == state), "")
+    if twin:
+        return Refusal(
+            f"policy {twin} is exactly like it, and nothing could tell it from this one when it is to come back"
+        )
+    name = _named(facts, policy_id)
     holders = holders_of(facts, policy_id)
     if isinstance(holders, Refusal):
         return holders
