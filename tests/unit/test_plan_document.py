@@ -126,3 +126,10 @@ def test_a_change_more_than_was_agreed_to_is_a_difference_too():
     agreed = plan([LIMIT, RETIRED], FOUND, only=["q"])
     [difference] = same_changes(agreed, AGREED)
     assert difference == "not planned, and would be done now: policy “P”: set the lifetime to 1 h 30 min"
+
+
+def test_a_plan_that_says_two_things_of_one_change_is_refused():
+    [first, *rest] = AGREED.changes
+    harmless = replace(first, blast_radius="nobody")
+    told = replace(AGREED, changes=(harmless, first, *rest))
+    assert list(same_changes(told, AGREED)) == ["a change stands in it twice"]

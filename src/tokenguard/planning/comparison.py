@@ -47,6 +47,8 @@ def _rule(was: bool, is_: bool) -> str:
 
 def _changes(plan: Plan, rebuilt: Plan) -> Iterator[str]:
     planned, now = ({change.id: change for change in each.changes} for each in (plan, rebuilt))
+    if len(planned) < len(plan.changes):
+        yield "a change stands in it twice"
     reasons = {(each.rule, each.resource): each.reason for each in rebuilt.skipped}
     for id_, change in planned.items():
         if id_ not in now:
