@@ -97,7 +97,7 @@ def test_killed_while_it_takes_back_resuming_goes_on_taking_back(bench, replaced
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (("--dry-run",), 0, "Nothing was written"),
+        (("--dry-run",), 1, "Nothing was written"),
         ((), 2, "--yes"),
         (("--yes", "--max-changes", "0"), 2, "more than --max-changes 0"),
         (("--yes", "--plan", "plan.json"), 2, "leave out --plan"),
@@ -112,6 +112,22 @@ def test_resuming_has_brakes_as_well(bench, replaced, arguments, status, said):
     assert done.status == status, done
     assert said in done.stderr
     assert bench.writes() == []
+    assert bench.undo("--yes").status == 0
+    assert bench.tenant() == replaced
+
+
+def test_a_dry_run_of_resuming_looks_at_the_tenant_and_at_no_other(bench, replaced):
+    killed(bench, 4, False)
+    assert bench.fix("--resume", "journal.jsonl", "--yes").status == 0
+    assert bench.fix("--resume", "journal.jsonl", "--dry-run").status == 0
+    path = bench.folder / "journal.jsonl"
+    whole = path.read_text()
+    other = "99999999-0000-4000-8000-000000000000"
+    path.write_text(whole.replace(bench.sandbox.variables["AZURE_TENANT_ID"], other))
+    elsewhere = bench.fix("--resume", "journal.jsonl", "--dry-run")
+    assert elsewhere.status == 2, elsewhere
+    assert "signed in to the tenant" in elsewhere.stderr
+    path.write_text(whole)
     assert bench.undo("--yes").status == 0
     assert bench.tenant() == replaced
 

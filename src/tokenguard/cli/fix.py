@@ -10,7 +10,7 @@ import click
 
 from tokenguard.cli import context, decisions, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
-from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, resume
+from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, reading, resume
 from tokenguard.cli.brakes import Brakes, brakes, released
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
@@ -104,11 +104,20 @@ def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header, rules: 
     for number, change in enumerate(header.changes, 1):
         write_lines(change_lines(change, number))
     if not released(brakes, len(header.changes), header.tenant, _AGAIN):
-        return ExitStatus.COMPLIANT
+        return _as_it_is(scope, header) if brakes.dry_run else ExitStatus.COMPLIANT
     carried_out = resume(journal, live_target(scope.run, scope.where), brakes, rules)
     if header.purpose == "undo":  # it serves no rule
         return ExitStatus.COMPLIANT if carried_out.whole else ExitStatus.UNCONFIRMED
     return _judged(scope, carried_out, brakes)
+
+
+def _as_it_is(scope: Scope, header: Header) -> int:
+    """How compliant the tenant of a journal is that is not resumed."""
+    with reading(header, live_target(scope.run, scope.where)):
+        if header.purpose == "undo":
+            return ExitStatus.COMPLIANT
+        with scope.look(context.now()) as (report, _):
+            return report.exit_status
 
 
 def _judged(scope: Scope, carried_out: CarriedOut, brakes: Brakes) -> int:
