@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import select
 import signal
 import sys
 import tempfile
@@ -70,6 +71,15 @@ class Running:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)
+
+    def answer(self, question: str, typed: str, *, then: Callable[[], None]) -> None:
+        """Call `then` once it has asked `question` on its terminal, and type."""
+        said = b""
+        while question.encode() not in said:
+            assert select.select([self._terminal], [], [], DEADLINE)[0], said
+            said += os.read(self._terminal, 100_000)
+        then()
+        os.write(self._terminal, typed.encode())
 
     def wait(self) -> Ended:
         """Its end, within `DEADLINE`."""

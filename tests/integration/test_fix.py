@@ -261,6 +261,25 @@ def test_a_policy_that_somebody_deletes_after_the_plan_stays_deleted(bench, befo
     assert done.status == 0, done
 
 
+def test_whom_a_change_reaches_is_looked_at_again_once_somebody_has_thought_about_it(bench, principals):
+    policy = bench.create(f"long {bench.principal['id']}", "08:00:00")
+    bench.assign(policy)
+    other = f"/servicePrincipals/{principals.pop()['id']}/tokenLifetimePolicies"
+    rules = ("--select", "access-token-lifetime-too-long", "--only", policy, "--unsafe", "--journal", "journal.jsonl")
+    running = bench.begin("fix", *rules, typed="")
+    link = {"@odata.id": f"{bench.sandbox.graph}{POLICIES}/{policy}"}
+    running.answer(
+        "[y/N]", "y\n", then=lambda: bench.sandbox.call("POST", f"{other}/$ref", json=link).raise_for_status()
+    )
+    done = running.wait()
+    assert done.status == 2, done
+    assert "would mend or reach other things now" in done.stderr
+    assert not (bench.folder / "journal.jsonl").exists()
+    bench.sandbox.call("DELETE", f"{other}/{policy}/$ref").raise_for_status()
+    bench.unassign(policy)
+    bench.delete(policy)
+
+
 # --- refusals and broken connections --------------------------------------------------------------------------------
 
 

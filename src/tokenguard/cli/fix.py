@@ -92,6 +92,13 @@ def fix(
         return report.exit_status
     if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out, which.rules) if out else _AGAIN):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
+    if (
+        not brakes.yes
+    ):  # somebody was asked, and may have looked at it for long: whom a policy reaches is no state of it
+        later = context.now()
+        with scope.look(later) as (report, readings):
+            rebuilt = scope.plan(report, readings, now=later, only=only, unsafe=unsafe)
+        check_consent(plan, rebuilt, now=later, source="what you agreed to")
     order = Order("fix", plan.tenant, plan.precedence, plan.changes, which.rules)
     return _judged(scope, carry_out(order, live_target(run, where), brakes), brakes)
 
