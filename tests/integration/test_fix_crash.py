@@ -62,6 +62,15 @@ def test_resuming_finishes_and_undoing_that_restores(bench, replaced, moment, to
     assert bench.tenant() == replaced
 
 
+def test_the_journal_is_named_before_anything_can_kill_it(bench, replaced):
+    done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes", before=killed_at(3))
+    assert done.status == -signal.SIGKILL
+    assert bench.writes() == ["POST policies 201"]
+    journal = done.stderr.partition("Journal: ")[2].strip()
+    assert bench.run("undo", journal, "--yes", "--wait", "0").status == 0
+    assert bench.tenant() == replaced
+
+
 @pytest.mark.parametrize("moment", range(MOMENTS))
 def test_undoing_restores_the_state_before(bench, replaced, moment):
     killed(bench, moment, False)

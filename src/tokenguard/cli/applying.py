@@ -106,6 +106,7 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
     tell = target.progress or target.trace or (lambda _: None)
     to_resume = f"To look again and go on: {fix_by('--resume', journal.path, rules)}"
     with closing(journal):
+        context.say(f"Journal: {journal.path}")  # before anything is written: who is killed says nothing any more
         try:
             applied = apply_changes(journal, writer, patience=Patience(limit=brakes.wait), time=TIME, tell=tell)
         except BaseException:
@@ -118,7 +119,7 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
         if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
             context.say(to_resume)
         written = any(progress.done or progress.pending for progress in journal.record.progress.values())
-        context.say(_to_undo(journal.path) if written else f"There is nothing to take back. Journal: {journal.path}")
+        context.say(_to_undo(journal.path) if written else "There is nothing to take back.")
     return CarriedOut(applied)
 
 
