@@ -1,5 +1,6 @@
 """The journal: on the disk before anything follows from it, and taken only as tokenguard wrote it."""
 
+import errno
 import json
 import os
 import subprocess
@@ -85,6 +86,18 @@ def test_nothing_is_written_over(journal, path):
 def test_a_folder_that_is_missing_is_said(tmp_path):
     with pytest.raises(UsageError, match="No such file"):
         create_journal(tmp_path / "none" / "journal.jsonl", header(), now)
+
+
+def test_a_journal_whose_first_line_has_no_room_leaves_no_file_behind(path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(UsageError, match="No space left on device"):
+            create_journal(path, header(), now)
+    assert not path.exists()
+    create_journal(path, header(), now).close()
 
 
 def test_every_line_is_on_the_disk_before_anything_follows(path, monkeypatch):

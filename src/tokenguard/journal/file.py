@@ -73,15 +73,26 @@ class Journal:
 def create_journal(path: Path, header: Header, now: Callable[[], datetime]) -> Journal:
     """Begin a journal at `path`, where nothing may be yet. Raises `UsageError`."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        _write(handle, _header_to_dict(header))
-        _sync_folder(path.parent)
+        handle = _begin(path, _header_to_dict(header))
     except OSError as error:
         raise UsageError(
             f"{path}: the journal cannot be written there ({error.strerror})",
             "nothing was changed: name a new file in a folder that you may write to, with --journal",
         ) from error
     return Journal(path, handle, Record(header), now)
+
+
+def _begin(path: Path, line: Mapping[str, Any]) -> int:
+    """A new file with its first line; none at all where that cannot be written."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        _write(handle, line)
+        _sync_folder(path.parent)
+    except OSError:
+        os.close(handle)
+        path.unlink()
+        raise
+    return handle
 
 
 def read_journal(path: Path) -> Record:
