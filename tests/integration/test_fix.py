@@ -451,6 +451,27 @@ def test_a_plan_that_was_agreed_to_is_carried_out(bench, before, planned):
     restored(bench, before)
 
 
+def test_a_plan_goes_before_what_the_configuration_says_is_usual(bench, before, planned):
+    (bench.folder / "tokenguard.toml").write_text('[scan]\nselect = ["retired-*"]\nignore = ["dataverse-*"]\n')
+    done = bench.fix("--plan", "plan.json", "--yes")
+    assert done.status == 0, done
+    assert bench.journal() == APPLIED
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert "no findings left" in resumed.stderr
+    restored(bench, before)
+    resumed = bench.fix("--resume", "journal.jsonl", "--yes")
+    assert resumed.status == 1, "judged by the rules that the journal serves"
+
+
+def test_what_was_said_to_plan_by_is_said_again_in_the_next_command(bench, before):
+    given = ("--set", "dataverse-lifetime-not-five-hours.lifetime=PT6H", "--precedence", "classic", "--auth", "secret")
+    shown = bench.fix("--dry-run", "--out", "plan.json", *given)
+    done = bench.run(*_named(shown.stderr), "--yes", "--wait", "0", "--journal", "journal.jsonl")
+    assert done.status == 0, done
+    assert "undo journal.jsonl --auth secret" in done.stderr
+    restored(bench, before)
+
+
 def _tenant(plan):
     plan["tenant"]["id"] = "99999999-0000-4000-8000-000000000000"
 

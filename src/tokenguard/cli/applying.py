@@ -9,12 +9,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from shlex import join, quote
+from shlex import join
 
 from tokenguard.apply import Applied, Patience, Time, apply_changes
 from tokenguard.changes import NEW, Change
 from tokenguard.cli import context
 from tokenguard.cli.brakes import Brakes
+from tokenguard.cli.given import again
 from tokenguard.cli.prose import write_lines
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer, LiveTarget, Writer, WriterProvider
@@ -33,8 +34,6 @@ class Order:
     tenant: Tenant
     precedence: Precedence
     changes: Sequence[Change]
-    rules: Sequence[str] = ()
-    """Packs to judge by, which are to be named again when it is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,15 @@ def carry_out(order: Order, target: LiveTarget, brakes: Brakes) -> CarriedOut:
     with _writing(order.tenant, order.changes, target) as writer:
         path = brakes.journal or _new_journal(order)
         journal = create_journal(path, _header(order, target), context.now)
-        return _finish(journal, writer, target, brakes, order.rules)
+        return _finish(journal, writer, target, brakes)
 
 
-def resume(path: Path, target: LiveTarget, brakes: Brakes, rules: Sequence[str]) -> CarriedOut:
+def resume(path: Path, target: LiveTarget, brakes: Brakes) -> CarriedOut:
     """Bring to its end what the journal at `path` began. Raises as `carry_out` does, and `DocumentError`."""
     header = read_journal(path).header
     _check_cloud(header, target)
     with _writing(header.tenant, header.changes, target) as writer:
-        return _finish(resume_journal(path, context.now), writer, target, brakes, rules)
+        return _finish(resume_journal(path, context.now), writer, target, brakes)
 
 
 @contextmanager
@@ -97,14 +96,18 @@ def _provider() -> WriterProvider:
     return next(each for each in context.plugins().collectors if isinstance(each, WriterProvider))
 
 
-def fix_by(option: str, path: Path, rules: Iterable[str]) -> str:
+def fix_by(option: str, path: Path) -> str:
     """The command that carries out the file at `path`, which names the rules that it serves and does not hold them."""
-    return join(["tokenguard", "fix", option, str(path), *chain.from_iterable(("--rules", pack) for pack in rules)])
+    return join(["tokenguard", "fix", option, str(path), *again("rules", "settings", "exemptions", "baseline", *_ANY)])
 
 
-def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes, rules: Sequence[str]) -> CarriedOut:
+_ANY = ("precedence", "auth", "cloud", "config")
+"""Options for where to read and how, which a further command takes as well."""
+
+
+def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes) -> CarriedOut:
     tell = target.progress or target.trace or (lambda _: None)
-    to_resume = f"To look again and go on: {fix_by('--resume', journal.path, rules)}"
+    to_resume = f"To look again and go on: {fix_by('--resume', journal.path)}"
     with closing(journal):
         context.say(f"Journal: {journal.path}")  # before anything is written: who is killed says nothing any more
         try:
@@ -124,7 +127,7 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
 
 
 def _to_undo(path: Path) -> str:
-    return f"To take it back: tokenguard undo {quote(str(path))}"
+    return f"To take it back: {join(['tokenguard', 'undo', str(path), *again('auth', 'cloud', 'config')])}"
 
 
 def _lines(applied: Iterable[Applied], journal: Journal) -> Iterator[str]:

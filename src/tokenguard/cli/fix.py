@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tokenguard.cli import context, decisions, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
 from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, reading, resume
 from tokenguard.cli.brakes import Brakes, brakes, released
+from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.plans import change_lines, plan_lines
@@ -66,15 +66,19 @@ def fix(
     if where.demo and not brakes.dry_run:
         raise UsageError("the embedded tenant cannot be written to", "add --dry-run to see what would be done")
     if begun:
-        _alone(begun, {"--only": only, "--unsafe": unsafe, "--out": out, "--plan": agreed, "--journal": brakes.journal})
+        _alone(begun, "only", "unsafe", "out", "agreed", "journal")
         header = read_journal(begun).header
         served = tuple(dict.fromkeys(each.rule for change in header.changes for each in change.serves))
-        which = replace(which, select=which.select or served)
-        return _resume(Scope.of(run, where, which, exemptions, baseline), brakes, begun, header, which.rules)
+        which = replace(
+            which,
+            select=which.select if any(given("select")) else served,
+            ignore=which.ignore if any(given("ignore")) else (),
+        )
+        return _resume(Scope.of(run, where, which, exemptions, baseline), brakes, begun, header)
     consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
     if consent:
-        _alone(agreed, {"--only": only, "--unsafe": unsafe, "--select": which.select, "--ignore": which.ignore})
-        which, only, unsafe = replace(which, select=tuple(consent.rules)), consent.only, consent.unsafe
+        _alone(agreed, "only", "unsafe", "select", "ignore")
+        which, only, unsafe = replace(which, select=tuple(consent.rules), ignore=()), consent.only, consent.unsafe
     now = context.now()
     scope = Scope.of(run, where, which, exemptions, baseline)
     with scope.look(now) as (report, readings):
@@ -90,7 +94,7 @@ def fix(
         context.say(f"No finding is about {' or '.join(only)}: --only takes an id, an appId or the exact name.")
     if not plan.changes:
         return report.exit_status
-    if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out, which.rules) if out else _AGAIN):
+    if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out) if out else _AGAIN):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
     if (
         not brakes.yes
@@ -99,20 +103,20 @@ def fix(
         with scope.look(later) as (report, readings):
             rebuilt = scope.plan(report, readings, now=later, only=only, unsafe=unsafe)
         check_consent(plan, rebuilt, now=later, source="what you agreed to")
-    order = Order("fix", plan.tenant, plan.precedence, plan.changes, which.rules)
+    order = Order("fix", plan.tenant, plan.precedence, plan.changes)
     return _judged(scope, carry_out(order, live_target(run, where), brakes), brakes)
 
 
 _AGAIN = "run again without --dry-run"
 
 
-def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header, rules: tuple[str, ...]) -> int:
+def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
     """Go on with what `journal` says was consented to, and no more; then judge by the rules that it serves."""
     for number, change in enumerate(header.changes, 1):
         write_lines(change_lines(change, number))
     if not released(brakes, len(header.changes), header.tenant, _AGAIN):
         return _as_it_is(scope, header) if brakes.dry_run else ExitStatus.COMPLIANT
-    carried_out = resume(journal, live_target(scope.run, scope.where), brakes, rules)
+    carried_out = resume(journal, live_target(scope.run, scope.where), brakes)
     if header.purpose == "undo":  # it serves no rule
         return ExitStatus.COMPLIANT if carried_out.whole else ExitStatus.UNCONFIRMED
     return _judged(scope, carried_out, brakes)
@@ -144,7 +148,10 @@ def _judged(scope: Scope, carried_out: CarriedOut, brakes: Brakes) -> int:
     return ExitStatus.UNCONFIRMED if carried_out.failed else report.exit_status
 
 
-def _alone(file: Path | None, given: Mapping[str, object]) -> None:
-    """What is to be done stands in `file`; options that would say it anew are refused."""
-    if named := [option for option, value in given.items() if value]:
+def _alone(file: Path | None, *names: str) -> None:
+    """What is to be done stands in `file`; options of these names that would say it anew are refused.
+
+    Those of the configuration and the environment say what is usual, and give way.
+    """
+    if named := [parameter.opts[0] for parameter, _ in given(*names)]:
         raise UsageError(f"{file}: says already what is to be done", f"leave out {' and '.join(named)}")
