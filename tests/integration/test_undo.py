@@ -180,6 +180,25 @@ def test_a_policy_that_somebody_else_uses_by_now_is_not_deleted(bench, principal
     assert bench.tenant() == before
 
 
+def test_an_organization_default_that_somebody_made_since_is_not_replaced(bench):
+    bench.sandbox.set(second_default="replace")
+    ours = bench.create("our default", "02:00:00", default=True)
+    rules = ("--select", "organization-default-policy", "--unsafe", "--yes", "--wait", "0")
+    assert bench.run("fix", *rules, "--journal", "journal.jsonl").status == 0
+    theirs = bench.create("their default", "03:00:00", default=True)
+    held = bench.tenant()
+    bench.sandbox.forget()
+    undone = bench.undo("--yes")
+    assert undone.status == 4, undone
+    assert "policy “their default” is the organization default by now" in undone.stdout
+    assert bench.writes() == []
+    assert bench.tenant() == held
+    bench.delete(theirs)
+    assert bench.undo("--yes").status == 0
+    assert bench.sandbox.call("GET", f"{POLICIES}/{ours}").json()["isOrganizationDefault"] is True
+    bench.delete(ours)
+
+
 # --- what is left alone ---------------------------------------------------------------------------------------------
 
 

@@ -67,7 +67,7 @@ class EntraWriter:
         """Send it once. Raises `WriteRefusedError` for anything that is not in the plan."""
         if not self._consent.covers(operation):
             raise WriteRefusedError(f"refused to {operation.words}: it is not in the plan", "nothing was written")
-        if operation.kind == Write.DELETE and (obstacle := self._obstacle(operation)):
+        if obstacle := self._obstacle(operation):
             return obstacle
         request = request_of(operation, self._client.root)
         self._permit.grant(request)
@@ -115,12 +115,28 @@ class EntraWriter:
         return rows
 
     def _obstacle(self, operation: Operation) -> Written | None:
-        """Why a policy is not deleted: what Graph makes of its assignments then is documented nowhere."""
-        rows = self._rows(f"{POLICIES}/{operation.target[POLICY]}/appliesTo")
+        """Why something is not written of which it is documented nowhere what else Graph would make of it."""
+        if operation.kind == Write.DELETE:
+            return self._still_assigned(operation.target[POLICY])
+        return self._another_default() if _makes_default(operation) else None
+
+    def _still_assigned(self, policy_id: str) -> Written | None:
+        rows = self._rows(f"{POLICIES}/{policy_id}/appliesTo")
         if isinstance(rows, ReadFailure):
             return Written(False, rows.reason)
         holders = ", ".join(str(row.get("displayName") or row.get("id")) for row in rows)
         return Written(False, f"the policy is still assigned to {holders}", again_after=_LAGGING) if rows else None
+
+    def _another_default(self) -> Written | None:
+        """A second organization default may take the place of the first; two that were there before may come back."""
+        rows = self._rows(POLICIES)
+        if isinstance(rows, ReadFailure):
+            return Written(False, rows.reason)
+        ours = self._consent.policies | self._created
+        other = next((row for row in rows if row.get("isOrganizationDefault") and guid(row, "id") not in ours), None)
+        if other is None:
+            return None
+        return Written(False, f"policy “{other.get('displayName')}” is the organization default by now")
 
     async def _send(self, request: Request) -> Answer | Broken:
         info = get_request(self._client.sdk, request.path)
@@ -147,3 +163,8 @@ class EntraWriter:
             return None
         self._unproven = True
         return 0.0
+
+
+def _makes_default(operation: Operation) -> bool:
+    before, after = operation.before or {}, operation.after or {}
+    return bool(after.get("isOrganizationDefault")) and not before.get("isOrganizationDefault")

@@ -51,6 +51,8 @@ class Consent:
         for operation in planned:
             check(operation)
         self._planned = (*planned, *map(reverse, planned))
+        self.policies = frozenset(each.target[POLICY] for each in planned if POLICY in each.target)
+        """The ids of policies that may be written."""
         self._names = {name for each in self._planned for name in each.target.values() if name.startswith(NEW)}
 
     def covers(self, operation: Operation) -> bool:
