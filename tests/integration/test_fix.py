@@ -378,6 +378,29 @@ def test_more_changes_than_are_allowed_are_refused(bench, before):
     unchanged(bench, before, bench.fix("--yes", "--max-changes", "0"), 2, "more than --max-changes 0")
 
 
+def test_one_change_of_many_objects_is_as_many(bench, principals):
+    policy = bench.create(f"shared {bench.principal['id']}", "08:00:00")
+    three = [bench.principal, principals.pop(), principals.pop()]
+    link = {"@odata.id": f"{bench.sandbox.graph}{POLICIES}/{policy}"}
+    for each in three:
+        path = f"/servicePrincipals/{each['id']}/tokenLifetimePolicies/$ref"
+        bench.sandbox.call("POST", path, json=link).raise_for_status()
+    before = bench.tenant()
+    bench.sandbox.forget()
+    two = ("--only", three[0]["id"], "--only", three[1]["id"])
+    rules = ("--select", "access-token-lifetime-too-long", "--unsafe", "--yes", "--wait", "0", *two)
+    refused = bench.run("fix", *rules, "--max-changes", "1")
+    unchanged(bench, before, refused, 2, "1 change planned of 2 objects, which is more than --max-changes 1")
+    done = bench.run("fix", *rules, "--max-changes", "2", "--journal", "journal.jsonl")
+    assert done.status == 1, "the third is left as it was"
+    assert bench.run("undo", "journal.jsonl", "--yes", "--max-changes", "2", "--wait", "0").status == 0
+    assert bench.tenant() == before
+    for each in three:
+        path = f"/servicePrincipals/{each['id']}/tokenLifetimePolicies/{policy}/$ref"
+        bench.sandbox.call("DELETE", path).raise_for_status()
+    bench.delete(policy)
+
+
 @pytest.mark.parametrize(
     ("held", "named"),
     [

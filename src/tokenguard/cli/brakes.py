@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from tokenguard.changes import Change
 from tokenguard.cli import context, options
 from tokenguard.cli.lengths import Seconds
 from tokenguard.errors import UsageError
@@ -39,7 +42,7 @@ brakes = options.bundle(
         type=click.IntRange(min=0),
         default=10,
         show_default=True,
-        help="More changes than this are refused.",
+        help="More changes, or objects that they change, are refused.",
     ),
     click.option("--yes", "-y", is_flag=True, help="Write without asking."),
     click.option(
@@ -59,20 +62,22 @@ brakes = options.bundle(
 )
 
 
-def released(brakes: Brakes, changes: int, tenant: Tenant, again: str) -> bool:
+def released(brakes: Brakes, changes: Sequence[Change], tenant: Tenant, again: str) -> bool:
     """Whether `changes` may be written to `tenant`; if not, it is said why, and that nothing was written.
 
     `again` says how to come to write them after a dry run. Raises `UsageError` for too many changes, and where nobody
     can be asked.
     """
-    many = f"{count(changes, 'change')} planned"
-    them = "it" if changes == 1 else "them"
+    many = f"{count(len(changes), 'change')} planned"
+    them = "it" if len(changes) == 1 else "them"
     if brakes.dry_run:
         context.say(f"{many}. Nothing was written; {again} to write {them}.")
         return False
-    if changes > brakes.max_changes:
+    objects = sum(map(_objects, changes))
+    if objects > brakes.max_changes:
+        reach = f" of {objects} objects" if objects > len(changes) else ""
         raise UsageError(
-            f"{many}, which is more than --max-changes {brakes.max_changes}; nothing was written",
+            f"{many}{reach}, which is more than --max-changes {brakes.max_changes}; nothing was written",
             "narrow it, or allow more",
         )
     if brakes.yes:
@@ -87,3 +92,12 @@ def released(brakes: Brakes, changes: int, tenant: Tenant, again: str) -> bool:
     if not agreed:
         context.say("Nothing was written.")
     return agreed
+
+
+def _objects(change: Change) -> int:
+    """How many there are of what it writes to most: a policy taken from a hundred objects is one change, and a hundred.
+
+    That it makes, edits or deletes the policy as well makes it no more.
+    """
+    written = {(kind, id_) for operation in change.operations for kind, id_ in operation.target.items()}
+    return max(Counter(kind for kind, _ in written).values(), default=0)

@@ -94,7 +94,7 @@ def fix(
         context.say(f"No finding is about {' or '.join(only)}: --only takes an id, an appId or the exact name.")
     if not plan.changes:
         return report.exit_status
-    if not released(brakes, len(plan.changes), plan.tenant, fix_by("--plan", out) if out else _AGAIN):
+    if not released(brakes, plan.changes, plan.tenant, fix_by("--plan", out) if out else _AGAIN):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
     if (
         not brakes.yes
@@ -114,7 +114,7 @@ def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
     """Go on with what `journal` says was consented to, and no more; then judge by the rules that it serves."""
     for number, change in enumerate(header.changes, 1):
         write_lines(change_lines(change, number))
-    if not released(brakes, len(header.changes), header.tenant, _AGAIN):
+    if not released(brakes, header.changes, header.tenant, _AGAIN):
         return _as_it_is(scope, header) if brakes.dry_run else ExitStatus.COMPLIANT
     carried_out = resume(journal, live_target(scope.run, scope.where), brakes)
     if header.purpose == "undo":  # it serves no rule

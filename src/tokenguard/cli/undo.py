@@ -43,7 +43,7 @@ def undo(*, run: Run, account: Account, brakes: Brakes, done: Path) -> int:
     if not undoing.changes:
         context.say("There is nothing to take back.")
         return left
-    if not released(brakes, len(undoing.changes), header.tenant, "run again without --dry-run"):
+    if not released(brakes, undoing.changes, header.tenant, "run again without --dry-run"):
         return left
     carried_out = carry_out(Order("undo", header.tenant, header.precedence, undoing.changes), target, brakes)
     return left if carried_out.whole else ExitStatus.UNCONFIRMED
