@@ -218,6 +218,13 @@ def test_what_somebody_changed_since_the_plan_is_left_alone_from_the_first_write
     assert outcomes(path) == ["end stale"]
 
 
+def test_what_somebody_took_away_since_the_plan_is_not_replaced(path, tenant):
+    tenant.edit(held={})
+    assert run(path, tenant, REPLACE) == [(Fate.STALE, f"to unassign {A}: it is gone")]
+    assert tenant.writes == []
+    assert tenant.held == {}
+
+
 def test_a_stale_change_does_not_keep_the_others_from_being_carried_out(path, tenant):
     fates = [
         fate for fate, _ in run(path, tenant, change(assign(B), id_="stale"), change(assign(B, OTHER), id_="good"))

@@ -73,7 +73,7 @@ def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
 
 def _foreseen(performer: Performer, change: Change) -> Ended | None:
     """Why the change is not even begun: it holds already, or one of its operations would not meet what was planned."""
-    looked = Foresight(performer.writer, performer.names).look(change)
+    looked = Foresight(performer.writer, performer.names, begun=False).look(change)
     if isinstance(looked, Ended):
         return looked
     return None if looked.operations else Ended(Fate.HELD)

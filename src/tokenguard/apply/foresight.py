@@ -15,6 +15,8 @@ class Foresight:
 
     writer: Writer
     names: Names
+    begun: bool = True
+    """Whether the changes may have come half-way before, so that a state on the way is no one else's doing."""
     _states: dict[tuple[tuple[str, str], ...], State] = field(default_factory=dict)
 
     def look(self, change: Change) -> Change | Ended:
@@ -29,7 +31,8 @@ class Foresight:
                     return Ended(Fate.FAILED, seen.reason)
                 states[target] = seen.state
                 self.names.learn(operation, seen.id)
-            if states[target] in (operation.after, self.names.resolve(ends[target]).after):
+            end = self.names.resolve(ends[target]).after
+            if states[target] == end or (self.begun and states[target] == operation.after):
                 continue  # the end may come about by way of other states, as when one policy replaces another
             if states[target] != operation.before:
                 return Ended(Fate.STALE, difference(operation, states[target]))
