@@ -333,6 +333,7 @@ def test_a_refusal_of_the_second_write_of_a_replacement_puts_the_first_back(benc
     assert "403" in done.stdout
     assert "what had been done was taken back" in done.stdout
     assert "There is nothing to take back" in done.stderr
+    assert "new id" not in done.stdout, "it was deleted again"
     assert bench.held().startswith("eight hours")
     assert bench.tenant() == before
     assert bench.journal() == [

@@ -19,7 +19,7 @@ from tokenguard.cli.given import again
 from tokenguard.cli.prose import write_lines
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer, LiveTarget, Writer, WriterProvider
-from tokenguard.journal import Fate, Header, Journal, create_journal, exclusive, read_journal, resume_journal
+from tokenguard.journal import Fate, Header, Journal, Record, create_journal, exclusive, read_journal, resume_journal
 from tokenguard.model import Precedence, Tenant
 
 TIME = Time(time.monotonic, time.sleep)
@@ -135,8 +135,18 @@ def _lines(applied: Iterable[Applied], journal: Journal) -> Iterator[str]:
         reason = f": {each.ended.reason}" if each.ended.reason else ""
         earlier = " (before this run)" if each.earlier else ""
         yield f"{each.ended.fate:<12} {each.change.resource.name}{earlier}{reason}"
+    created = set(_written(journal.record))
     for name, id_ in journal.record.ids.items():
-        yield f"new id       {name.removeprefix(NEW)}: {id_}"
+        if name in created:
+            yield f"new id       {name.removeprefix(NEW)}: {id_}"
+
+
+def _written(record: Record) -> Iterator[str]:
+    """What was written to, or perhaps was, and has not been taken back: ids, and names that stand for them."""
+    for progress in record.progress.values():
+        for step in (*progress.done, progress.pending):
+            if step is not None:
+                yield from step.operation.target.values()
 
 
 def _check_cloud(header: Header, target: LiveTarget) -> None:
