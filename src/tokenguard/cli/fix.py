@@ -96,9 +96,8 @@ def fix(
         return report.exit_status
     if not released(brakes, plan.changes, plan.tenant, fix_by("--plan", out) if out else _AGAIN):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
-    if (
-        not brakes.yes
-    ):  # somebody was asked, and may have looked at it for long: whom a policy reaches is no state of it
+    if not brakes.yes:
+        # NOTE: who was asked may have thought for long, and whom a policy reaches is compared before no write.
         later = context.now()
         with scope.look(later) as (report, readings):
             rebuilt = scope.plan(report, readings, now=later, only=only, unsafe=unsafe)
