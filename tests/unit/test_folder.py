@@ -305,6 +305,11 @@ CALL, AFTER_A, AFTER_B = (f"{ROOT}/servicePrincipals{query}" for query in ("", "
         ({"1": {**FIRST, "@odata.nextLink": f"{AFTER_A}&$filter=x"}, "2": LAST}, "a part of the list"),
         ({"1": {**FIRST, "@odata.nextLink": "http://[x"}}, "1 is not the last page"),
         ({"1": [principal(1)], "calls.json": {"1": CALL}}, "a bare list"),
+        ({"1": {"value": [principal(1)], "Count": 1}, "calls.json": {"1": CALL}}, "a bare list"),
+        ({"1": {**LAST, "@odata.deltaLink": f"{ROOT}/servicePrincipals/delta?$deltatoken=a"}}, "a delta query"),
+        ({"1": page("servicePrincipals", principal(deletedDateTime="2026-11-01T00:00:00Z"))}, "a deleted object"),
+        ({"1": LAST, "2": {**context("servicePrincipals/$entity"), **principal(1)}}, "2 tells of sp-1"),
+        ({"1": LAST, "2": page("directoryObjects", principal(1))}, "2 tells of sp-1"),
         ({"1": [principal(1)]}, "only single objects"),
         ({"1": {"value": [principal(1)]}}, "only single objects"),
         ({"1": principal(1)}, "only single objects"),
@@ -452,6 +457,17 @@ def test_an_object_is_absent_only_when_everything_that_could_hold_it_was_saved(s
 )
 def test_a_number_is_the_count_of_principals_unless_calls_json_says_otherwise(saved, files):
     assert answer(saved(files), "/servicePrincipals/$count") == 26
+
+
+@pytest.mark.parametrize("files", [{}, {"2": policy()}], ids=["by its holders", "by itself"])
+def test_policies_are_not_whole_where_an_answer_tells_of_another(saved, files):
+    another = page(f"policies/tokenLifetimePolicies('{POLICY}')/appliesTo", *HOLDERS)
+    rows, failure = rows_and_failure(
+        saved({"1": page("policies/tokenLifetimePolicies", policy("another")), "3": another, **files}), POLICIES
+    )
+    assert len(rows) == 1 + len(files)
+    assert isinstance(failure, ReadFailure)
+    assert f"tells of {POLICY}, which is in no saved page" in failure.reason
 
 
 def test_there_is_no_count_of_a_part_of_a_list(saved):

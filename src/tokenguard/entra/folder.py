@@ -91,7 +91,13 @@ class FolderSource:
         number = self._saved.numbers.get(asked + COUNT)
         if number is not None and number.value > held:
             return f"{held} rows were saved where {number.file} counts {number.value}"
-        return doubt(pages) or None
+        return doubt(pages) or (self._stray(asked, pages) if asked in KINDS else None)
+
+    def _stray(self, kind: str, pages: Sequence[Page]) -> str | None:
+        """Why `pages` are not the whole list of `kind`, though they look so: another answer tells of one more."""
+        listed = {row["id"].lower() for page in pages for row in page.rows}
+        strays = ((id_, file) for id_, file in self._saved.told_of(kind) if id_ not in listed)
+        return next((f"{file} tells of {id_}, which is in no saved page of that list" for id_, file in strays), None)
 
     def _count(self, call: str) -> int | ReadFailure:
         asked = address(call)

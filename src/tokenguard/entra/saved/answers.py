@@ -27,6 +27,7 @@ from tokenguard.model import Fact
 CONTEXT = "@odata.context"
 NEXT = "@odata.nextLink"
 COUNT = "@odata.count"
+DELTA = "@odata.deltaLink"
 
 _ODATA_TYPES = {
     "#microsoft.graph.organization": ORGANIZATION,
@@ -43,6 +44,11 @@ _TELLTALE = {
     "tenantType": ORGANIZATION,
 }
 """Properties that only one kind of the objects that we read has."""
+_POWERSHELL_LIST = {"value", "Count"}
+"""The keys of what ConvertTo-Json may make of a list in Windows PowerShell.
+
+Source: Stack Overflow, question 58617070, on ``Remove-TypeData System.Array``.
+"""
 _STATUS = {
     "Authorization_RequestDenied": HTTPStatus.FORBIDDEN,
     "InvalidAuthenticationToken": HTTPStatus.UNAUTHORIZED,
@@ -162,10 +168,14 @@ def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
 
 
 def _flaw(file: SavedFile, next_link: str) -> str:
-    if isinstance(file.document, list):
+    if isinstance(file.document, list) or file.document.keys() == _POWERSHELL_LIST:
         return f"{file.path} holds a bare list, without the marks that tell whether more pages follow"
     if is_narrowed(file.call) or is_narrowed(next_link):
         return f"{file.path} answers a call that asked for a part of the list"
+    if DELTA in file.document:
+        return f"{file.path} answers a delta query, which may hold changes only"
+    if any(row.get("deletedDateTime") for row in file.document["value"]):
+        return f"{file.path} holds a deleted object, so it is a list of what was deleted"
     return ""
 
 

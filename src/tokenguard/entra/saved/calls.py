@@ -27,6 +27,7 @@ _KEY = re.compile(r"\('([^']*)'\)")
 _LIST = re.compile(r"\([^()]*\)")
 _ONE = re.compile(r"(/(?!\$)[^/]+|\(appid='[^']*'\))?")
 """What follows the address of a list in the address of one of its objects."""
+_HELD = re.compile(f"{re.escape(POLICIES)}/([^/]+){re.escape(APPLIES_TO)}")
 _ENTITY = "/$entity"
 _NARROWING = {"filter", "search", "skip"}
 """Without the ``$`` that Graph does not insist on. Source: Microsoft Graph, "Use query parameters"."""
@@ -63,8 +64,13 @@ def kind_of_address(address_: str) -> str | None:
 
 def is_list(address_: str) -> bool:
     """Whether the call, or the context, is of a list that we read."""
-    held = address_.removesuffix(APPLIES_TO)
-    return address_ in (*KINDS, DIRECTORY_OBJECTS) or (held != address_ and kind_of_address(held) == POLICIES)
+    return address_ in (*KINDS, DIRECTORY_OBJECTS) or bool(held_policy(address_))
+
+
+def held_policy(address_: str) -> str:
+    """The id of the policy whose ``appliesTo`` the call asks for; empty for another call."""
+    found = _HELD.fullmatch(address_)
+    return found[1] if found else ""
 
 
 def contradict(named: str, told: str) -> bool:

@@ -15,6 +15,7 @@ from tokenguard.entra.saved.calls import (
     ORGANIZATION,
     POLICIES,
     PRINCIPALS,
+    held_policy,
     split,
 )
 from tokenguard.entra.saved.files import SavedFile
@@ -63,6 +64,12 @@ class SavedTenant:
             for fact in objects.values()
             if "appId" in fact
         }
+
+    def told_of(self, kind: str) -> Iterator[tuple[str, str]]:
+        """The id of every object of `kind` that any answer tells of, and the file of that answer."""
+        yield from ((id_, file) for (of, id_), file in self._origins.items() if of == kind)
+        if kind == POLICIES:
+            yield from ((policy, pages[0].file) for at, pages in self.pages.items() if (policy := held_policy(at)))
 
     def _add(self, answer: Answer) -> None:
         match answer:
