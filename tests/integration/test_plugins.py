@@ -182,6 +182,11 @@ def spoilt(interpreter: Path, tmp_path: Path) -> Callable[[str], Path]:
             ),
             "'scan'",
         ),
+        (
+            "from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_reporters(): return [1]",
+            "'format'",
+        ),
+        ("from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_rule_paths(): return ['r']", "'name'"),
     ],
 )
 def test_a_plugin_that_is_no_good_stops_the_run_and_is_named(
@@ -195,11 +200,15 @@ def test_a_plugin_that_is_no_good_stops_the_run_and_is_named(
     assert result.stdout == ""
 
 
-def test_a_plugin_that_exits_does_not_end_a_scan_as_if_it_had_passed(run: Run, spoilt: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("leave", ["raise SystemExit(0)", "click.get_current_context().exit()"])
+def test_a_plugin_that_exits_does_not_end_a_scan_as_if_it_had_passed(
+    run: Run, spoilt: Callable[[str], Path], leave: str
+) -> None:
     text = (
+        "import click\n"
         "from tokenguard.hookspecs import hookimpl\n"
         "class R:\n    format = 'leaving'\n    title = 'Nothing'\n"
-        "    def write(self, report, out, style): raise SystemExit(0)\n"
+        f"    def write(self, report, out, style): {leave}\n"
         "@hookimpl\ndef tokenguard_reporters(): return [R()]"
     )
     result = run(spoilt(text), "scan", "--demo", "--format", "leaving")

@@ -54,6 +54,13 @@ class Command(click.Command):
 
     context_class = Context
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. No command of ours ends by click's `Exit`: a plugin's code in it does, and must not end it with 0."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit as ended:
+            raise SystemExit(ended.exit_code) from ended
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {_OWN: []}
         for parameter in self.get_params(ctx):
