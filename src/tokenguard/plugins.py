@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP = "tokenguard"
+_MEND = "mend or uninstall it, or leave it out of TOKENGUARD_PLUGINS"
 BUILT_IN = ("tokenguard.entra.plugin", "tokenguard.reporters.plugin")
 
 
@@ -114,7 +115,7 @@ def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] 
         owner = next((key for key, part in manager.list_name_plugin() if part is error.plugin), "a plugin")
         raise PluginError(
             f"plugin {_described(admitted, owner)} implements a hook that tokenguard does not have: {error}",
-            "mend or uninstall it, or leave it out of TOKENGUARD_PLUGINS",
+            _MEND,
         ) from error
     return _ask(manager, admitted, refused)
 
@@ -225,11 +226,15 @@ def _contribution(manager: pluggy.PluginManager, name: str, version: str, parts:
     )
 
 
-def _by_name(plugins: Iterable[Plugin], what: str, names: Callable[[Plugin], Iterable[tuple[str, T]]]) -> dict[str, T]:
+def _by_name(plugins: Iterable[Plugin], what: str, names: Callable[[Plugin], Sequence[tuple[str, T]]]) -> dict[str, T]:
     found: dict[str, T] = {}
     owner: dict[str, Plugin] = {}
     for plugin in plugins:
-        for name, item in names(plugin):
+        try:
+            offered = names(plugin)
+        except (AttributeError, TypeError) as error:
+            raise PluginError(f"plugin {plugin} gives something else than a {what}: {error}", _MEND) from error
+        for name, item in offered:
             if name in owner:
                 raise PluginError(
                     f"two plugins claim the {what} {name!r}: {owner[name]} and {plugin}",
