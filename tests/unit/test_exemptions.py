@@ -74,7 +74,7 @@ MEANT_OTHERWISE = [
     ({**ENTRY, "expires": "2027-02-29"}, '/exemptions/0/expires: "2027-02-29" is no date'),
     ({**ENTRY, "rule": "lifetime-to-long"}, 'there is no rule "lifetime-to-long"; did you mean "lifetime-too-long"?'),
     ({**ENTRY, "parameters": {"maximum": "PT5H"}}, "/exemptions/0/parameters/maximum: "),
-    ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximal": "PT5H"}}, 'did you mean "maximum"?'),
+    ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximal": "PT5H"}}, '/maximal: there is no parameter "maximal"'),
     ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": 18000}}, "18000 is no string"),
     ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": "5h"}}, '/parameters/maximum: '),
 ]  # fmt: skip

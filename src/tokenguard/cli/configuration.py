@@ -7,14 +7,14 @@ checkout must not be able to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard.files import read_file
-from tokenguard.model import Severity
+from tokenguard.model import Precedence, Severity
 from tokenguard.rules.mistakes import did_you_mean
 
 NAME = "tokenguard.toml"
@@ -102,6 +102,15 @@ def _rules(value: Any, folder: Path) -> Any:
     return [str(folder / text) if "/" in text or (folder / text).exists() else text for text in texts]
 
 
+def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
+    known = tuple(map(str, names))
+
+    def check(value: Any, folder: Path) -> Any:  # noqa: ARG001
+        return value if value in known else _Wrong(f"{value!r} is none of {', '.join(known)}")
+
+    return check
+
+
 def _tenant(value: Any, folder: Path) -> Any:
     text = _text(value, folder)
     return text.lower() if isinstance(text, str) else text
@@ -111,8 +120,8 @@ _SCAN: Mapping[str, Callable[[Any, Path], Any]] = {
     "rules": _rules,
     "select": _texts,
     "ignore": _texts,
-    "precedence": _text,
-    "fail-on": _text,
+    "precedence": _one_of(Precedence),
+    "fail-on": _one_of(Severity),
     "exemptions": _file,
     "baseline": _file,
     "format": _texts,

@@ -30,7 +30,7 @@ baseline = click.option(
 
 def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
     """The exemptions in the file that was named, of any of `rules`."""
-    return parse_exemptions(read_file(path, "exemptions"), str(path), rules) if path else ()
+    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules) if path else ()
 
 
 def read_baseline(path: Path | None) -> Baseline | None:

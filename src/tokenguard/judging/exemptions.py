@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from tokenguard.documents import parse_document
-from tokenguard.errors import DocumentError, RuleError
+from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Exemption, Resource, Rule
 from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
-from tokenguard.rules.parameters import with_values
+from tokenguard.rules.parameters import value_mistakes
 from tokenguard.schemas import schema
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)
@@ -57,10 +57,8 @@ def _meaning_mistakes(entries: Sequence[Mapping[str, Any]], rules: Mapping[str, 
 
 def _parameter_mistakes(rule: Rule, values: Mapping[str, Any], here: str) -> Iterator[Mistake]:
     for name, value in values.items():
-        try:
-            with_values(rule, {name: value})
-        except RuleError as error:
-            yield Mistake(pointer(here, "parameters", name), error.message)
+        for mistake in value_mistakes(rule, {name: value}):
+            yield Mistake(pointer(here, "parameters", name), mistake.text)
 
 
 def _is_date(text: str) -> bool:

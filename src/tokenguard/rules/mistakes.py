@@ -55,8 +55,11 @@ def nearest(found: object, known: Collection[str]) -> str:
     return f"; did you mean {quote(lower[near[0]])}?" if near else ""
 
 
-def rule_error(mistakes: Mapping[str, Sequence[Mistake]]) -> RuleError:
+_CHECK = "`tokenguard rules check PATH` checks rule files on their own"
+
+
+def rule_error(mistakes: Mapping[str, Sequence[Mistake]], where: str = "the rules", hint: str = _CHECK) -> RuleError:
     """All `mistakes`, by the file they are in, as one error: one line each."""
     lines = [visible(f"{source}: {mistake}") for source, found in mistakes.items() for mistake in dict.fromkeys(found)]
-    title = "1 mistake in the rules" if len(lines) == 1 else f"{len(lines)} mistakes in the rules"
-    return RuleError("\n  ".join([f"{title}:", *lines]), "`tokenguard rules check PATH` checks rule files on their own")
+    title = f"1 mistake in {where}" if len(lines) == 1 else f"{len(lines)} mistakes in {where}"
+    return RuleError("\n  ".join([f"{title}:", *lines]), hint)

@@ -139,7 +139,7 @@ def _overridden(
         else:
             mistakes[rule.id] = changed
     if mistakes:
-        raise rule_error(mistakes)
+        raise rule_error(mistakes, "what rules are set to", "correct it in --set, or in tokenguard.toml")
     return tuple(result)
 
 
