@@ -129,13 +129,31 @@ def test_a_saved_snapshot_gives_the_same_findings_again(run: Run, tmp_path: Path
         (["-f", "json", "-o", "a", "-f", "text", "-o", "a"], "two reports would go to a"),
         (["-o", "report.pdf"], "the suffix names no format"),
         (["-f", "jsn"], 'did you mean "json"?'),
-        (["--save-snapshot", "nowhere/tenant.jsonl"], "nowhere"),
-        (["--write-baseline", "nowhere/known.json"], "nowhere"),
+        (["-o", "a.json", "-o", "./a.json"], "two reports would go to a.json"),
+        (["-o", "a.json", "--save-snapshot", "./a.json"], "two things would go to a.json"),
+        (["-o", "a.json", "--write-baseline", "a.json"], "two things would go to a.json"),
+        (["--save-snapshot", "nowhere/tenant.jsonl"], "the folder nowhere does not exist"),
+        (["--write-baseline", "nowhere/known.json"], "the folder nowhere does not exist"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_refused(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
     refused(run("scan", "--demo", *arguments), said)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scan", "--snapshot", "missing.jsonl", "--save-snapshot", "nowhere/tenant.jsonl"],
+        ["scan", "--snapshot", "missing.jsonl", "--write-baseline", "nowhere/known.json"],
+        ["collect", "--from", "missing", "--output", "nowhere/tenant.jsonl"],
+        ["fix", "--config", "/dev/null", "--out", "nowhere/plan.json"],
+    ],
+)
+def test_where_nothing_can_be_written_nothing_is_read(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments)
+    refused(result, "the folder nowhere does not exist")
+    assert "missing" not in result.stderr
 
 
 def test_a_device_that_is_full_is_an_error_and_not_a_report(run: Run) -> None:

@@ -9,6 +9,7 @@ import click
 from tokenguard.cli import context, options
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.exit_status import ExitStatus
@@ -26,7 +27,7 @@ from tokenguard.snapshot import write_snapshot
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=Place(),
     required=True,
     metavar="FILE",
     help="The snapshot to write; `.gz` and `.zst` compress it.",

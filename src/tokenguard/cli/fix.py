@@ -14,6 +14,7 @@ from tokenguard.cli.brakes import Brakes, brakes, released
 from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
+from tokenguard.cli.places import Place
 from tokenguard.cli.plans import change_lines, plan_lines
 from tokenguard.cli.prose import write_lines
 from tokenguard.cli.scope import Scope
@@ -37,7 +38,7 @@ PATH = click.Path(path_type=Path)
 @decisions.baseline
 @click.option("--only", multiple=True, metavar="RESOURCE", help="Mend this alone: an id, appId or name; repeatable.")
 @click.option("--unsafe", is_flag=True, help="Plan also what its rule does not call safe.")
-@click.option("--out", type=PATH, metavar="FILE", help="Keep the plan, for others to look at; mode 0600.")
+@click.option("--out", type=Place(), metavar="FILE", help="Keep the plan, for others to look at; mode 0600.")
 @click.option("--plan", "agreed", type=PATH, metavar="FILE", help="Carry out exactly this plan, or nothing.")
 @click.option("--resume", "begun", type=PATH, metavar="JOURNAL", help="Go on with what was interrupted.")
 @brakes

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
 from tokenguard.cli.context import stdout, style_of, summary
+from tokenguard.cli.places import place_flaw
 from tokenguard.errors import UsageError
 from tokenguard.files import replace_file
 from tokenguard.hookspecs import DifferenceReporter, Reporter, Style
@@ -28,19 +30,24 @@ class Output(Generic[R]):
     path: Path | None
 
 
-def pair(reporters: Mapping[str, R], formats: Sequence[str], places: Sequence[str]) -> tuple[Output[R], ...]:
+def pair(
+    reporters: Mapping[str, R], formats: Sequence[str], places: Sequence[str], besides: Iterable[Path | None] = ()
+) -> tuple[Output[R], ...]:
     """Pair the first format with the first place, and so on; formats left over go to standard output.
 
     A place without a format of its own is written in the format that its suffix names. Raises `UsageError` for a
-    format that nobody writes, two reports for one place, or a folder that does not exist.
+    format that nobody writes, a folder that does not exist, or two things for one place, which may be one of `besides`:
+    what the run writes that is no report.
     """
     formats = list(formats) or ([] if places else ["text"])
     formats += [_by_suffix(reporters, place) for place in places[len(formats) :]]
     targets = [*places, *[STDOUT] * (len(formats) - len(places))]
-    if doubled := sorted({place for place in targets if targets.count(place) > 1}):
-        name = "standard output" if doubled == [STDOUT] else doubled[0]
+    named = [*targets, *(str(place) for place in besides if place is not None)]
+    files = [place if place == STDOUT else os.path.realpath(place) for place in named]
+    if doubled := [place for place, file in zip(named, files, strict=True) if files.count(file) > 1]:
+        name = "standard output" if doubled[0] == STDOUT else doubled[0]
         raise UsageError(
-            f"two reports would go to {name}",
+            f"two {'reports' if len(named) == len(targets) else 'things'} would go to {name}",
             "give each --format an --output of its own, in the same order; `-` is standard output",
         )
     return tuple(
@@ -101,7 +108,6 @@ def _place(place: str) -> Path | None:
     if place == STDOUT:
         return None
     path = Path(place)
-    if path.is_dir() or not path.parent.is_dir():
-        found = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
-        raise UsageError(f"--output {place}: {found}", "name a file in a folder that exists")
+    if flaw := place_flaw(path):
+        raise UsageError(f"--output {place}: {flaw}", "name a file in a folder that exists")
     return path

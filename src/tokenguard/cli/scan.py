@@ -9,6 +9,7 @@ import click
 from tokenguard.cli import context, decisions, options, reports
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Into, Run, Where, Which
+from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
@@ -33,10 +34,10 @@ PATH = click.Path(path_type=Path)
 @options.which
 @decisions.exemptions
 @decisions.baseline
-@click.option("--write-baseline", type=PATH, help="Write what was found as a baseline.")
+@click.option("--write-baseline", type=Place(), help="Write what was found as a baseline.")
 @click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
 @options.into
-@click.option("--save-snapshot", type=PATH, help="Keep what was read, to judge it again later.")
+@click.option("--save-snapshot", type=Place(), help="Keep what was read, to judge it again later.")
 @options.fail_on("The least severity that gives exit status 1.")
 @click.option("--exit-zero", is_flag=True, help="Give 0 where findings would give 1, and nothing else.")
 @options.run
@@ -63,7 +64,7 @@ def scan(
     tokenguard scan --select 'access-token-*' --set access-token-lifetime-too-long.maximum=PT2H
     """
     plugins = context.plugins()
-    outputs = reports.pair(plugins.reporters, into.format, into.output)
+    outputs = reports.pair(plugins.reporters, into.format, into.output, (write_baseline, save_snapshot))
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):

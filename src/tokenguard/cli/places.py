@@ -1,0 +1,29 @@
+"""Files that a command is to write, looked at before anything is read: a live tenant may take minutes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Place(click.Path):
+    """The type of an option that names a file to write."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if flaw := place_flaw(path):
+            self.fail(f"{path}: {flaw}; name a file in a folder that exists", param, ctx)
+        return path
+
+
+def place_flaw(path: Path) -> str:
+    """Why no file can be written at `path`, as far as its folder tells; empty where it can."""
+    if path.is_dir():
+        return "is a folder"
+    return "" if path.parent.is_dir() else f"the folder {path.parent} does not exist"
