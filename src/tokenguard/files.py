@@ -23,6 +23,27 @@ def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:
     return data
 
 
+def files_below(folder: Path, what: str) -> Iterator[Path]:
+    """Every file below `folder`, which holds `what` (for the message), in no order; links are followed, each once.
+
+    Raises `DocumentError` for a folder that cannot be read: what is in it would be passed over unseen.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DocumentError(
+            f"{error.filename}: cannot be read ({error.strerror}); {what} was to be read from it"
+        ) from error
+
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # by a second link, or by one that leads back up
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(parent, name) for name in names)
+
+
 @contextmanager
 def open_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """`path`, which holds `what` (for the message), to read as a stream. Raises `DocumentError`, also while reading."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from tokenguard.errors import DocumentError
-from tokenguard.files import read_file
+from tokenguard.files import files_below, read_file
 
 MAXIMUM_RULE_SIZE = 4 * 1024 * 1024
 """Bytes; room for an allow-list of 100,000 ids."""
@@ -19,7 +18,7 @@ def read_pack(path: Path) -> list[tuple[str, bytes]]:
 
     Raises `DocumentError` for a path that does not exist, cannot be read, or holds no rule.
     """
-    files = _rule_files(path) if path.is_dir() else [path]
+    files = sorted(filter(_is_rule_file, files_below(path, "a rule"))) if path.is_dir() else [path]
     if not files:
         raise DocumentError(
             f"{path}: no rule in this folder",
@@ -28,23 +27,6 @@ def read_pack(path: Path) -> list[tuple[str, bytes]]:
     return [(str(file), read_file(file, "a rule", MAXIMUM_RULE_SIZE)) for file in files]
 
 
-def _rule_files(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise DocumentError(
-            f"{error.filename}: cannot be read ({error.strerror}); rules were to be read from it"
-        ) from error
-
-    found: list[Path] = []
-    seen: set[str] = set()
-    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:  # by a second link, or by one that leads back up
-            folders.clear()
-            continue
-        seen.add(real)
-        found += [Path(parent, name) for name in names if _is_rule_file(name.lower())]
-    return sorted(found)
-
-
-def _is_rule_file(name: str) -> bool:
+def _is_rule_file(path: Path) -> bool:
+    name = path.name.lower()
     return name.endswith(".json") and not name.endswith(".schema.json")

@@ -40,6 +40,7 @@ def page(name: str, *rows: Any, next_link: str = "", **more: Any) -> dict[str, A
     return {**context(name), **link, **more, "value": list(rows)}
 
 
+LAST = page("servicePrincipals", principal(3))
 ORGANIZATION = page("organization", {"id": "0A0A0A0A-0000-0000-0000-000000000001", "displayName": "Contoso"})
 
 
@@ -231,6 +232,51 @@ def test_what_powershell_cut_is_refused_with_what_to_do(saved, document):
     assert "-Depth" in refused.value.hint
 
 
+CUT = json.dumps(page("servicePrincipals", principal(1), next_link="servicePrincipals?$skiptoken=a"))[:-60]
+MARKS_LAST = json.dumps({"value": [principal(1)], **context("servicePrincipals")})[:-80]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        CUT.encode(),
+        CUT.encode("utf-8-sig"),
+        CUT.encode("utf-16"),
+        f"\n{MARKS_LAST}".encode(),
+        f"WARNING: an update is there\n{json.dumps(LAST)}".encode(),
+        f"{json.dumps(LAST)}\n{json.dumps(LAST)}".encode(),
+    ],
+    ids=["cut", "cut with mark", "cut utf-16", "marks cut off", "a warning before it", "two in one"],
+)
+def test_a_damaged_answer_is_refused_and_not_passed_over_whatever_it_is_called(saved, data):
+    with pytest.raises(DocumentError, match=r"page-1\.txt"):
+        saved({"page-1.txt": data, "page-2.txt": LAST})
+
+
+def test_what_is_no_answer_may_lie_beside(saved):
+    others = {
+        "save.ps1": '$next = $answer."@odata.nextLink"',
+        "notes.md": "[a link](x) to {policies}",
+        "tenant.jsonl": '{"kind":"tokenguard-snapshot"}\n{"type":"x"}\n',
+        "x.rtf": "{\\rtf1 a}",
+    }
+    assert answer(saved({**others, "o": ORGANIZATION}), "/organization") == {"value": ORGANIZATION["value"]}
+
+
+def test_an_answer_in_a_linked_folder_counts(saved, tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "1").write_text(json.dumps(FIRST))
+    (tmp_path / "more").symlink_to(elsewhere)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    rows, failure = rows_and_failure(saved({"2": LAST}), PRINCIPALS)
+    assert (len(rows), failure) == (2, None)
+
+
+def test_a_link_to_the_next_page_that_is_null_is_none(saved):
+    source = saved({"1": {**LAST, "@odata.nextLink": None}})
+    assert rows_and_failure(source, PRINCIPALS) == ([principal(3)], None)
+
+
 def test_other_answers_of_graph_are_passed_over(saved):
     others = {
         "1.json": page("Collection(Edm.String)", "a", "b"),
@@ -280,7 +326,6 @@ def test_a_page_that_was_saved_twice_does_no_harm(saved):
 
 FIRST = page("servicePrincipals", principal(1), next_link="servicePrincipals?$skiptoken=a")
 MIDDLE = page("servicePrincipals", principal(2), next_link="servicePrincipals?$skiptoken=b")
-LAST = page("servicePrincipals", principal(3))
 CALL, AFTER_A, AFTER_B = (f"{ROOT}/servicePrincipals{query}" for query in ("", "?$skiptoken=a", "?%24skiptoken=b"))
 
 

@@ -156,7 +156,7 @@ def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
             f"{file.path}: holds {told}, but calls.json says that it answers {file.call}", "correct calls.json"
         )
     _check_uncut(file.path, {"value": document["value"]}, {"value": dict})
-    next_link = str(document.get(NEXT, ""))
+    next_link = "" if document.get(NEXT) is None else str(document[NEXT])
     rows = document["value"]
     for row in rows:
         _check_uncut(file.path, row, _LISTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,13 @@ import orjson
 from tokenguard.documents import parse_document
 from tokenguard.entra.saved.calls import address
 from tokenguard.errors import DocumentError
-from tokenguard.files import read_file
+from tokenguard.files import MAXIMUM_SIZE, files_below, read_file
 
 CALLS_FILE = "calls.json"
 _WHAT = "a saved answer of Microsoft Graph"
+_BEGUN = re.compile(rb'\s*\{\s*"(?!kind":"tokenguard-)')
+"""An object; but for a snapshot of ours, which holds one a line and may lie in the folder."""
+_MARKED = re.compile(rb'"@odata\.(?:context|nextLink)"\s*:')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class SavedFile:
 def read_folder(folder: Path) -> list[SavedFile]:
     """Every file below `folder` that holds JSON, sorted by name; hidden ones are passed over.
 
-    A file that ends with ``.json`` or stands in ``calls.json`` must be JSON, another one may be anything. Raises
+    A file that ends with ``.json``, stands in ``calls.json`` or looks like an answer must be JSON, another one may be
+    anything: a page that was passed over for being cut off would make the next one look like the whole list. Raises
     `DocumentError` naming the file.
     """
     if not folder.is_dir():
@@ -48,7 +53,7 @@ def read_folder(folder: Path) -> list[SavedFile]:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
+    for path in files_below(folder, _WHAT):
         name = path.relative_to(folder)
         if path.is_file() and name != Path(CALLS_FILE) and not any(part.startswith(".") for part in name.parts):
             yield name.as_posix()
@@ -58,7 +63,7 @@ def _read_calls(folder: Path) -> Mapping[str, str]:
     path = folder / CALLS_FILE
     if not path.exists():
         return {}
-    document = _parse(path)
+    document = _parse(read_file(path, _WHAT), path)
     if not isinstance(document, dict) or not all(isinstance(url, str) and address(url) for url in document.values()):
         raise DocumentError(
             f"{path}: is not an object of file names and URLs",
@@ -69,17 +74,27 @@ def _read_calls(folder: Path) -> Mapping[str, str]:
 
 def _read(folder: Path, name: str, call: str) -> SavedFile | None:
     path = folder / name
+    expected = bool(call) or path.suffix.lower() == ".json"
+    if not expected and path.stat().st_size > MAXIMUM_SIZE:
+        return None
+    data = read_file(path, _WHAT)
     try:
-        return SavedFile(str(path), _parse(path), call)
+        return SavedFile(str(path), _parse(data, path), call)
     except DocumentError:
-        if call or path.suffix.lower() == ".json":
+        if expected or _looks_like_an_answer(data):
             raise
         return None
 
 
-def _parse(path: Path) -> Any:
-    """The JSON in `path`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files."""
-    data = read_file(path, _WHAT)
+def _looks_like_an_answer(data: bytes) -> bool:
+    """Whether `data`, which is no JSON, was to be some: it begins so, or holds a mark that Graph sets."""
+    text = data.removeprefix(codecs.BOM_UTF8).removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
+    plain = text.replace(b"\0", b"")
+    return bool(_BEGUN.match(plain) or _MARKED.search(plain))
+
+
+def _parse(data: bytes, path: Path) -> Any:
+    """The JSON in `data`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             data = data.decode("utf-16").encode()
