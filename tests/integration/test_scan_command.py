@@ -69,7 +69,9 @@ def test_the_demo_has_findings_and_says_so_in_its_exit_status(run: Run) -> None:
         (["--select", "several-organization-default-policies"], 0),
         (["--select", TOO_LONG], 1),
         (["--select", TOO_LONG, "--fail-on", "critical"], 3),  # one policy of the demo has no readable lifetime
-        (["--select", TOO_LONG, "--exit-zero"], 0),
+        (["--select", "organization-default-policy"], 1),
+        (["--select", "organization-default-policy", "--exit-zero"], 0),
+        (["--select", TOO_LONG, "--exit-zero"], 3),
         (["--select", "application-token-lifetime-too-long"], 3),
         (["--select", "application-token-lifetime-too-long", "--exit-zero"], 3),
         (["--select", TOO_LONG, "--set", f"{TOO_LONG}.maximum=P1D"], 3),

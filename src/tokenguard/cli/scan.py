@@ -13,9 +13,8 @@ from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
-from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
-from tokenguard.judging.evaluate import evaluate
+from tokenguard.judging.evaluate import evaluate, exit_status
 from tokenguard.model import Severity, Snapshot
 from tokenguard.rules.needs import needs_of
 from tokenguard.spool import Spool
@@ -39,7 +38,7 @@ PATH = click.Path(path_type=Path)
 @options.into
 @click.option("--save-snapshot", type=Place(), help="Keep what was read, to judge it again later.")
 @options.fail_on("The least severity that gives exit status 1.")
-@click.option("--exit-zero", is_flag=True, help="Give 0 where findings would give 1, and nothing else.")
+@click.option("--exit-zero", is_flag=True, help="Let no finding give 1; what is not evaluated still gives 3.")
 @options.run
 def scan(
     *,
@@ -87,7 +86,7 @@ def scan(
         with replace_file(write_baseline, "the baseline") as file:
             file.write(write_document(baseline_document(report)))
     reports.write(outputs, report, color=not into.no_color, verbose=run.verbose)
-    return ExitStatus.COMPLIANT if exit_zero and report.exit_status == ExitStatus.FINDINGS else report.exit_status
+    return exit_status(report.rules, None) if exit_zero else report.exit_status
 
 
 def _kept(snapshot: Snapshot, path: Path) -> Snapshot:

@@ -89,11 +89,14 @@ def in_report_order(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (-rule.severity, rule.id))
 
 
-def exit_status(results: Iterable[RuleResult], fail_on: Severity) -> ExitStatus:
-    """1 where any finding that counts is at or above `fail_on`, else 3 where anything is not evaluated, else 0."""
+def exit_status(results: Iterable[RuleResult], fail_on: Severity | None) -> ExitStatus:
+    """1 where any finding that counts is at or above `fail_on`, else 3 where anything is not evaluated, else 0.
+
+    Without `fail_on` no finding gives 1.
+    """
     status = ExitStatus.COMPLIANT
     for result in results:
-        if result.failed and result.rule.severity >= fail_on:
+        if fail_on is not None and result.failed and result.rule.severity >= fail_on:
             return ExitStatus.FINDINGS
         if result.incomplete or result.not_evaluated:
             status = ExitStatus.NOT_EVALUATED
