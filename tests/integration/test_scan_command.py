@@ -276,6 +276,14 @@ def test_a_configuration_that_is_wrong_is_refused_by_name(run: Run, tmp_path: Pa
     refused(run("scan", "--demo"), said)
 
 
+def test_a_configuration_that_cannot_be_read_is_refused_and_not_left_out(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tokenguard.toml").symlink_to("nowhere")
+    refused(run("scan", "--demo"), "tokenguard.toml: no such file")
+    (tmp_path / "tokenguard.toml").unlink()
+    (tmp_path / "tokenguard.toml").mkdir()
+    refused(run("scan", "--demo"), "tokenguard.toml: is a folder")
+
+
 def test_another_tenant_than_the_pinned_one_is_refused(run: Run, tmp_path: Path) -> None:
     run("scan", "--demo", "--save-snapshot", "tenant.jsonl")
     (tmp_path / "tokenguard.toml").write_text('[scan]\ntenant = "11111111-2222-4333-8444-555555555555"\n')

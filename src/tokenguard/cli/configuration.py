@@ -7,6 +7,7 @@ checkout must not be able to.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Configuration:
 def find(start: Path, home: Path) -> Path | None:
     """The nearest configuration file, from `start` upward to the repository's root or `home`, whichever comes first."""
     for folder in (start, *start.parents):
-        if (folder / NAME).is_file():
+        if os.path.lexists(folder / NAME):  # a link that leads nowhere too: its rules are not to be left out unseen
             return folder / NAME
         if (folder / ".git").exists() or folder == home:
             return None
