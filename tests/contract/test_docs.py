@@ -11,10 +11,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from tokenguard import hookspecs
-from tokenguard.cli.program import COMMANDS
+from tokenguard.cli.program import COMMANDS, program
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import Outcome
 from tokenguard.packs import read_pack
@@ -156,6 +157,14 @@ def test_every_exit_status_is_explained() -> None:
     page = (DOCS / "exit-status.md").read_text()
     explained = {number for row in re.findall(r"^\| ([\d, ]+) \|", page, re.MULTILINE) for number in row.split(", ")}
     assert explained == {str(status.value) for status in ExitStatus}
+
+
+def test_every_variable_that_stands_for_an_option_is_documented() -> None:
+    commands = (program.get_command(click.Context(program), name) for name in COMMANDS)
+    options = [option for command in commands if command is not None for option in command.params]
+    named = {str(option.envvar) for option in options if option.envvar}
+    assert len(named) > 10
+    assert set(re.findall(r"`(TOKENGUARD_[A-Z_]+)`", (DOCS / "configuration.md").read_text())) == named
 
 
 def test_every_way_to_sign_in_is_explained() -> None:
