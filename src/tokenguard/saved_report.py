@@ -1,4 +1,4 @@
-"""Reading a JSON report back, as strictly as a snapshot: what was cut off or edited must not pass for a result."""
+"""Reading a JSON report back: what was cut off, or is at odds with itself, must not pass for a result."""
 
 from __future__ import annotations
 
