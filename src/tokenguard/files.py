@@ -13,6 +13,9 @@ from tokenguard.errors import DocumentError, UsageError
 MAXIMUM_SIZE = 64 * 1024 * 1024
 """Bytes; more than rules, exemptions, baselines and journals need. Snapshots are streamed and have no such limit."""
 
+_MOST_LINKS = 40
+"""As many as Linux follows for one path."""
+
 
 def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:
     """The content of `path`, which holds `what` (for the message). Raises `DocumentError`."""
@@ -62,14 +65,20 @@ def open_file(path: Path, what: str) -> Iterator[BinaryIO]:
 def replace_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """Write `what` to a new file beside `path` and put it in its place when all is written, mode 0600.
 
-    On any error, and on Ctrl-C, what stood at `path` stays as it was. A device or pipe is written to directly.
+    On any error, and on Ctrl-C, what stood at `path` stays as it was. A link is replaced as
+    a file is, since somebody else may have laid it in a shared folder. A device, a pipe, or an open file of ours,
+    such as ``/dev/stdout``, is written to directly.
     Raises `UsageError` when it cannot be written, or not to its end.
     """
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "is a folder")
-        with (_beside if path.is_file() or not path.exists() else _directly)(path) as file:
-            yield file
+        if _is_descriptor(path) or (path.exists() and not path.is_file()):
+            with path.open("wb") as file:
+                yield file
+        else:
+            with _beside(path) as replacement:
+                yield replacement
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -95,7 +104,13 @@ def _beside(path: Path) -> Iterator[BinaryIO]:
             Path(name).unlink()
 
 
-@contextmanager
-def _directly(path: Path) -> Iterator[BinaryIO]:
-    with path.open("wb") as file:
-        yield cast("BinaryIO", file)
+def _is_descriptor(path: Path) -> bool:
+    """Whether `path` is, or leads to, a link that stands for an open file: they are in ``/dev`` and below ``/proc``."""
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            break
+        folder = os.path.realpath(path.parent)
+        if f"{folder}/".startswith(("/dev/", "/proc/")):
+            return True
+        path = Path(folder, path.readlink())
+    return False

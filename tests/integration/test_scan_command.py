@@ -113,6 +113,26 @@ def test_files_with_tenant_data_are_for_their_owner_alone(run: Run, tmp_path: Pa
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_leads_no_report_to_another_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("good")
+    (tmp_path / "report.json").symlink_to("precious")
+    assert run("scan", "--demo", "-o", "report.json").returncode == 1
+    assert json.loads((tmp_path / "report.json").read_text())["kind"] == "tokenguard-report"
+    assert (tmp_path / "precious").read_text() == "good"
+
+
+def test_standard_output_that_goes_to_a_file_is_written_to_by_its_name_in_dev(tmp_path: Path) -> None:
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # as /dev/stdout, which no test shall put at risk
+    with (tmp_path / "report.json").open("wb") as file:
+        result = subprocess.run(
+            [PROGRAM, "scan", "--demo", "-f", "json", "-o", "stdout"],
+            cwd=tmp_path, env=environment(), stdout=file, check=False,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert (tmp_path / "stdout").is_symlink()
+    assert json.loads((tmp_path / "report.json").read_text())["kind"] == "tokenguard-report"
+
+
 def test_a_saved_snapshot_gives_the_same_findings_again(run: Run, tmp_path: Path) -> None:
     run("scan", "--demo", "--save-snapshot", "tenant.jsonl.zst", "-o", "first.json")
     run("scan", "--snapshot", "tenant.jsonl.zst", "--rules", "all", "-o", "second.json")
