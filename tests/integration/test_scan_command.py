@@ -254,6 +254,35 @@ def test_the_nearest_configuration_is_used_and_said(run: Run, tmp_path: Path) ->
     assert run("scan", "--demo", "--quiet").stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name", "begins"),
+    [
+        ((), "", '{\n"$schema":'),
+        (("-o", "-"), "", '{\n"$schema":'),
+        (("-o", "report.out"), "report.out", '{\n"$schema":'),
+        (("-o", "report.csv"), "report.csv", '"status"'),
+        (("-f", "text"), "", "NOT COMPLIANT"),
+    ],
+)
+def test_the_format_of_the_configuration_goes_where_no_suffix_names_another(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], name: str, begins: str
+) -> None:
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nformat = ["sarif"]\n')
+    result = run("scan", "--demo", *arguments)
+    assert result.returncode == 1
+    assert ((tmp_path / name).read_text() if name else result.stdout).startswith(begins)
+
+
+def test_a_configured_format_that_shows_no_differences_does_not_keep_diff_from_its_own(
+    run: Run, tmp_path: Path
+) -> None:
+    run("scan", "--demo", "--save-snapshot", "tenant.jsonl")
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nformat = ["sarif"]\n')
+    assert run("diff", "tenant.jsonl", "--demo").returncode in {0, 3}
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nformat = ["sariv"]\n')
+    refused(run("diff", "tenant.jsonl", "--demo"), "--format sariv")
+
+
 def test_a_configuration_above_the_repository_is_not_used(run: Run, tmp_path: Path) -> None:
     inner = tmp_path / "repository" / "folder"
     (inner.parent / ".git").mkdir(parents=True)

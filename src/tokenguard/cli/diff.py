@@ -79,7 +79,7 @@ def diff(
     if [new is not None, live, demo].count(True) != 1:
         raise UsageError("one thing to compare OLD with is needed", "name NEW, or give --live or --demo")
     writers = {name: each for name, each in context.plugins().reporters.items() if isinstance(each, DifferenceReporter)}
-    outputs = reports.pair(writers, into.format, into.output)
+    outputs = reports.pair(writers, into)
     where = Where(demo=demo, precedence=str(Precedence.ALL), **asdict(account))
     if _kind(old) == SNAPSHOT:
         if fail_on_new:

@@ -27,6 +27,6 @@ def report(*, run: Run, into: Into, file: Path) -> int:
     tokenguard report report.json --format markdown
     tokenguard report report.json --output report.html --output report.csv
     """
-    outputs = reports.pair(context.plugins().reporters, into.format, into.output)
+    outputs = reports.pair(context.plugins().reporters, into)
     reports.write(outputs, open_report(file), color=not into.no_color, verbose=run.verbose)
     return ExitStatus.COMPLIANT

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
-from tokenguard.cli.context import stdout, style_of, summary
+import click
+from click.core import ParameterSource
+
+from tokenguard.cli.context import plugins, stdout, style_of, summary
+from tokenguard.cli.options import Into
 from tokenguard.cli.places import place_flaw
 from tokenguard.errors import UsageError
 from tokenguard.files import replace_file
@@ -30,17 +34,21 @@ class Output(Generic[R]):
     path: Path | None
 
 
-def pair(
-    reporters: Mapping[str, R], formats: Sequence[str], places: Sequence[str], besides: Iterable[Path | None] = ()
-) -> tuple[Output[R], ...]:
+def pair(reporters: Mapping[str, R], into: Into, besides: Iterable[Path | None] = ()) -> tuple[Output[R], ...]:
     """Pair the first format with the first place, and so on; formats left over go to standard output.
 
-    A place without a format of its own is written in the format that its suffix names. Raises `UsageError` for a
-    format that nobody writes, a folder that does not exist, or two things for one place, which may be one of `besides`:
-    what the run writes that is no report.
+    A place without a format of its own is written in the format that its suffix names; where it names none, and where
+    there is no place, in those that the configuration wishes for, as far as they are among `reporters`.
+
+    Raises `UsageError` for a format that nobody writes, a folder that does not exist, or two things for one place,
+    which may be one of `besides`: what the run writes that is no report.
     """
-    formats = list(formats) or ([] if places else ["text"])
-    formats += [_by_suffix(reporters, place) for place in places[len(formats) :]]
+    configured = click.get_current_context().get_parameter_source("format") is ParameterSource.DEFAULT_MAP
+    wished = _wished(reporters, into.format) if configured else []
+    places = into.output
+    formats = [] if configured else list(into.format)
+    formats = formats or ([] if places else wished or ["text"])
+    formats += [_by_suffix(reporters, place, wished) for place in places[len(formats) :]]
     targets = [*places, *[STDOUT] * (len(formats) - len(places))]
     named = [*targets, *(str(place) for place in besides if place is not None)]
     files = [place if place == STDOUT else os.path.realpath(place) for place in named]
@@ -96,9 +104,16 @@ def _reporter(reporters: Mapping[str, R], name: str) -> R:
     )
 
 
-def _by_suffix(reporters: Mapping[str, Any], place: str) -> str:
+def _wished(reporters: Mapping[str, Any], formats: Iterable[str]) -> list[str]:
+    """`formats` without those that somebody writes, but not of what is written here."""
+    return [name for name in formats if name in reporters or name not in plugins().reporters]
+
+
+def _by_suffix(reporters: Mapping[str, Any], place: str, wished: Sequence[str]) -> str:
     suffix = Path(place).suffix.lstrip(".")
     name = {"txt": "text", "": "text"}.get(suffix, suffix)
+    if wished and (not suffix or name not in reporters):
+        return wished[0]
     if name in reporters:
         return name
     raise UsageError(f"--output {place}: the suffix names no format", "say it with --format")

@@ -63,7 +63,7 @@ def scan(
     tokenguard scan --select 'access-token-*' --set access-token-lifetime-too-long.maximum=PT2H
     """
     plugins = context.plugins()
-    outputs = reports.pair(plugins.reporters, into.format, into.output, (write_baseline, save_snapshot))
+    outputs = reports.pair(plugins.reporters, into, (write_baseline, save_snapshot))
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
