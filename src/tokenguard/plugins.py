@@ -178,7 +178,7 @@ def _without_borrowed_paths() -> Iterator[None]:
     """Import from where distributions are installed: a folder somebody stands in must not stand in for a plugin."""
     borrowed = {"", str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
     before = sys.path[:]
-    sys.path[:] = [path for path in before if path not in borrowed]
+    sys.path[:] = [path for path in before if path not in borrowed or path in site_folders()]
     try:
         yield
     finally:

@@ -142,6 +142,13 @@ def test_a_plugin_in_the_working_directory_is_not_loaded(
     assert not marker.exists()
 
 
+def test_a_site_directory_that_pythonpath_names_too_is_still_one(run: Run, installed: Path) -> None:
+    site = subprocess.check_output([installed, "-c", "import site; print(site.getsitepackages()[0])"], text=True)
+    result = run(installed, "plugins", PYTHONPATH=site.strip())
+    assert result.returncode == 0, result.stderr
+    assert "tokenguard-everything" in result.stdout
+
+
 @pytest.fixture
 def spoilt(interpreter: Path, tmp_path: Path) -> Callable[[str], Path]:
     """Install a plugin whose module has the given text, in an environment that is thrown away afterwards."""
