@@ -395,6 +395,17 @@ def test_an_exemption_that_matches_nothing_is_said_and_refused_when_strict(run: 
     refused(run(*arguments, "--strict"), "matches nothing", "Nobody")
 
 
+def test_an_exemption_from_a_rule_of_another_pack_is_no_mistake(run: Run, tmp_path: Path) -> None:
+    rule = "service-principal-token-lifetime-too-long"
+    entry = {"rule": rule, "resource": "Nobody", "reason": "none", "owner": "a team", "expires": "2999-12-31"}
+    (tmp_path / "exemptions.json").write_text(json.dumps({"exemptions": [entry]}))
+    arguments = ("scan", "--demo", "--exemptions", "exemptions.json", "--strict", "--rules")
+    assert run(*arguments, "token-lifetime").returncode == 1
+    refused(run(*arguments, "all"), "matches nothing")
+    (tmp_path / "exemptions.json").write_text(json.dumps({"exemptions": [{**entry, "rule": "of-no-pack"}]}))
+    refused(run(*arguments, "token-lifetime"), 'there is no rule "of-no-pack"')
+
+
 def test_a_baseline_silences_what_it_holds_until_the_values_change(run: Run, tmp_path: Path) -> None:
     run("scan", "--demo", "--select", TOO_LONG, "--write-baseline", "known.json")
     again = ("scan", "--demo", "--select", TOO_LONG, "--baseline", "known.json", "-f", "json")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tokenguard.cli import context
+from tokenguard.cli.selection import is_in_a_pack
 from tokenguard.files import read_file
 from tokenguard.judging.exemptions import parse_exemptions
 from tokenguard.model import Exemption, Rule
@@ -29,8 +32,11 @@ baseline = click.option(
 
 
 def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
-    """The exemptions in the file that was named, of any of `rules`."""
-    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules) if path else ()
+    """The exemptions in the file that was named: of any of `rules`, or of a rule whose pack is not judged by."""
+    if path is None:
+        return ()
+    elsewhere = partial(is_in_a_pack, context.plugins())
+    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules, elsewhere)
 
 
 def read_baseline(path: Path | None) -> Baseline | None:

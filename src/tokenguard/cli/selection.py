@@ -57,6 +57,11 @@ def pack_paths(plugins: Plugins, packs: Sequence[str]) -> list[Path]:
     return [path for pack in packs for path in _pack(plugins, pack)]
 
 
+def is_in_a_pack(plugins: Plugins, rule: str) -> bool:
+    """Whether any pack, judged by in this run or not, has a rule of this id."""
+    return any(Path(name).stem == rule for pack in plugins.packs.values() for name, _ in read_pack(pack))
+
+
 def _pack(plugins: Plugins, name: str) -> list[Path]:
     if name == "all":
         return list(plugins.packs.values())
@@ -93,7 +98,7 @@ def _overrides(
     A configuration may speak of rules whose pack is not judged by in this run, but not of rules that there are not.
     """
     for rule in {*configuration.parameters, *configuration.severities} - rules.keys():
-        if not any(Path(name).stem == rule for pack in plugins.packs.values() for name, _ in read_pack(pack)):
+        if not is_in_a_pack(plugins, rule):
             raise _no_such_rule(rules, rule, f"{configuration.path}: {rule}")
     values = {
         rule: {name: _configured(rules[rule], name, value, configuration) for name, value in parameters.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,8 +19,12 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECAS
 """What is an id can be nobody's name: whoever may name an application could else borrow another's exemption."""
 
 
-def parse_exemptions(data: bytes, source: str, rules: Iterable[Rule]) -> tuple[Exemption, ...]:
-    """Read an exemptions file for `rules`, all that there are, selected for this run or not.
+def parse_exemptions(
+    data: bytes, source: str, rules: Iterable[Rule], elsewhere: Callable[[str], bool] = lambda _: False
+) -> tuple[Exemption, ...]:
+    """Read an exemptions file for `rules`, all that were loaded, selected for this run or not.
+
+    `elsewhere` knows the ids of rules that were not: an exemption from one of those is read, and applies to nothing.
 
     Raises `DocumentError` with every mistake in it: of form, of a rule or parameter that there is not, of a value that
     the parameter does not take, of two decisions about one rule and resource.
@@ -28,26 +32,28 @@ def parse_exemptions(data: bytes, source: str, rules: Iterable[Rule]) -> tuple[E
     document = parse_document(data, source)
     mistakes = document_mistakes(schema("exemptions"), document)
     if not mistakes:
-        mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}))
+        mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}, elsewhere))
     if mistakes:
         lines = "\n  ".join(str(mistake) for mistake in mistakes)
         raise DocumentError(f"{source}: not a file of exemptions:\n  {lines}", "correct the file at these places")
     return tuple(_exemption(entry, source) for entry in document["exemptions"])
 
 
-def _meaning_mistakes(entries: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> Iterator[Mistake]:
+def _meaning_mistakes(
+    entries: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule], elsewhere: Callable[[str], bool]
+) -> Iterator[Mistake]:
     """What a JSON Schema cannot say."""
     first: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(entries):
         here = pointer("/exemptions", index)
         if not _is_date(entry["expires"]):
             yield Mistake(f"{here}/expires", f"{quote(entry['expires'])} is no date, e.g. 2027-06-30")
-        if entry["rule"] not in rules:
+        if entry["rule"] in rules:
+            yield from _parameter_mistakes(rules[entry["rule"]], entry.get("parameters", {}), here)
+        elif not elsewhere(entry["rule"]):
             yield Mistake(
                 f"{here}/rule", f"there is no rule {quote(entry['rule'])}{did_you_mean(entry['rule'], rules)}"
             )
-        elif entry.get("parameters"):
-            yield from _parameter_mistakes(rules[entry["rule"]], entry["parameters"], here)
         earlier = first.setdefault((entry["rule"], entry["resource"].lower()), index)
         if earlier != index:
             yield Mistake(
