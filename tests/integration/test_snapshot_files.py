@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -84,34 +82,6 @@ def test_holders_of_no_known_policy_are_asked_for_by_name(tmp_path):
     assert done.returncode == 3
     assert "/appliesTo" in done.stderr
     assert "calls.json" in done.stderr
-
-
-AZ = """#!/usr/bin/env python3
-import json, pathlib, sys
-arguments = sys.argv[1:]
-path = arguments[arguments.index("--uri") + 1].removeprefix("https://graph.microsoft.com/v1.0")
-saved = pathlib.Path({saved!r})
-calls = json.loads((saved / "calls.json").read_text())
-names = {{url.removeprefix("https://graph.microsoft.com/v1.0"): name for name, url in calls.items()}}
-names |= {{"/organization": "organization.json", "/policies/tokenLifetimePolicies": "policies.json"}}
-text = (saved / names.get(path, "count.json")).read_text()
-listed = "--query" in arguments
-print("\\n".join(row["id"] for row in json.loads(text)["value"]) if listed else text)
-"""
-"""Answers what the documentation asks of the Azure CLI, from what was saved once."""
-
-
-def test_the_commands_that_the_documentation_shows_save_all_that_the_rules_need(tmp_path):
-    script = re.search(r"^```sh\n(.*?)^```", (DOCS / "saved-answers.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert script
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "az").write_text(AZ.format(saved=str(SAVED / "az-rest")))
-    (tmp_path / "bin" / "az").chmod(0o755)
-    folder = tmp_path / "answers"
-    folder.mkdir()
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    subprocess.run(["sh", "-euc", script[1]], cwd=folder, env={**os.environ, "PATH": path}, check=True)
-    assert collect(folder, tmp_path / "tenant.jsonl").returncode == 0
 
 
 @pytest.mark.parametrize("cut", [1, 2, 100, 2000])
