@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from live import POLICIES, TOKEN_SERVICE, quiet_sdk
 from tokenguard.entra.live import open_live
 from tokenguard.entra.trust import proxy_for
-from tokenguard.errors import SourceError, UsageError
+from tokenguard.errors import DocumentError, SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget, ReadFailure
 
 pytestmark = quiet_sdk
@@ -322,6 +322,25 @@ def test_a_certificate_that_cannot_be_read_is_a_mistake_of_the_user(sandbox, tmp
         file.write_text(content)
     with pytest.raises(UsageError, match=r"application\.pem"):
         open_it(target(sandbox, "certificate", AZURE_CLIENT_CERTIFICATE_PATH=str(file)))
+
+
+@pytest.mark.parametrize("auth", ["default", "federated"])
+@pytest.mark.parametrize(("made", "said"), [(lambda _: None, "no such file"), (lambda path: path.mkdir(), "a folder")])
+def test_a_federated_token_file_that_is_none_is_a_mistake_of_the_user(sandbox, tmp_path, auth, made, said):
+    path = tmp_path / "token"
+    made(path)
+    with pytest.raises(DocumentError, match=said) as mistake:
+        open_it(target(sandbox, auth, without=SECRET, AZURE_FEDERATED_TOKEN_FILE=str(path)))
+    assert mistake.value.exit_status == 2
+    assert "AZURE_FEDERATED_TOKEN_FILE" in mistake.value.message
+    assert sandbox.requests() == []
+
+
+def test_a_federated_token_file_that_holds_none_is_a_failed_sign_in(sandbox, tmp_path):
+    path = tmp_path / "token"
+    path.write_bytes(b"\xff")
+    with pytest.raises(SourceError, match="signing in with the federated token in"):
+        open_it(target(sandbox, "federated", without=SECRET, AZURE_FEDERATED_TOKEN_FILE=str(path)))
 
 
 def test_a_tenant_that_is_not_the_pinned_one_is_refused(sandbox):

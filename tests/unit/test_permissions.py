@@ -45,3 +45,8 @@ def test_permissions_come_from_roles_or_scopes(claims, held):
 @pytest.mark.parametrize("opaque", ["", "opaque", "a.b.c", "e30.W10.x", "a.é.c"])
 def test_a_token_of_another_form_claims_nothing(opaque):
     assert read_claims(opaque) == {}
+
+
+def test_a_token_that_is_nested_too_deeply_claims_nothing():
+    deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    assert read_claims(f"e30.{deep}.signature") == {}

@@ -1,6 +1,6 @@
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
 
 from tokenguard.entra.credentials import Method
 from tokenguard.entra.signin import RenewingCredential
@@ -13,6 +13,7 @@ class TokenService:
         self.made = 0
         self.closed = 0
         self.up = True
+        self.error = ServiceRequestError("no route")
 
     def credential(self):
         self.made += 1
@@ -25,7 +26,7 @@ class Credential:
 
     def get_token(self, *scopes, claims=None, **options):
         if not self.service.up:
-            raise ServiceRequestError("no route")
+            raise self.service.error
         return AccessToken(self.text + (" for claims" if claims else ""), 0)
 
     def close(self):
@@ -67,3 +68,32 @@ def test_while_the_token_service_is_down_the_last_token_serves(service):
     credential.renew(credential.generation)
     with pytest.raises(ServiceRequestError):
         credential.get_token("scope")
+
+
+@pytest.mark.parametrize("text", [None, 5, "", "a\r\nX: y", "\u00fc"])
+def test_what_cannot_stand_in_a_header_is_no_token(text):
+    class Odd(Credential):
+        def get_token(self, *scopes, **options):
+            return AccessToken(text, 0)
+
+    credential = RenewingCredential(Method("a test", lambda: Odd(None, "")))
+    with pytest.raises(ClientAuthenticationError, match="no token"):
+        credential.get_token("scope")
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("no such file"), UnicodeDecodeError("utf-8", b"", 0, 1, "no")])
+def test_a_file_of_a_token_that_is_gone_is_a_failed_sign_in(service, error):
+    credential = renewing(service)
+    service.up, service.error = False, error
+    with pytest.raises(AzureError):
+        credential.get_token("scope")
+    service.up = True
+    assert credential.get_token("scope").token == "token 1"
+    service.up = False
+    assert credential.get_token("scope").token == "token 1"
+
+
+def test_a_secret_that_the_token_service_quotes_is_not_said(service):
+    credential = RenewingCredential(Method("a test", service.credential, secret="s3cret"))
+    said = credential.explain(ClientAuthenticationError("you sent client_secret=s3cret")).message
+    assert said == "signing in with a test failed: you sent client_secret=[secret]"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from azure import identity
@@ -20,6 +21,7 @@ from tokenguard.entra.clouds import Cloud
 from tokenguard.entra.github import fetch_assertion
 from tokenguard.entra.trust import sign_in_authorities
 from tokenguard.errors import UsageError
+from tokenguard.files import read_file
 from tokenguard.hookspecs import LiveTarget
 
 _APPLICATION = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
@@ -43,6 +45,8 @@ class Method:
     """What to do when it fails and the answer does not say."""
     asks: bool = False
     """Whether a person has to do something, and so cannot be asked again unawares."""
+    secret: str = field(default="", repr=False)
+    """What must never be said, whoever quotes it."""
     alone: bool = False
     """Whether an application asks the token service by itself, so that every new credential gets a new token."""
 
@@ -92,7 +96,7 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
 def _secret(target: LiveTarget, common: dict[str, Any]) -> Method:
     tenant, client, secret = _needed(target, "secret")
     make = partial(identity.ClientSecretCredential, tenant, client, secret, **common)
-    return Method("the client secret in AZURE_CLIENT_SECRET", make, alone=True)
+    return Method("the client secret in AZURE_CLIENT_SECRET", make, secret=secret, alone=True)
 
 
 def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
@@ -112,6 +116,7 @@ def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
 
 def _federated(target: LiveTarget, common: dict[str, Any]) -> Method:
     tenant, client, path = _needed(target, "federated")
+    read_file(Path(path), "the federated token in AZURE_FEDERATED_TOKEN_FILE")  # says what is wrong with the path
     make = partial(
         identity.WorkloadIdentityCredential, tenant_id=tenant, client_id=client, token_file_path=path, **common
     )

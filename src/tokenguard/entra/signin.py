@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
 from tokenguard.entra.aadsts import hint_for, shorten
 from tokenguard.entra.answer import one_line
 from tokenguard.entra.clouds import Cloud
-from tokenguard.entra.credentials import Method, choose_method
+from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.permissions import held_permissions, read_claims
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
@@ -44,7 +44,7 @@ class RenewingCredential:
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
         """As azure-identity's credentials do; when a refresh fails, the last token serves on."""
         try:
-            self._last = self._credential.get_token(*scopes, claims=claims, **options)
+            self._last = _fetch(self._credential, *scopes, claims=claims, **options)
         except AzureError:
             if claims or self._last is None:
                 raise
@@ -66,7 +66,10 @@ class RenewingCredential:
     def explain(self, error: AzureError) -> SourceError:
         """`error` of a sign-in for people: which credential, what was answered, what to do."""
         text = str(error.message)
-        message = f"signing in with {self.title} failed: {one_line(shorten(text))}"
+        said = shorten(text)
+        if secret := self._method.secret:
+            said = said.replace(secret, "[secret]")  # a service may quote what it was sent
+        message = f"signing in with {self.title} failed: {one_line(said)}"
         if is_unreachable(error):
             return SourceError(message, UNREACHABLE)
         return SourceError(message, hint_for(text) or self._method.hint or _REFUSED)
@@ -102,7 +105,7 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
     except AzureError as error:
         raise credential.explain(error) from None  # NOTE: the cause may hold the request, and that the secret
     claims = read_claims(token.token)
-    tenant = str(claims.get("tid", "")).lower()
+    tenant = _text(claims, "tid")
     _check_pin(target.tenant, tenant)
     return SignIn(
         credential,
@@ -111,6 +114,21 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
         client=_text(claims, "appid") or _text(claims, "azp"),
         delegated="scp" in claims,
     )
+
+
+def _fetch(credential: Credential, *scopes: str, **options: Any) -> AccessToken:
+    """A token that can stand in a header; raises `AzureError` for whatever keeps it from coming.
+
+    azure-identity lets through what reading the file of a federated token comes to, and a token of any type.
+    """
+    try:
+        token = credential.get_token(*scopes, **options)
+    except (OSError, ValueError) as error:
+        raise ClientAuthenticationError(str(error)) from error
+    text: object = token.token
+    if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
+        raise ClientAuthenticationError("the answer holds no token")
+    return token
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
