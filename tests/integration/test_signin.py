@@ -147,13 +147,15 @@ def token(sandbox):
     return sandbox.sign_in(scope=f"{sandbox.url}/.default").json()["access_token"]
 
 
-def test_the_azure_cli_signs_in(sandbox, token, monkeypatch, tmp_path):
+def test_the_azure_cli_signs_in_and_is_started_once(sandbox, token, monkeypatch, tmp_path):
     answer = {"accessToken": token, "expiresOn": "2099-01-01 00:00:00.000000", "expires_on": 4070908800}
-    program = tmp_path / "az"
-    program.write_text(f"#!{sys.executable}\nprint({json.dumps(answer)!r})\n")
+    program, started = tmp_path / "az", tmp_path / "started"
+    log = f"with open({str(started)!r}, 'a') as log:\n    log.write('.')"
+    program.write_text(f"#!{sys.executable}\n{log}\nprint({json.dumps(answer)!r})\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     sign_in_and_read(target(sandbox, "cli", without=SECRET))
+    assert started.read_text() == "."
 
 
 def test_a_managed_identity_signs_in(sandbox, token, monkeypatch):

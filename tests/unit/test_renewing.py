@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
@@ -14,6 +16,8 @@ class TokenService:
         self.closed = 0
         self.up = True
         self.error = ServiceRequestError("no route")
+        self.asked = 0
+        self.lifetime = 0
 
     def credential(self):
         self.made += 1
@@ -27,7 +31,8 @@ class Credential:
     def get_token(self, *scopes, claims=None, **options):
         if not self.service.up:
             raise self.service.error
-        return AccessToken(self.text + (" for claims" if claims else ""), 0)
+        self.service.asked += 1
+        return AccessToken(self.text + (" for claims" if claims else ""), int(time.time()) + self.service.lifetime)
 
     def close(self):
         self.service.closed += 1
@@ -97,3 +102,21 @@ def test_a_secret_that_the_token_service_quotes_is_not_said(service):
     credential = RenewingCredential(Method("a test", service.credential, secret="s3cret"))
     said = credential.explain(ClientAuthenticationError("you sent client_secret=s3cret")).message
     assert said == "signing in with a test failed: you sent client_secret=[secret]"
+
+
+@pytest.mark.parametrize(("lifetime", "asked"), [(3600, 1), (310, 1), (290, 3), (-10, 3)])
+def test_a_token_is_asked_for_again_only_near_its_end(service, lifetime, asked):
+    service.lifetime = lifetime
+    credential = renewing(service)
+    for _ in range(3):
+        credential.get_token("scope")
+    assert service.asked == asked
+
+
+def test_a_token_for_a_claims_challenge_takes_the_place_of_the_last(service):
+    service.lifetime = 3600
+    credential = renewing(service)
+    credential.get_token("scope")
+    assert credential.get_token("scope", claims="{}").token == "token 1 for claims"
+    assert credential.get_token("scope").token == "token 1 for claims"
+    assert service.asked == 2

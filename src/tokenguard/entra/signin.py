@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,16 @@ for _name in ("azure", "msal"):
     logging.getLogger(_name).addHandler(logging.NullHandler())  # else their warnings, which we say better, are printed
 
 
+_NEAR_ITS_END = 300.0
+"""Seconds before a token's end from which on azure-identity asks for another."""
+
+
 class RenewingCredential:
     """A credential that can be told that its token no longer works.
 
     azure-identity hands out a cached token until shortly before its end, whatever Graph says of it: a token that was
-    revoked in the middle of a run is replaced by asking with a new credential.
+    revoked in the middle of a run is replaced by asking with a new credential. What it does not cache, as it starts the
+    Azure CLI anew for each request, is kept here as long. It serves one scope.
     """
 
     def __init__(self, method: Method) -> None:
@@ -43,6 +49,8 @@ class RenewingCredential:
 
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
         """As azure-identity's credentials do; when a refresh fails, the last token serves on."""
+        if self._last is not None and not claims and self._last.expires_on - time.time() > _NEAR_ITS_END:
+            return self._last
         try:
             self._last = _fetch(self._credential, *scopes, claims=claims, **options)
         except AzureError:
