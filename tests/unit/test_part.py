@@ -58,6 +58,7 @@ def test_a_count_is_read_however_a_batch_carries_it(monkeypatch, body):
         (COUNT, True),
         (COUNT, -1.5),
         (COUNT, "many"),
+        (COUNT, "9" * 5000),
         (COUNT, ""),
         (COUNT, None),
         (COUNT, {"value": []}),

@@ -69,10 +69,10 @@ def _number(body: object) -> int | None:
         return None
     try:
         text = body if body.lstrip(_MARK).isdecimal() else base64.b64decode(body, validate=True).decode()
+        text = text.lstrip(_MARK)
+        return int(text) if text.isdecimal() else None
     except ValueError:
         return None
-    text = text.lstrip(_MARK)
-    return int(text) if text.isdecimal() else None
 
 
 _MARK = "\ufeff"
