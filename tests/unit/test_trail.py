@@ -30,6 +30,20 @@ def test_empty_pages_are_followed():
     ]
 
 
+def test_pages_without_rows_are_not_followed_for_ever():
+    barren = [page(f"{SECOND}{number}", []) for number in range(100)]
+    *followed, last = follow(*barren)
+    assert isinstance(last, Broken)
+    assert "100 pages without a row" in last.reason
+    assert not last.passing
+    assert [link for _, link in followed] == [f"{SECOND}{number}" for number in range(99)]
+
+
+def test_a_row_in_between_is_a_way_on():
+    pages = [page(f"{SECOND}{number}", [{"id": "1"}] if number % 90 == 0 else []) for number in range(250)]
+    assert not any(isinstance(followed, Broken) for followed in follow(*pages))
+
+
 @pytest.mark.parametrize(
     "answers",
     [

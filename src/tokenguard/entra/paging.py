@@ -15,6 +15,9 @@ from tokenguard.entra.routes import address_of
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact
 
+_MOST_BARREN = 100
+"""Pages without a row, one after another, that are followed; Graph documents that there may be some."""
+
 
 @dataclass(slots=True)
 class Trail:
@@ -25,6 +28,8 @@ class Trail:
     here: str
     """The address of the page that is read now."""
     passed: set[str] = field(default_factory=set)
+    barren: int = 0
+    """How many pages without a row came last."""
 
     def follow(self, page: Answer) -> tuple[list[Fact], str | None] | Broken:
         """The rows of `page`, and where the next one is; None behind the last. Pages may be empty."""
@@ -39,6 +44,9 @@ class Trail:
             return rows, None
         if not isinstance(link, str) or not link.startswith(f"{self.root}/"):
             return Broken("the link to the next page leads to another place; it was not followed", passing=False)
+        self.barren = 0 if rows else self.barren + 1
+        if self.barren == _MOST_BARREN:
+            return Broken(f"{_MOST_BARREN} pages without a row, one after another: this leads nowhere", passing=False)
         if link in self.passed:
             return Broken("the link to the next page leads back to one that was read", passing=False)
         self.passed.add(link)
