@@ -106,7 +106,7 @@ class LiveTarget:
     tenant: str = ""
     """The tenant id that the configuration pins; signing in to another one is refused. Empty: any."""
     patience: float = 900.0
-    """Seconds that the whole run may spend waiting for a service that fails or throttles; 0: none."""
+    """Seconds that the whole run may spend waiting for a service that fails, throttles or does not answer; 0: none."""
     progress: Callable[[str], None] | None = None
     """Told, in a few words, what has been read or is being waited for; nothing (``""``) at the end."""
     prompt: Callable[[str], None] | None = None

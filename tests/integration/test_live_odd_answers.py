@@ -1,5 +1,7 @@
 """Answers that say 200 and cannot be taken at their word: given in the place of whatever Graph would answer."""
 
+import asyncio
+
 import httpx
 import orjson
 import pytest
@@ -12,6 +14,28 @@ from tokenguard.hookspecs import LiveTarget, ReadFailure
 pytestmark = quiet_sdk
 
 HOLDERS = f"{POLICIES}/1/appliesTo"
+
+
+class Drip(httpx.AsyncByteStream):
+    """A body that goes on for ever, a space at a time, often enough for no read to time out."""
+
+    async def __aiter__(self):
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+
+def test_an_answer_that_never_ends_is_given_up(sandbox, monkeypatch):
+    monkeypatch.setattr("tokenguard.entra.pacing._LONGEST_ANSWER", 0.2)
+
+    class Dripping(ReadOnlyTransport):
+        async def handle_async_request(self, request):
+            return httpx.Response(200, stream=Drip())
+
+    with open_client(LiveTarget(sandbox.environment), Dripping, HASTY) as (client, runner):
+        (row,) = LiveSource(client, runner, "global").rows(POLICIES)
+        assert "no answer (it did not come to its end in time)" in row.reason
+        assert client.pace.left < HASTY.budget - 0.2
 
 
 def read(sandbox, content, **headers):

@@ -92,6 +92,28 @@ def test_a_request_that_fails_alone_waits_alone(clock, said):
     asyncio.run(run())
 
 
+def test_what_a_request_took_that_came_to_nothing_is_paid_for_once_by_all_who_lost_it(clock, said):
+    async def run():
+        gate = pace(clock, said, budget=60)
+        begun = clock.now
+        clock.now += 10
+        for _ in range(4):
+            gate.lose(begun)
+        assert gate.left == 50
+        begun = clock.now
+        clock.now += 5
+        gate.lose(begun)
+        assert gate.left == 45
+        assert not await gate.wait(Wait(46, shared=False, why="no answer"))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("left", "allowed"), [(900, 100), (100, 100), (60, 60), (30, 30), (0, 30), (-500, 30)])
+def test_an_answer_may_take_as_long_as_the_run_can_wait_but_always_long_enough_to_be_honest(clock, said, left, allowed):
+    assert pace(clock, said, budget=left).allowance == allowed
+
+
 def test_conditional_access_is_asked_once_a_second(clock, said):
     async def run():
         gate = pace(clock, said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import codecs
 import random
@@ -65,7 +66,7 @@ class GraphClient:
         attempt, renewed = 0, False
         while True:
             await self.pace.turn(call)
-            generation = self.signed_in.credential.generation
+            generation, begun = self.signed_in.credential.generation, self.pace.now()
             outcome = await self.send(make())  # NOTE: a new request each time: it keeps the token it was sent with
             if _unauthorized(outcome) and not renewed and self.signed_in.credential.renew(generation):
                 renewed = True
@@ -74,13 +75,14 @@ class GraphClient:
             wait = next_try(outcome, attempt, self.patience, random.random())  # noqa: S311  (jitter)
             if wait is None:
                 return outcome
+            self.pace.lose(begun)
             if not await self.pace.wait(wait):
                 return given_up(wait.why)
 
     async def send(self, info: RequestInformation) -> Answer | Broken:
         """Send one request, once; what comes back is not judged."""
         try:
-            response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
+            response = await self._exchange(info)
         except httpx.TransportError as error:
             return Broken(one_line(f"no answer ({str(error) or type(error).__name__})"))
         except httpx.DecodingError as error:
@@ -92,6 +94,18 @@ class GraphClient:
         except (binascii.Error, UnicodeDecodeError):
             return Broken("401 with a claims challenge that cannot be read", passing=False)
         return _answer(response) if response else Broken("no answer")
+
+    async def _exchange(self, info: RequestInformation) -> httpx.Response | None:
+        """Send one request; raises `httpx.ReadTimeout` where the whole of its answer takes too long.
+
+        httpx limits each read alone: an answer that drips would go on for ever.
+        """
+        try:
+            async with asyncio.timeout(self.pace.allowance):
+                response: httpx.Response | None = await self.sdk.request_adapter.send_primitive_async(info, "bytes", {})
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("it did not come to its end in time") from error
+        return response
 
 
 def _unauthorized(outcome: Answer | Broken) -> bool:

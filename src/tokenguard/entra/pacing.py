@@ -15,6 +15,10 @@ from tokenguard.entra.retry import Wait
 _SLOW = ("/identity/conditionalAccess", "/policies/conditionalAccessPolicies")
 _SLOW_INTERVAL = 1.0
 """Seconds between two requests to `_SLOW` paths: one a second for a whole tenant, and a 429 there names no time."""
+_LONGEST_ANSWER = 100.0
+"""Seconds that one answer may take, from asking to its last byte; as the SDKs' own."""
+_HONEST_ANSWER = 30.0
+"""Seconds that it may take even where the run has no time left to wait: a large page is no failure yet."""
 
 
 def is_slow(call: str) -> bool:
@@ -46,6 +50,22 @@ class Pace:
         self._gate = -math.inf
         self._why = ""
         self._slow = -math.inf
+        self._lost = -math.inf
+
+    @property
+    def allowance(self) -> float:
+        """How long the next answer may take as a whole."""
+        return min(_LONGEST_ANSWER, max(_HONEST_ANSWER, self.left))
+
+    def now(self) -> float:
+        """The time, for `lose`."""
+        return self._clock()
+
+    def lose(self, since: float) -> None:
+        """Count the time from `since` to now as waited: a request came to nothing. Others may have lost it as well."""
+        now = self._clock()
+        self.left -= now - max(since, self._lost)
+        self._lost = now
 
     async def turn(self, call: str) -> None:
         """Return when `call` may be made."""
