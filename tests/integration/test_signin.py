@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -370,8 +372,35 @@ def test_where_nothing_is_set_up_the_hint_says_what_could_be(sandbox, monkeypatc
 
 def test_the_azure_cli_that_is_not_there_is_said(sandbox, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SourceError, match="the Azure CLI failed: Azure CLI not found"):
+    with pytest.raises(SourceError, match="the Azure CLI failed: Azure CLI not found") as failure:
         open_it(target(sandbox, "cli"))
+    assert "az login" in failure.value.hint
+
+
+def test_a_managed_identity_that_is_not_there_is_said(sandbox, monkeypatch):
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "header")
+    with pytest.raises(SourceError, match="the managed identity of this machine failed") as failure:
+        open_it(target(sandbox, "managed", without=SECRET | {"AZURE_CLIENT_ID"}))
+    assert "AZURE_TENANT_ID" not in failure.value.hint
+
+
+@pytest.mark.parametrize(("patience", "tries"), [(0.0, 1), (900.0, 4)])
+def test_a_token_service_that_says_nothing_is_not_waited_for_long(sandbox, monkeypatch, patience, tries):
+    monkeypatch.setattr("tokenguard.entra.credentials._SILENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        chosen = replace(target(sandbox, AZURE_AUTHORITY_HOST=url), patience=patience)
+        with pytest.raises(SourceError) as failure:
+            open_it(chosen)
+        silent.settimeout(0.2)
+        heard = 0
+        with suppress(TimeoutError):
+            while True:
+                silent.accept()[0].close()
+                heard += 1
+    assert "check the network" in failure.value.hint
+    assert heard == tries
 
 
 def test_opening_fails_with_the_extra_to_install_where_the_sdk_is_not(sandbox):

@@ -55,14 +55,21 @@ def choose_method(target: LiveTarget, cloud: Cloud) -> Method:
     """The way to sign in that `target` asks for. Raises `UsageError` when it lacks what it needs."""
     if target.auth not in _METHODS:
         raise UsageError(f"there is no way to sign in called {target.auth!r}", f"choose one of {', '.join(_METHODS)}")
-    return _METHODS[target.auth](target, _common(target.environment, cloud))
+    return _METHODS[target.auth](target, _common(target, cloud))
 
 
-def _common(environment: Mapping[str, str], cloud: Cloud) -> dict[str, Any]:
+_SILENCE = 30.0
+"""Seconds in which the token service has to take up a connection, and to say something; azure-identity allows 300."""
+
+
+def _common(target: LiveTarget, cloud: Cloud) -> dict[str, Any]:
     return {
         "authority": cloud.authority,
         "disable_instance_discovery": not cloud.official,
-        "connection_verify": sign_in_authorities(environment),
+        "connection_verify": sign_in_authorities(target.environment),
+        "connection_timeout": _SILENCE,
+        "read_timeout": _SILENCE,
+        **({} if target.patience else {"retry_total": 0}),
     }
 
 
@@ -134,11 +141,19 @@ def _github(target: LiveTarget, common: dict[str, Any]) -> Method:
 def _managed(target: LiveTarget, _shared: dict[str, Any]) -> Method:
     client = target.environment.get("AZURE_CLIENT_ID")
     make = partial(identity.ManagedIdentityCredential, client_id=client)
-    return Method(f"the managed identity {client}" if client else "the managed identity of this machine", make)
+    return Method(
+        f"the managed identity {client}" if client else "the managed identity of this machine",
+        make,
+        "run it where Azure gives it an identity; AZURE_CLIENT_ID chooses one that was assigned by name, or is not set",
+    )
 
 
 def _cli(target: LiveTarget, _shared: dict[str, Any]) -> Method:
-    return Method("the Azure CLI", partial(identity.AzureCliCredential, tenant_id=target.tenant))
+    return Method(
+        "the Azure CLI",
+        partial(identity.AzureCliCredential, tenant_id=target.tenant),
+        "install the Azure CLI and run `az login`, or choose another way with --auth",
+    )
 
 
 def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
