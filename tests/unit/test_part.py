@@ -24,12 +24,19 @@ class Graph:
         self.patience = patience or Patience(attempts=3, first_wait=0.0)
         self.pace = Pace(60)
         self.batches = []
+        self.generation = 0
         self._answer = answer
 
     async def batch(self, body):
         requests = orjson.loads(body)["requests"]
         self.batches.append([request["url"] for request in requests])
         return self._answer(requests)
+
+    def renews(self, outcome, generation):
+        if getattr(outcome, "status", 0) != 401:
+            return False
+        self.generation = max(self.generation, generation + 1)
+        return True
 
     def failure(self, call, outcome):
         reason = outcome.reason if isinstance(outcome, Broken) else outcome.explain()
@@ -65,6 +72,9 @@ def test_a_count_is_read_however_a_batch_carries_it(monkeypatch, body):
         (OBJECT, None),
         (OBJECT, "text"),
         (OBJECT, []),
+        (OBJECT, {"error": {"code": "ServiceUnavailable"}}),
+        (COLLECTION, {"error": {"code": "ServiceUnavailable"}}),
+        (COLLECTION, {"id": "1", "value": [], "error": {"code": "ServiceUnavailable"}}),
         (COLLECTION, {"value": None}),
         (COLLECTION, {"value": {}}),
         (COLLECTION, {"value": [], "@odata.nextLink": "https://elsewhere.example/v1.0/organization"}),
@@ -94,6 +104,30 @@ def test_a_whole_that_holds_no_answer_for_a_part_is_never_taken_for_one(monkeypa
     fate = graph.ask(COLLECTION)[COLLECTION]
     assert isinstance(fate, ReadFailure)
     assert len(graph.batches) == 3
+
+
+def test_an_error_in_the_place_of_an_object_is_said(monkeypatch):
+    body = {"error": {"code": "ServiceUnavailable", "message": "Come back."}}
+    fate = Graph(monkeypatch, each(status=200, body=body)).ask(OBJECT)[OBJECT]
+    assert fate.reason == "200 ServiceUnavailable: Come back."
+
+
+def test_a_part_whose_token_is_refused_is_asked_again_with_another_once(monkeypatch):
+    def answer(requests):
+        first = graph.generation == 0
+        return each(status=401 if first else 200, body={"error": {}} if first else {"id": "1"})(requests)
+
+    graph = Graph(monkeypatch, answer)
+    fates = graph.ask(*(f"/servicePrincipals/{number}" for number in range(50)))
+    assert all(fate == {"id": "1"} for fate in fates.values())
+    assert graph.generation == 1
+    assert sum(map(len, graph.batches)) == 100
+
+
+def test_a_part_that_is_refused_with_every_token_fails(monkeypatch):
+    graph = Graph(monkeypatch, each(status=401))
+    assert graph.ask(OBJECT)[OBJECT].status == 401
+    assert len(graph.batches) == 2
 
 
 @pytest.mark.parametrize("headers", [None, [], "text", {"Retry-After": None}])

@@ -65,6 +65,10 @@ class _Queue:
 
     def settle(self, part: Part, outcome: Answer | Broken) -> Outcome | None:
         """What the part's call came to; None when the part is back in the queue."""
+        if not part.renewed and self.client.renews(outcome, part.generation):
+            part.renewed = True
+            self.ready.append(part)
+            return None
         wait = next_try(outcome, part.attempt + 1, self.client.patience, random.random())  # noqa: S311  (jitter)
         if wait:
             part.attempt += 1
@@ -95,6 +99,8 @@ async def _alone(client: GraphClient, part: Part) -> Outcome:
 async def _send(client: GraphClient, batch: Sequence[Part]) -> list[tuple[Part, Answer | Broken]]:
     """What each part of `batch` was answered."""
     requests = [part.request(number) for number, part in enumerate(batch)]
+    for part in batch:
+        part.generation = client.generation
     whole = await client.batch(orjson.dumps({"requests": requests}))
     if isinstance(whole, Broken) or not whole.ok:
         reason = whole.reason if isinstance(whole, Broken) else whole.explain()

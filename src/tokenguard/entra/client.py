@@ -39,6 +39,16 @@ class GraphClient:
         """The address that every call is below."""
         return self.sdk.request_adapter.base_url
 
+    @property
+    def generation(self) -> int:
+        """Of the token that requests are sent with now."""
+        return self.signed_in.credential.generation
+
+    def renews(self, outcome: Answer | Broken, generation: int) -> bool:
+        """Whether `outcome` says that the token of `generation` is no good, and there is another to try with."""
+        unauthorized = isinstance(outcome, Answer) and outcome.status == HTTPStatus.UNAUTHORIZED
+        return unauthorized and self.signed_in.credential.renew(generation)
+
     async def get(self, call: str, address: str) -> Answer | Broken:
         """GET `address`, which is `call` itself or the full address of one of its further pages."""
 
@@ -66,9 +76,9 @@ class GraphClient:
         attempt, renewed = 0, False
         while True:
             await self.pace.turn(call)
-            generation, begun = self.signed_in.credential.generation, self.pace.now()
+            generation, begun = self.generation, self.pace.now()
             outcome = await self.send(make())  # NOTE: a new request each time: it keeps the token it was sent with
-            if _unauthorized(outcome) and not renewed and self.signed_in.credential.renew(generation):
+            if not renewed and self.renews(outcome, generation):
                 renewed = True
                 continue
             attempt += 1
@@ -106,10 +116,6 @@ class GraphClient:
         except TimeoutError as error:
             raise httpx.ReadTimeout("it did not come to its end in time") from error
         return response
-
-
-def _unauthorized(outcome: Answer | Broken) -> bool:
-    return isinstance(outcome, Answer) and outcome.status == HTTPStatus.UNAUTHORIZED
 
 
 def _answer(response: httpx.Response) -> Answer | Broken:

@@ -26,6 +26,10 @@ class Part:
     rows: list[Fact] = field(default_factory=list)
     attempt: int = 0
     """How often the page that is read now was asked for in vain."""
+    generation: int = 0
+    """Of the token that it was asked for with last."""
+    renewed: bool = False
+    """Whether it was asked for again with another token."""
 
     def __post_init__(self) -> None:
         self.trail = Trail(self.client.root, address_of(self.client.sdk, self.call))
@@ -52,7 +56,8 @@ class Part:
         if not isinstance(body, dict):
             return Broken("200 without an object")
         if "value" not in body or ("id" in body and "@odata.nextLink" not in body):
-            return body
+            refused = isinstance(body.get("error"), dict) and ("value" in body or "id" not in body)
+            return Broken(answer.explain(), passing=False) if refused else body
         followed = self.trail.follow(answer)
         if isinstance(followed, Broken):
             return followed
