@@ -343,6 +343,33 @@ def test_a_holder_of_a_third_kind_is_said_and_not_asked_for(type_):
     assert not {"/servicePrincipals/x", "/applications/x"} & set(source.paths())
 
 
+def test_an_answer_about_another_object_tells_nothing_of_a_holder():
+    (assignment,) = (
+        one
+        for one in scan(tenant(**{"/servicePrincipals/sp1": principal("sp9")}), need("tokenLifetimePolicyAssignment"))
+        if isinstance(one, Resource) and one.properties["objectId"] == "sp1"
+    )
+    for name in ("appId", "displayName", "inForce", "lifetimeBasis"):
+        assert "another object" in assignment.unknown[name]
+
+
+@pytest.mark.parametrize("app_id", ["app-of-another", None])
+def test_an_answer_about_another_object_does_not_show_that_a_pinned_one_is_absent(app_id):
+    source = tenant(**{f"/servicePrincipals(appId='{DATAVERSE}')": principal("cds", appId=app_id)})
+    results = scan(source, need("servicePrincipal", "displayName", app_ids=frozenset({DATAVERSE})))
+    (failure,) = (one for one in results if isinstance(one, CollectionFailure))
+    assert "another object" in failure.reason
+    assert not any(isinstance(one, Resource) for one in results)
+
+
+def test_an_answer_about_another_tenant_than_the_tokens_is_none():
+    source = tenant()
+    source.tenant = "t9"
+    (organization,) = scan(source, need("organization", "displayName"))
+    assert organization.id == "t9"
+    assert "another object" in organization.unknown["displayName"]
+
+
 def test_a_pinned_object_that_the_tenant_does_not_have_is_absent_not_failed():
     found = scan(tenant(), need("servicePrincipal", app_ids=frozenset({DATAVERSE, "nobody"})))
     assert [one.id for one in found if isinstance(one, Resource)] == ["cds"]

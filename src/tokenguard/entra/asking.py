@@ -58,7 +58,7 @@ def ask_organization(source: Source, *, count: bool) -> tuple[Fact | ReadFailure
         return rows, number
     if len(rows) != 1:
         return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations"), number
-    return rows[0], number
+    return _about(source.tenant, "id", ORGANIZATION, rows[0]) if source.tenant else rows[0], number
 
 
 def ask_policies(source: Source) -> tuple[dict[str, Fact], ReadFailure | None]:
@@ -109,7 +109,7 @@ def ask_objects(source: Source, said: Mapping[str, Fact]) -> tuple[dict[str, Dir
             if objects[id_].kind is kind or (isinstance(objects[id_].kind, Unknown) and not any(map(_found, tries)))
         }
         for call, fate in _ask(source, list(calls)).items():
-            tried[calls[call]].append((kind, _one(call, fate)))
+            tried[calls[call]].append((kind, _about(calls[call], "id", call, fate)))
     settled = {id_: _settle(objects[id_], tries) for id_, tries in tried.items()}
     gone = frozenset(id_ for id_, found in settled.items() if found is None)
     objects.update((id_, found) for id_, found in settled.items() if found is not None)
@@ -146,7 +146,7 @@ def ask_named(
     named: dict[str, Fact | ReadFailure | None]
     named = {app_id: ReadFailure("", f"{app_id!r} is no appId") for app_id in app_ids}
     for call, fate in _ask(source, list(calls)).items():
-        fact = _one(call, fate)
+        fact = _about(calls[call], "appId", call, fate)
         absent = isinstance(fact, ReadFailure) and fact.status == HTTPStatus.NOT_FOUND
         named[calls[call]] = None if absent else fact
     return named
@@ -171,6 +171,17 @@ def _id(row: Fact) -> str | None:
 
 def _one(call: str, fate: Fate) -> Fact | ReadFailure:
     return ReadFailure(call, f"GET {call}: the answer is no object") if isinstance(fate, int) else fate
+
+
+def _about(wanted: str, name: str, call: str, fate: Fate) -> Fact | ReadFailure:
+    """The object that was asked for by its `name`; an answer about another tells nothing of it."""
+    fact = _one(call, fate)
+    if isinstance(fact, ReadFailure):
+        return fact
+    told = guid(fact, name)
+    if isinstance(told, Unknown) or told == wanted.lower():
+        return fact
+    return ReadFailure(call, f"GET {call}: the answer is about another object")
 
 
 def _rows(call: str, fate: Fate) -> Sequence[Fact] | ReadFailure:
