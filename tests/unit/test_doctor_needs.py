@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tokenguard.cli.doctor import diagnose
+from tokenguard.cli.doctor import diagnose, table
 from tokenguard.entra.collector import EntraCollector
 from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of, examine
 from tokenguard.entra.grants import APP_ROLES, grant
@@ -205,3 +205,24 @@ def test_of_what_a_plugin_reads_the_token_is_taken_at_its_word(held, lacking, ab
     diagnosis = diagnose(rule, type_, found)
     assert [access.lacking for access in diagnosis.accesses] == [lacking]
     assert bool(diagnosis.obstacles) is not able
+
+
+ROWS = [("a-rule", "Policy.Read.All", "ok"), ("another", "Policy.Read.All", "lacks Policy.Read.All")]
+
+
+@pytest.mark.parametrize("width", [0, 47, 200])
+def test_the_table_has_a_line_a_rule_where_that_fits(width):
+    assert list(table(ROWS, width)) == [
+        "rule     takes            state",
+        "a-rule   Policy.Read.All  ok",
+        "another  Policy.Read.All  lacks Policy.Read.All",
+    ]
+
+
+def test_where_it_does_not_fit_what_is_said_of_a_rule_stands_below_it():
+    assert list(table(ROWS, 46)) == [
+        "a-rule",
+        "  takes Policy.Read.All: ok",
+        "another",
+        "  takes Policy.Read.All: lacks Policy.Read.All",
+    ]

@@ -51,7 +51,8 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     needs = {rule.id: _need(rule, plugins.types) for rule in chosen if rule.resource in known}
     found = examiner.examine(live_target(run, account), needs)
     diagnoses = [diagnose(rule, plugins.types[rule.resource], found) for rule in in_report_order(chosen)]
-    answers.answer(form, _document(found, diagnoses), _lines(found, diagnoses))
+    width = context.style_of(context.stdout()).width
+    answers.answer(form, _document(found, diagnoses), _lines(found, diagnoses, width))
     return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT
 
 
@@ -99,16 +100,14 @@ def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str
     }
 
 
-def _lines(found: Examination, diagnoses: list[Diagnosis]) -> Iterator[str]:
+def _lines(found: Examination, diagnoses: list[Diagnosis], width: int) -> Iterator[str]:
     yield f"tenant       {found.tenant or 'not said by the token'}"
     yield f"cloud        {found.cloud}"
     yield f"credential   {found.credential}"
     yield f"client       {found.client or 'not said by the token'}{', acting for a person' * found.delegated}"
     yield f"permissions  {', '.join(found.permissions) or 'none that the token speaks of'}"
     yield ""
-    rows = [("rule", "takes", "state"), *(_row(each) for each in diagnoses)]
-    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    yield from (f"{row[0].ljust(first)}  {row[1].ljust(second)}  {row[2]}" for row in rows)
+    yield from table([_row(each) for each in diagnoses], width)
     yield ""
     for obstacle in dict.fromkeys(obstacle for each in diagnoses for obstacle in each.obstacles):
         yield f"Not readable: {obstacle}"
@@ -121,6 +120,18 @@ def _lines(found: Examination, diagnoses: list[Diagnosis]) -> Iterator[str]:
         yield f"The token holds more than these rules need: {', '.join(found.excess)}. Enough: {', '.join(enough)}"
     able = sum(not each.obstacles for each in diagnoses)
     yield f"{able} of {len(diagnoses)} rules could be evaluated."
+
+
+def table(rows: Collection[tuple[str, str, str]], width: int) -> Iterator[str]:
+    """Rules, what each takes, and its state: on a line, or below the rule where `width` columns are too few for one."""
+    titled = [("rule", "takes", "state"), *rows]
+    first, second, third = (max(len(row[column]) for row in titled) for column in range(3))
+    if width and first + second + third + 4 > width:
+        for rule, takes, state in rows:
+            yield rule
+            yield f"  takes {takes or 'nothing'}: {state}"
+    else:
+        yield from (f"{rule.ljust(first)}  {takes.ljust(second)}  {state}" for rule, takes, state in titled)
 
 
 def _row(diagnosis: Diagnosis) -> tuple[str, str, str]:
