@@ -6,6 +6,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, Service
 
 from tokenguard.entra.credentials import Method
 from tokenguard.entra.signin import RenewingCredential
+from tokenguard.errors import SourceError
 
 
 class TokenService:
@@ -86,8 +87,11 @@ def test_what_cannot_stand_in_a_header_is_no_token(text):
         credential.get_token("scope")
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError("no such file"), UnicodeDecodeError("utf-8", b"", 0, 1, "no")])
-def test_a_file_of_a_token_that_is_gone_is_a_failed_sign_in(service, error):
+@pytest.mark.parametrize(
+    "error",
+    [FileNotFoundError("gone"), UnicodeDecodeError("utf-8", b"", 0, 1, "no"), SourceError("GitHub gave no answer")],
+)
+def test_an_assertion_that_cannot_be_had_is_a_failed_sign_in(service, error):
     credential = renewing(service)
     service.up, service.error = False, error
     with pytest.raises(AzureError):

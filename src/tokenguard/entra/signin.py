@@ -127,11 +127,11 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
 def _fetch(credential: Credential, *scopes: str, **options: Any) -> AccessToken:
     """A token that can stand in a header; raises `AzureError` for whatever keeps it from coming.
 
-    azure-identity lets through what reading the file of a federated token comes to, and a token of any type.
+    azure-identity lets through what getting an assertion comes to, and a token of any type.
     """
     try:
         token = credential.get_token(*scopes, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SourceError) as error:
         raise ClientAuthenticationError(str(error)) from error
     text: object = token.token
     if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
