@@ -65,11 +65,13 @@ def open_file(path: Path, what: str) -> Iterator[BinaryIO]:
 def replace_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """Write `what` to a new file beside `path` and put it in its place when all is written, mode 0600.
 
-    On any error, and on Ctrl-C, what stood at `path` stays as it was. A link is replaced as
-    a file is, since somebody else may have laid it in a shared folder. A device, a pipe, or an open file of ours,
-    such as ``/dev/stdout``, is written to directly.
-    Raises `UsageError` when it cannot be written, or not to its end.
+    On any error, and on Ctrl-C, what stood at `path` stays as it was. A link is replaced as a file is, since somebody
+    else may have laid it in a shared folder. A device, a pipe, or an open file of ours, such as ``/dev/stdout``, is
+    written to directly.
+    Raises `UsageError` when it cannot be written, or not to its end, and for ``-``, which others take for a stream.
     """
+    if str(path) == "-":
+        raise UsageError(f"{what} goes to a file, and - names none", "name a file, or /dev/stdout")
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "is a folder")

@@ -141,6 +141,22 @@ def test_what_cannot_be_opened_leaves_the_snapshot_that_was_there(tenant, tmp_pa
     assert (tmp_path / "tenant.jsonl").read_text() == "good"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("collect", "--demo", "-o"),
+        ("scan", "--demo", "--save-snapshot"),
+        ("scan", "--demo", "--write-baseline"),
+        ("fix", "--demo", "--dry-run", "--out"),
+    ],
+)
+def test_a_dash_is_no_file(tmp_path, arguments):
+    result = subprocess.run([PROGRAM, *arguments, "-"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "- names none" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", [("collect", "-o"), ("scan", "-o", "report.json", "--save-snapshot")])
 def test_ctrl_c_keeps_the_old_snapshot_whole_and_says_what_was_read(tenant, tmp_path, command):
     (tmp_path / "tenant.jsonl").write_text("good")
