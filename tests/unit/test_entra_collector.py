@@ -253,11 +253,13 @@ def every_call():
 
 EVERY_CALL = every_call()
 STREAMED = {POLICIES, "/servicePrincipals", "/applications"}  # Source.rows yields objects or a failure, nothing else
+NAMELESS = ({"value": [{}]}, {"value": [{"id": ""}]})
 WRONG_SHAPES = [
     (path, answer)
     for path in EVERY_CALL
-    for answer in (7, {}, {"value": "x"}, {"value": [None]}, {"value": [{}]})
-    if (path not in STREAMED or answer == {"value": [{}]}) and (path, answer) != ("/servicePrincipals/$count", 7)
+    for answer in (7, {}, {"value": "x"}, {"value": [None]}, {"value": [{}]}, {"value": [{"id": ""}]})
+    if (path not in STREAMED or answer in ({"value": [{}]}, {"value": [{"id": ""}]}))
+    and (path, answer) != ("/servicePrincipals/$count", 7)
 ]
 
 

@@ -25,7 +25,7 @@ def read_objects(assignments: Assignments, kind: Kind, need: Need) -> Iterator[R
             yield CollectionFailure(kind.value, fact.reason, fact.permission)
             continue
         id_ = guid(fact, "id")
-        if isinstance(id_, str):
+        if isinstance(id_, str) and id_:
             yield _read_object(assignments, kind, id_, fact, need)
         else:
             yield CollectionFailure(kind.value, f"an answer about a {kind} has no id")
