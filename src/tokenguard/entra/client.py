@@ -130,5 +130,5 @@ def _answer(response: httpx.Response) -> Answer | Broken:
 
 def _no_json(content_type: str) -> str:
     if content_type.endswith("json"):
-        return "200 with JSON that is cut off"
+        return "200 with JSON that is cut off or not sound"
     return f"200 with {content_type or 'something'} that is no JSON: a proxy, or something else than Graph, answered"
