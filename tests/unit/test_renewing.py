@@ -1,3 +1,5 @@
+import base64
+import json
 import time
 
 import pytest
@@ -124,3 +126,20 @@ def test_a_token_for_a_claims_challenge_takes_the_place_of_the_last(service):
     assert credential.get_token("scope", claims="{}").token == "token 1 for claims"
     assert credential.get_token("scope").token == "token 1 for claims"
     assert service.asked == 2
+
+
+def of_tenant(tenant):
+    claims = base64.urlsafe_b64encode(json.dumps({"tid": tenant}).encode()).decode().rstrip("=")
+    return f"e30.{claims}.signature"
+
+
+def test_a_new_token_of_another_tenant_is_not_taken(service):
+    tenants = iter(["t1", "T1", "t2", "t2"])
+    credential = RenewingCredential(Method("a test", lambda: Credential(service, of_tenant(next(tenants)))))
+    first = credential.get_token("scope").token
+    credential.renew(0)
+    second = credential.get_token("scope").token
+    assert first != second
+    credential.renew(1)
+    with pytest.raises(ClientAuthenticationError, match="another tenant, t2"):
+        credential.get_token("scope")

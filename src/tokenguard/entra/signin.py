@@ -39,6 +39,7 @@ class RenewingCredential:
         self._method = method
         self._credential = method.make()
         self._last: AccessToken | None = None
+        self._tenant: str | None = None
         self.generation = 0
         """Rises with every renewal."""
 
@@ -52,11 +53,20 @@ class RenewingCredential:
         if self._last is not None and not claims and self._last.expires_on - time.time() > _NEAR_ITS_END:
             return self._last
         try:
-            self._last = _fetch(self._credential, *scopes, claims=claims, **options)
+            self._last = self._checked(_fetch(self._credential, *scopes, claims=claims, **options))
         except AzureError:
             if claims or self._last is None:
                 raise
         return self._last
+
+    def _checked(self, token: AccessToken) -> AccessToken:
+        """`token`, unless somebody signed the Azure CLI, or whatever it is, in elsewhere in the meantime."""
+        tenant = _text(read_claims(token.token), "tid")
+        if self._tenant is None:
+            self._tenant = tenant
+        if tenant != self._tenant:
+            raise ClientAuthenticationError(f"the new token is of another tenant, {tenant or '(unknown)'}")
+        return token
 
     def renew(self, generation: int) -> bool:
         """Forget the tokens of `generation`, unless somebody did already; False where a person would be asked."""
