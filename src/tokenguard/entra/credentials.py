@@ -172,7 +172,12 @@ def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
 
 
 def _browser(target: LiveTarget, common: dict[str, Any]) -> Method:
-    return Method("a browser", partial(identity.InteractiveBrowserCredential, **_user(target), **common), asks=True)
+    return Method(
+        "a browser",
+        partial(identity.InteractiveBrowserCredential, **_user(target), **common),
+        "pass --auth device-code where there is no browser",
+        asks=True,
+    )
 
 
 def _user(target: LiveTarget) -> dict[str, Any]:
