@@ -161,6 +161,14 @@ def test_a_federated_token_file_will_do_for_a_credential(new_sandbox, tmp_path):
     assert f"the federated token in {file}" in result.stdout
 
 
+def test_a_federated_token_file_that_holds_none_is_a_failure_with_a_reason(tenant, tmp_path):
+    file = tmp_path / "assertion"
+    file.write_bytes(b"\xff")
+    result = probe(tenant, AZURE_CLIENT_SECRET="", AZURE_FEDERATED_TOKEN_FILE=str(file))
+    assert (result.returncode, result.stdout) == (3, "")
+    assert f"with the federated token in {file} failed" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("resource", "arguments", "said"),
     [

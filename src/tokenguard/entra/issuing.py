@@ -15,14 +15,14 @@ from typing import Any
 
 from azure.core.exceptions import AzureError
 
-from tokenguard.entra.aadsts import hint_for, shorten
+from tokenguard.entra.aadsts import hint_for
 from tokenguard.entra.answer import one_line
 from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.definition import LONGEST
 from tokenguard.entra.permissions import read_claims
 from tokenguard.entra.reading import GUID
-from tokenguard.entra.signin import UNREACHABLE, is_unreachable
+from tokenguard.entra.signin import UNREACHABLE, fetch_token, is_unreachable, what_was_said
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
 from tokenguard.issuance import LATE, Issued
@@ -61,7 +61,7 @@ def _ask(method: Method, resource: str) -> Issued:
         raise UsageError(f"{method.title} cannot be used: {one_line(str(error))}", "correct the variable") from error
     with closing(credential):
         try:
-            token = credential.get_token(f"{resource}{_SCOPE}", enable_cae=False).token
+            token = fetch_token(credential, f"{resource}{_SCOPE}", enable_cae=False).token
         except AzureError as error:
             raise _refused(method, resource, error) from None  # NOTE: the cause may hold the request, and its secret
     if answers.expires_in is None:
@@ -92,7 +92,7 @@ class _Answers:
 
 def _refused(method: Method, resource: str, error: AzureError) -> SourceError:
     text = str(error.message)
-    message = f"asking for a token for {resource} with {method.title} failed: {one_line(shorten(text))}"
+    message = f"asking for a token for {resource} with {method.title} failed: {what_was_said(method, text)}"
     if is_unreachable(error):
         return SourceError(message, UNREACHABLE)
     own = next((hint for code, hint in _HINTS.items() if f"{code}:" in text), "")

@@ -53,7 +53,7 @@ class RenewingCredential:
         if self._last is not None and not claims and self._last.expires_on - time.time() > _NEAR_ITS_END:
             return self._last
         try:
-            self._last = self._checked(_fetch(self._credential, *scopes, claims=claims, **options))
+            self._last = self._checked(fetch_token(self._credential, *scopes, claims=claims, **options))
         except AzureError:
             if claims or self._last is None:
                 raise
@@ -84,10 +84,7 @@ class RenewingCredential:
     def explain(self, error: AzureError) -> SourceError:
         """`error` of a sign-in for people: which credential, what was answered, what to do."""
         text = str(error.message)
-        said = shorten(text)
-        if secret := self._method.secret:
-            said = said.replace(secret, "[secret]")  # a service may quote what it was sent
-        message = f"signing in with {self.title} failed: {one_line(said)}"
+        message = f"signing in with {self.title} failed: {what_was_said(self._method, text)}"
         if is_unreachable(error):
             return SourceError(message, UNREACHABLE)
         return SourceError(message, hint_for(text) or self._method.hint or _REFUSED)
@@ -134,7 +131,13 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
     )
 
 
-def _fetch(credential: Credential, *scopes: str, **options: Any) -> AccessToken:
+def what_was_said(method: Method, message: str) -> str:
+    """`message` of the token service for people: in short, and without the secret, if it quotes what it was sent."""
+    said = shorten(message)
+    return one_line(said.replace(method.secret, "[secret]") if method.secret else said)
+
+
+def fetch_token(credential: Credential, *scopes: str, **options: Any) -> AccessToken:
     """A token that can stand in a header; raises `AzureError` for whatever keeps it from coming.
 
     azure-identity lets through what getting an assertion comes to, and a token of any type.
