@@ -30,6 +30,14 @@ def test_empty_pages_are_followed():
     ]
 
 
+@pytest.mark.parametrize("name", ["@odata.nextlink", "odata.nextLink", "@nextLink", "nextLink"])
+def test_a_link_by_another_name_is_not_overlooked(name):
+    (last,) = follow(Answer(200, {}, {"value": [{"id": "1"}], name: SECOND}))
+    assert isinstance(last, Broken)
+    assert "another name" in last.reason
+    assert not last.passing
+
+
 def test_pages_without_rows_are_not_followed_for_ever():
     barren = [page(f"{SECOND}{number}", []) for number in range(100)]
     *followed, last = follow(*barren)

@@ -5,7 +5,7 @@ Source of the rules: Microsoft Graph, "paging".
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from tokenguard.entra.routes import address_of
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact
 
+_LINK = "@odata.nextLink"
 _MOST_BARREN = 100
 """Pages without a row, one after another, that are followed; Graph documents that there may be some."""
 
@@ -37,21 +38,28 @@ class Trail:
         rows = body.get("value") if isinstance(body, dict) else None
         if not isinstance(rows, list) or not set(map(type, rows)) <= {dict} or "error" in body:
             return Broken("200 without rows: this is no collection, or no Microsoft Graph", passing=False)
-        link = body.get("@odata.nextLink")
+        link = body.get(_LINK)
         if rows:
             self.passed.add(self.here)
-        if link is None:
-            return rows, None
-        if not isinstance(link, str) or not link.startswith(f"{self.root}/"):
-            return Broken("the link to the next page leads to another place; it was not followed", passing=False)
         self.barren = 0 if rows else self.barren + 1
-        if self.barren == _MOST_BARREN:
-            return Broken(f"{_MOST_BARREN} pages without a row, one after another: this leads nowhere", passing=False)
-        if link in self.passed:
-            return Broken("the link to the next page leads back to one that was read", passing=False)
-        self.passed.add(link)
-        self.here = link
+        if flaw := self._flaw(link, body):
+            return Broken(flaw, passing=False)
+        if link is not None:
+            self.passed.add(link)
+            self.here = link
         return rows, link
+
+    def _flaw(self, link: object, names: Iterable[str]) -> str:
+        """Why `link`, one of the `names` of a page, leads to no other page; empty where it does, or nothing follows."""
+        if any(name != _LINK and name.casefold().endswith("nextlink") for name in names):
+            return "the link to the next page has another name than Graph's; it was not followed"
+        if link is None:
+            return ""
+        if not isinstance(link, str) or not link.startswith(f"{self.root}/"):
+            return "the link to the next page leads to another place; it was not followed"
+        if self.barren == _MOST_BARREN:
+            return f"{_MOST_BARREN} pages without a row, one after another: this leads nowhere"
+        return "the link to the next page leads back to one that was read" if link in self.passed else ""
 
 
 async def pages(client: GraphClient, call: str) -> AsyncGenerator[list[Fact | ReadFailure], None]:
