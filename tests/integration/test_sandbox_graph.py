@@ -380,10 +380,20 @@ def test_the_answers_of_a_batch_come_in_another_order(sandbox):
         {"requests": [{"id": "1", "method": "GET"}]},
         {"requests": [{"id": "1", "method": "GET", "url": "/organization"}] * 2},
         {"requests": [{"id": "1", "method": "GET", "url": "/organization", "dependsOn": ["2"]}]},
+        {"requests": [{"id": "1", "method": "GET", "url": "/organization", "dependsOn": "1"}]},
+        {"requests": [{"id": "1", "method": "GET", "url": "/organization", "dependsOn": 5}]},
+        {"requests": [{"id": "1", "method": "GET", "url": "/organization", "dependsOn": [{}]}]},
+        {"requests": [{"id": "1", "method": "GET", "url": "/organization", "headers": ["Accept"]}]},
     ],
 )
 def test_a_malformed_batch_is_refused_whole(sandbox, body):
     assert sandbox.call("POST", "/$batch", json=body).status_code == 400
+
+
+def test_null_in_a_batch_is_as_good_as_nothing(sandbox):
+    """Clients that write out every property of an object write these so."""
+    blank = {"dependsOn": None, "headers": None, "body": None}
+    assert ask(sandbox, {"id": "1", "method": "GET", "url": "/organization", **blank})["1"]["status"] == 200
 
 
 # --- tenants ----------------------------------------------------------------------------------------------------

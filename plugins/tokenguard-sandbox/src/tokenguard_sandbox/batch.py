@@ -50,16 +50,32 @@ def _checked(body: Any) -> dict[str, Mapping[str, Any]]:
             raise RefusedError(
                 400, "Every request of a batch needs an id of its own, a method and a url.", code="BadRequest"
             )
-        if not set(each.get("dependsOn", ())).issubset(known):
+        if not isinstance(_headers(each), dict):
+            raise RefusedError(400, f"The headers of request '{id_}' are no object.", code="BadRequest")
+        if not _precede(known, _dependencies(each)):
             raise RefusedError(400, f"Request '{id_}' depends on one that does not precede it.", code="BadRequest")
         known[id_] = each
     return known
 
 
+def _headers(request: Mapping[str, Any]) -> Any:
+    """The headers of a part; clients write null where they have none."""
+    return request.get("headers") or {}
+
+
+def _dependencies(request: Mapping[str, Any]) -> Any:
+    return request.get("dependsOn") or []
+
+
+def _precede(known: Mapping[str, Any], ids: Any) -> bool:
+    """Whether `ids` is a list of requests that came before."""
+    return isinstance(ids, list) and all(isinstance(each, str) and each in known for each in ids)
+
+
 def _carried_out(
     request: Mapping[str, Any], parts: Parts, call: Call, ask: Callable[[Call], Answer | None]
 ) -> Answer | None:
-    before = [parts[each] for each in request.get("dependsOn", ())]
+    before = [parts[each] for each in _dependencies(request)]
     if any(each is None or each.status >= 400 for each in before):  # noqa: PLR2004  (HTTP's own limit)
         return RefusedError(424).answer
     try:
@@ -70,8 +86,8 @@ def _carried_out(
 
 def _part(request: Mapping[str, Any], call: Call) -> Call:
     path, _, query = request["url"].partition("?")
-    headers = {name.lower(): str(value) for name, value in request.get("headers", {}).items()}
-    if "body" in request and not headers.get("content-type", "").startswith("application/json"):
+    headers = {name.lower(): str(value) for name, value in _headers(request).items()}
+    if request.get("body") is not None and not headers.get("content-type", "").startswith("application/json"):
         raise RefusedError(400, "A request with a body needs the header Content-Type.", code="BadRequest")
     path = "/" + unquote(path).strip("/")
     return Call(request["method"], path, query_of(query), headers, request.get("body"), call.root, call.roles)
