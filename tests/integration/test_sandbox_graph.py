@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -142,7 +143,17 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
         ("/servicePrincipals?$top=0", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$top=1000", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$filter=tags/any(t:t eq 'x')", 400, "Request_UnsupportedQuery"),
+        (f"/servicePrincipals?$top={'9' * 5000}", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$skiptoken=x", 400, "Directory_ExpiredPageToken"),
+        *(
+            (
+                f"{path}?$skiptoken={urlsafe_b64encode(f'sandbox:{start}'.encode()).decode()}",
+                400,
+                "Directory_ExpiredPageToken",
+            )
+            for path in ("/servicePrincipals", POLICIES)
+            for start in ("-5", "9" * 30)
+        ),
         ("/servicePrincipals?$orderby=displayName", 400, "BadRequest"),
         (f"{POLICIES}?$expand=owners", 400, "BadRequest"),
         ("/$batch", 405, "Request_BadRequest"),
@@ -225,6 +236,7 @@ def test_a_lifetime_is_ten_minutes_to_a_day_less_a_second(tenant, lifetime, stat
         {"definition": []},
         {"definition": ["{'TokenLifetimePolicy':{'Version':1}}"]},
         {"definition": ['{"TokenLifetimePolicy":{}}']},
+        {"definition": ["[" * 100_000]},
         {"definition": "no list"},
         {"displayName": None},
         {"isOrganizationDefault": "yes"},
@@ -264,7 +276,16 @@ def test_an_object_holds_one_policy_at_most(tenant, collection, form):
     assert tenant.call("GET", held).json()["value"] == []
 
 
-@pytest.mark.parametrize("body", [None, {}, {"@odata.id": f"https://x.example/users/{NOBODY}"}, {"@odata.id": 7}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        {"@odata.id": f"https://x.example/users/{NOBODY}"},
+        {"@odata.id": 7},
+        {"@odata.id": f"https://[{POLICIES}/{NOBODY}"},
+    ],
+)
 def test_a_reference_must_name_a_policy(tenant, body):
     assert tenant.call("POST", f"{DATAVERSE}/tokenLifetimePolicies/$ref", json=body).status_code == 400
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import jwt
 import pytest
 
@@ -71,6 +73,7 @@ def test_an_application_is_known_by_its_identifier_uri(new_sandbox):
         ({"scope": "https://graph.microsoft.com/User.Read"}, 400, "invalid_scope", 1002012),
         ({"scope": ""}, 400, "invalid_scope", 1002012),
         ({"scope": "https://nobody.example/.default"}, 400, "invalid_resource", 500011),
+        ({"scope": "00000001-0002-4000-8000-no-guid/.default"}, 400, "invalid_resource", 500011),
     ],
 )
 def test_a_refused_sign_in_has_microsofts_number(sandbox, changed, status, error, number):
@@ -78,6 +81,23 @@ def test_a_refused_sign_in_has_microsofts_number(sandbox, changed, status, error
     body = answer.json()
     assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [number])
     assert body["error_description"].startswith(f"AADSTS{number}: ")
+
+
+@pytest.mark.parametrize("claims", ["", "no JSON", "[]", '{"access_token":{"xms_cc":{"values":[7]}}}', "[" * 100_000])
+def test_claims_that_ask_for_nothing_change_nothing(sandbox, claims):
+    assert sandbox.sign_in(claims=claims).json()["expires_in"] == 3599
+
+
+def test_a_client_that_does_not_spell_the_host_is_told_the_servers_address(sandbox):
+    """HTTP/1.0 knows no Host header."""
+    port = int(sandbox.url.rpartition(":")[2])
+    path = f"/{sandbox.variables['AZURE_TENANT_ID']}/v2.0/.well-known/openid-configuration"
+    plain = socket.create_connection(("127.0.0.1", port))
+    with sandbox.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert " 200 " in answer.splitlines()[0]
+    assert f"https://127.0.0.1:{port}/" in answer
 
 
 def test_a_device_code_serves_once_and_not_before_somebody_typed_it(sandbox):

@@ -6,6 +6,7 @@ current some seconds ago.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ class Numbering:
     def __init__(self, seed: int, kind: int, step: int = 1) -> None:
         """`step` leaves all but each so-many-th GUID out."""
         self._prefix = f"{seed & 0xFFFFFFFF:08x}-{kind:04x}-4000-8000-"
+        self._form = re.compile(self._prefix + "([0-9a-f]{12})")
         self._step = step
 
     def guid(self, number: int) -> str:
@@ -33,9 +35,10 @@ class Numbering:
 
     def number(self, guid: str) -> int | None:
         """The number behind `guid`; None for a GUID of another making."""
-        if not guid.startswith(self._prefix):
+        found = self._form.fullmatch(guid)
+        if not found:
             return None
-        number, rest = divmod(int(guid.removeprefix(self._prefix), 16) * self._INVERSE % self._SPACE, self._step)
+        number, rest = divmod(int(found[1], 16) * self._INVERSE % self._SPACE, self._step)
         return None if rest else number
 
 

@@ -71,7 +71,7 @@ def effective(
 def _settings(definition: str) -> dict[str, Any] | None:
     try:
         document = json.loads(definition)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets without end
         return None
     inner = document.get("TokenLifetimePolicy") if isinstance(document, dict) else None
     return inner if isinstance(inner, dict) else None

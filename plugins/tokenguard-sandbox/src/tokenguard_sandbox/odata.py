@@ -14,6 +14,7 @@ from tokenguard_sandbox.directory import Row
 
 LARGEST_PAGE = 999
 _FILTER = re.compile(r"(?P<name>\w+)\s+(?:eq\s+(?P<one>'(?:[^']|'')*'|true|false)|in\s*\((?P<several>.*)\))", re.DOTALL)
+_PAGE = re.compile(rb"sandbox:([0-9]{1,18})")
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -82,7 +83,7 @@ def _page_length(call: Call, size: int) -> int:
     if "$top" not in call.query:
         return size
     top = call.query["$top"]
-    if not (top.isascii() and top.isdigit() and 1 <= int(top) <= LARGEST_PAGE):
+    if not (re.fullmatch(r"[0-9]{1,9}", top) and 1 <= int(top) <= LARGEST_PAGE):
         message = f"Invalid page size specified: '{top}'. Must be between 1 and {LARGEST_PAGE} inclusive."
         raise RefusedError(400, message, code="Request_UnsupportedQuery")
     return int(top)
@@ -93,9 +94,12 @@ def _start(call: Call) -> int:
     if token is None:
         return 0
     try:
-        return int(urlsafe_b64decode(token).removeprefix(b"sandbox:"))
+        found = _PAGE.fullmatch(urlsafe_b64decode(token))
     except ValueError:
-        raise RefusedError(400, "The page token is not valid.", code="Directory_ExpiredPageToken") from None
+        found = None
+    if not found:
+        raise RefusedError(400, "The page token is not valid.", code="Directory_ExpiredPageToken")
+    return int(found[1])
 
 
 def _next_link(call: Call, start: int) -> str:

@@ -191,5 +191,5 @@ def _declares_cp1(claims: str | None) -> bool:
     try:
         values = json.loads(claims or "{}")["access_token"]["xms_cc"]["values"]
         return "cp1" in [value.lower() for value in values]  # azure-identity spells it CP1
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

@@ -59,8 +59,8 @@ def _encoded(answer: Answer) -> bytes:
 
 
 def root_of(request: Request) -> str:
-    """The server's address as the client spelt it."""
-    return f"https://{request.headers['host']}"
+    """The server's address as the client spelt it; its own where HTTP/1.0 spelt none."""
+    return f"https://{request.url.netloc}"
 
 
 async def json_body(request: Request) -> Any:

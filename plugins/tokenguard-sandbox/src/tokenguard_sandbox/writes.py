@@ -128,10 +128,17 @@ def _check_definition(definition: list[Any], settings: Settings) -> None:
 
 def _referenced(body: Any) -> str:
     link = body.get("@odata.id") if isinstance(body, dict) else None
-    before, _, policy_id = urlsplit(link).path.rpartition("/") if isinstance(link, str) else ("", "", "")
+    before, _, policy_id = _path_of(link).rpartition("/") if isinstance(link, str) else ("", "", "")
     if not f"{before}/".endswith(_REFERENCES):
         raise RefusedError(400, "The @odata.id of the reference names no policy.", code="BadRequest")
     return policy_id.lower()
+
+
+def _path_of(link: str) -> str:
+    try:
+        return urlsplit(link).path
+    except ValueError:  # no address
+        return ""
 
 
 def _known(state: State, policy_id: str) -> Row:
