@@ -150,6 +150,8 @@ def test_two_runs_share_no_secret():
         (("--propagation", "soon"), "propagation"),
         (("--trust", __file__), "certificate"),
         (("--port", "70000"), "70000"),
+        (("--tenant", "generated", "--seed", str(2**32)), "--seed"),
+        (("--tenant", "generated", "--principals", str(10**20)), "--principals"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_said_and_nothing_is_run(arguments, said):

@@ -19,6 +19,11 @@ def test_a_status_is_answered_so_often_and_then_no_more(sandbox, status):
     assert sandbox.call("GET", "/organization").status_code == 200
 
 
+def test_a_star_alone_stands_for_other_characters(sandbox):
+    sandbox.fail("GET /servicePrincipals(appId='[0-9]*')=503", "GET /servicePrincipals(*=404")
+    assert sandbox.call("GET", "/servicePrincipals(appId='00000007-0000-0000-c000-000000000000')").status_code == 404
+
+
 def test_a_fault_without_a_number_lasts_until_it_is_mended(sandbox):
     sandbox.fail("* /organization=503")
     assert {sandbox.call("GET", "/organization").status_code for _ in range(5)} == {503}
@@ -167,7 +172,14 @@ def test_the_control_paths_take_the_control_token_alone(sandbox, method):
         ("faults", {"faults": ["GET policies=403"]}),
         ("faults", {"faults": ["GET /policies=418"]}),
         ("faults", {"faults": ["GET /policies=403,often=2"]}),
+        ("faults", {"faults": ["GET /v1.0/policies/*=403"]}),
+        ("faults", {"faults": ["GET /policies?$top=1=403"]}),
         ("faults", {"faults": ["GET /policies=403,times=two"]}),
+        ("faults", {"faults": ["GET /policies=403,times=-1"]}),
+        ("faults", {"faults": ["GET /policies=403,after=-1"]}),
+        ("faults", {"faults": ["GET /policies=slow,seconds=nan"]}),
+        ("faults", {"faults": ["GET /policies=slow,seconds=-1"]}),
+        ("faults", {"faults": ["GET /policies=429,retry-after=date:99999999999"]}),
         ("faults", {"faults": ["GET /policies=403,only=sometimes"]}),
         ("faults", {"faults": ["GET /policies=403,retry-after=soon"]}),
         ("faults", {"fault": "GET /policies=403"}),
@@ -176,6 +188,12 @@ def test_the_control_paths_take_the_control_token_alone(sandbox, method):
         ("settings", {"precedence": "newest"}),
         ("settings", {"propagation": -1}),
         ("settings", {"propagation": "nan"}),
+        ("settings", {"policy-page-size": 10**20}),
+        ("settings", {"default-lifetime": 10**20}),
+        ("settings", {"permissions": 5}),
+        ("settings", {"permissions": None}),
+        ("settings", {"permissions": [1]}),
+        ("settings", {"permissions": {"Policy.Read.All": True}}),
         ("settings", ["cae"]),
     ],
 )

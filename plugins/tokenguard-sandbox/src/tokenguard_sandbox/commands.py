@@ -18,6 +18,8 @@ import click
 if TYPE_CHECKING:
     from tokenguard_sandbox.running import Running
 
+_LARGEST = 10**9
+"""Of each kind of object in a generated tenant."""
 Handler = Callable[[int, Any], None]
 
 
@@ -34,12 +36,21 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one."
             ),
             click.option("--tenant", type=click.Choice(["demo", "generated"]), default="demo", help="Which tenant."),
-            click.option("--principals", type=click.IntRange(0), default=1000, help="Size of a generated tenant."),
-            click.option("--policies", type=click.IntRange(0), default=20, help="Policies of a generated tenant."),
             click.option(
-                "--assignments", type=click.IntRange(0), default=200, help="Assignments of a generated tenant."
+                "--principals", type=click.IntRange(0, _LARGEST), default=1000, help="Size of a generated tenant."
             ),
-            click.option("--seed", type=click.IntRange(0), default=1, help="Another seed makes another tenant."),
+            click.option(
+                "--policies", type=click.IntRange(0, _LARGEST), default=20, help="Policies of a generated tenant."
+            ),
+            click.option(
+                "--assignments",
+                type=click.IntRange(0, _LARGEST),
+                default=200,
+                help="Assignments of a generated tenant.",
+            ),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Another seed makes another tenant."
+            ),
             click.option(
                 "--permissions", help="Application permissions of the client, or the sets 'read' and 'write'."
             ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from tokenguard.errors import UsageError
@@ -35,7 +35,15 @@ ACTIONS = {
     "half": "a complete answer with half a body",
 }
 _GRAMMAR = re.compile(r"(?P<method>[A-Z]+|\*)\s+(?P<path>/\S*?)=(?P<action>[\w]+)(?P<options>(?:,[\w-]+=[^,]+)*)")
-_OPTIONS = ("times", "after", "retry-after", "seconds", "only")
+_COUNT, _LENGTH = r"\d{1,9}", r"\d{1,9}(\.\d+)?"
+_OPTIONS = {
+    "times": (_COUNT, "a whole number from 0 up"),
+    "after": (_COUNT, "a whole number from 0 up"),
+    "retry-after": (rf"(date:)?{_LENGTH}|none", "seconds, date:SECONDS or none"),
+    "seconds": (_LENGTH, "a number of seconds"),
+    "only": ("batch|alone", "batch or alone"),
+}
+"""How the value of each is written, as a pattern and in words."""
 _SECONDS = {"late": 5.0, "slow": 1.0, "hang": 3600.0}
 
 
@@ -63,7 +71,7 @@ class Fault:
             return False
         if not in_batch and (self.only == "batch" or self.action == "missing"):
             return False
-        return self.method in ("*", method) and fnmatchcase(path, self.path)
+        return self.method in ("*", method) and _glob(self.path).fullmatch(path) is not None
 
 
 class Faults:
@@ -94,35 +102,42 @@ class Faults:
         return [{**asdict(fault), "met": met[0]} for fault, met in self._armed]
 
 
+@cache
+def _glob(path: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, path.split("*"))), re.DOTALL)
+
+
 def parse_fault(text: str) -> Fault:
     """Read a fault as people write it; raises `UsageError`."""
     found = _GRAMMAR.fullmatch(text.strip())
     if not found:
         raise UsageError(f"{text!r} is no fault", hint="METHOD PATH=ACTION[,option=value], e.g. 'GET /policies/*=403'")
+    if re.match(r"/v1\.0(/|$)", found["path"]) or "?" in found["path"]:
+        raise UsageError(
+            f"{text!r} could never strike",
+            hint="PATH begins after /v1.0 and ends before the query: GET /policies/*=403",
+        )
     if found["action"] not in ACTIONS:
         raise UsageError(f"{text!r}: unknown action {found['action']!r}", hint=f"one of {', '.join(ACTIONS)}")
     options = dict(each.split("=", 1) for each in found["options"].split(",")[1:])
-    if unknown := set(options).difference(_OPTIONS):
-        raise UsageError(f"{text!r}: unknown option {unknown.pop()!r}", hint=f"one of {', '.join(_OPTIONS)}")
-    try:
-        return _with(Fault(found["method"], found["path"], found["action"]), options)
-    except ValueError as error:
-        raise UsageError(f"{text!r}: {error}", hint="times, after and seconds are numbers") from error
+    for name, value in options.items():
+        if name not in _OPTIONS:
+            raise UsageError(f"{text!r}: unknown option {name!r}", hint=f"one of {', '.join(_OPTIONS)}")
+        pattern, words = _OPTIONS[name]
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise UsageError(f"{text!r}: {name}={value} cannot be", hint=f"{name} is {words}")
+    return _with(Fault(found["method"], found["path"], found["action"]), options)
 
 
 def _with(fault: Fault, options: Mapping[str, str]) -> Fault:
-    retry_after, only = options.get("retry-after", ""), options.get("only", "")
-    if not re.fullmatch(r"(date:)?\d+(\.\d+)?|none|", retry_after):
-        raise ValueError(f"retry-after={retry_after} is neither seconds, date:SECONDS nor none")
-    if only not in ("", "batch", "alone"):
-        raise ValueError(f"only={only} is neither batch nor alone")
+    retry_after = options.get("retry-after", "none")
     return replace(
         fault,
         times=int(options["times"]) if "times" in options else None,
         after=int(options.get("after", 0)),
         retry_after="" if retry_after == "none" else retry_after,
         seconds=float(options.get("seconds", _SECONDS.get(fault.action, 0))),
-        only=only,
+        only=options.get("only", ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from tokenguard.errors import UsageError
 
 READ_PERMISSIONS = ("Application.Read.All", "Organization.Read.All", "Policy.Read.All")
 WRITE_PERMISSIONS = ("Application.ReadWrite.All", "Policy.ReadWrite.ApplicationConfiguration")
+_LARGEST = 10**9
+"""Of any number: beyond some thirty years of seconds, dates and 64 bits end."""
 _SETS = {"read": READ_PERMISSIONS, "write": (*READ_PERMISSIONS, *WRITE_PERMISSIONS), "": ()}
 
 
@@ -80,12 +82,14 @@ def _read(where: Field[Any], value: Any) -> Any:
         number = int(value) if where.type == "int" else float(value)
     except (TypeError, ValueError, OverflowError):
         number = None
-    if number is None or not least <= number < float("inf"):
+    if number is None or not least <= number <= _LARGEST:
         raise UsageError(
-            f"setting {spelt(where.name)}={value} is no number from {least} up", hint=where.metadata["help"]
+            f"setting {spelt(where.name)}={value} is no number from {least} to {_LARGEST}", hint=where.metadata["help"]
         )
     return number
 
 
-def _permissions(names: Iterable[str]) -> tuple[str, ...]:
+def _permissions(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise UsageError("setting permissions is no list of names", hint='["Policy.Read.All"], "read" or "write"')
     return tuple(sorted({each for name in names for each in _SETS.get(name.strip(), (name.strip(),))}))
