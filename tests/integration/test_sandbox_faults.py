@@ -75,6 +75,10 @@ def test_links_that_lead_round_in_a_circle_or_to_a_stranger(sandbox):
     sandbox.fail("GET /servicePrincipals=loop")
     body = sandbox.call("GET", "/servicePrincipals?$top=5").json()
     assert sandbox.call("GET", body["@odata.nextLink"]).json() == body
+    filtered = sandbox.call(
+        "GET", "/servicePrincipals", params={"$filter": "displayName eq 'Bed & breakfast #1'"}
+    ).json()
+    assert sandbox.call("GET", filtered["@odata.nextLink"]).json() == filtered
     sandbox.mend()
     sandbox.fail("GET /servicePrincipals=foreign")
     link = sandbox.call("GET", "/servicePrincipals?$top=5").json()["@odata.nextLink"]

@@ -67,6 +67,9 @@ def test_an_object_is_found_by_id_by_app_id_and_by_filter(sandbox, collection):
             assert found == row
         filtered = sandbox.call("GET", collection, params={"$filter": f"appId eq '{row['appId']}'"}).json()
         assert filtered["value"] == [row]
+        capitals = {"$filter": f"id in ('{row['id'].upper()}', '{NOBODY}')"}
+        assert sandbox.call("GET", collection, params=capitals).json()["value"] == [row]
+        assert sandbox.call("GET", f"{collection}/$count", params=capitals, headers=EVENTUAL).text == "1"
 
 
 def test_names_are_filtered_exactly_with_quotes_doubled(tenant):
@@ -129,6 +132,8 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
     sandbox = new_sandbox("--tenant", "generated", "--principals", "50", "--policies", "1", "--assignments", "21")
     (row,) = sandbox.call("GET", f"{POLICIES}?$expand=appliesTo").json()["value"]
     assert len(row["appliesTo"]) == 20
+    (row,) = sandbox.call("GET", f"{POLICIES}?$expand=appliesTo&$select=id").json()["value"]
+    assert (set(row), len(row["appliesTo"])) == ({"id", "appliesTo"}, 20)
     assert len(sandbox.call("GET", f"{POLICIES}/{row['id']}/appliesTo").json()["value"]) == 21
 
 
@@ -154,7 +159,16 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
             for path in ("/servicePrincipals", POLICIES)
             for start in ("-5", "9" * 30)
         ),
+        ("/servicePrincipals?$filter=id in ('x') or appId in ('y')", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=displayName in (x, 'y')", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=displayName in ()", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$orderby=displayName", 400, "BadRequest"),
+        ("/servicePrincipals?$top=1&$top=2", 400, "BadRequest"),
+        ("/servicePrincipals?$count=yes", 400, "BadRequest"),
+        ("/servicePrincipals/$count?$search=x", 400, "BadRequest"),
+        (f"{POLICIES}/$count?$filter=isOrganizationDefault eq true", 400, "BadRequest"),
+        (f"{POLICIES}/{NOBODY}/appliesTo/$count?$filter=id eq 'x'", 400, "BadRequest"),
+        ("/organization/$count?$filter=id eq 'x'", 400, "BadRequest"),
         (f"{POLICIES}?$expand=owners", 400, "BadRequest"),
         ("/$batch", 405, "Request_BadRequest"),
     ],

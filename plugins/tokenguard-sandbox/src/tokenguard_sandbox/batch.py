@@ -32,8 +32,14 @@ def answer_batch(call: Call, settings: Settings, ask: Callable[[Call], Answer | 
 
 
 def query_of(text: str) -> dict[str, str]:
-    """The options of a query string."""
-    return dict(parse_qsl(text, keep_blank_values=True))
+    """The options of a query string; raises `RefusedError` where one stands twice."""
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        if name in options:
+            message = f"Query option '{name}' was specified more than once, but it must be specified at most once."
+            raise RefusedError(400, message, code="BadRequest")
+        options[name] = value
+    return options
 
 
 def _checked(body: Any) -> dict[str, Mapping[str, Any]]:

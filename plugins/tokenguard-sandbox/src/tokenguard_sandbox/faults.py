@@ -12,6 +12,7 @@ from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
+from tokenguard_sandbox.odata import link
 
 STATUSES = ("401", "403", "404", "409", "429", "500", "502", "503", "504")
 PAGES = ("loop", "foreign", "empty")
@@ -156,13 +157,11 @@ def altered(fault: Fault, call: Call, answer: Answer) -> Answer:
     """What becomes of Graph's answer under a fault of paging; other answers pass."""
     if fault.action not in PAGES or not isinstance(answer.body, dict) or "value" not in answer.body:
         return answer
-    here = f"{call.root}{call.path}" + (
-        "?" + "&".join(f"{name}={value}" for name, value in call.query.items()) if call.query else ""
-    )
+    here = link(call, call.query)
     if fault.action == "empty":
         return replace(answer, body={**answer.body, "@odata.nextLink": here, "value": []})
-    link = here if fault.action == "loop" else "https://graph.attacker.example/v1.0/servicePrincipals?$skiptoken=x"
-    return replace(answer, body={**answer.body, "@odata.nextLink": link})
+    elsewhere = "https://graph.attacker.example/v1.0/servicePrincipals?$skiptoken=x"
+    return replace(answer, body={**answer.body, "@odata.nextLink": here if fault.action == "loop" else elsewhere})
 
 
 def _retry_after(value: str) -> dict[str, str]:

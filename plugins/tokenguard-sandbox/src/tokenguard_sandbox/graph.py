@@ -70,6 +70,7 @@ class Asked:
 
     def write(self, change: Callable[..., writes.Written], *arguments: Any) -> Answer:
         """Carry out one of `writes`, on what is true now rather than on what reads still see."""
+        odata.check_options(self.call)
         written = change(self.directory.history.latest(), self.settings, *arguments)
         self.directory.history.add(written.state, self.late)
         if written.created is None:
@@ -87,6 +88,7 @@ def _organizations(asked: Asked) -> Answer:
 
 
 def _count_organizations(asked: Asked) -> Answer:
+    odata.check_options(asked.call)
     return odata.count(asked.call, 1, advanced=True)
 
 
@@ -103,6 +105,7 @@ def _list_policies(asked: Asked) -> Answer:
 
 
 def _count_policies(asked: Asked) -> Answer:
+    odata.check_options(asked.call)
     return odata.count(asked.call, len(asked.state().policies), advanced=False)
 
 
@@ -131,6 +134,7 @@ def _applies_to(asked: Asked, id_: str) -> Answer:
 
 
 def _count_applies_to(asked: Asked, id_: str) -> Answer:
+    odata.check_options(asked.call)
     state = asked.state()
     return odata.count(asked.call, len(state.holders(_policy(state, id_)["id"])), advanced=True)
 
@@ -163,13 +167,19 @@ def _list_objects(asked: Asked) -> Answer:
     odata.check_options(asked.call, *_LIST)
     objects, collection = _objects(asked)
     if "$filter" in asked.call.query:
-        rows = odata.matching(asked.call, objects.rows(), ("id", "appId", "displayName"))
-        return odata.page_of(asked.call, collection, rows, _USUAL_PAGE)
+        return odata.page_of(asked.call, collection, _matching(asked, objects), _USUAL_PAGE)
     return odata.page(asked.call, collection, objects.rows, len(objects), _USUAL_PAGE)
 
 
 def _count_objects(asked: Asked) -> Answer:
-    return odata.count(asked.call, len(_objects(asked)[0]), advanced=True)
+    odata.check_options(asked.call, "$filter")
+    objects, _ = _objects(asked)
+    total = sum(1 for _ in _matching(asked, objects)) if "$filter" in asked.call.query else len(objects)
+    return odata.count(asked.call, total, advanced=True)
+
+
+def _matching(asked: Asked, objects: Objects) -> Iterator[Row]:
+    return odata.matching(asked.call, objects.rows(), ("id", "appId", "displayName"))
 
 
 def _get_object(asked: Asked, key: str) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,13 @@ from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.directory import Row
 
 LARGEST_PAGE = 999
-_FILTER = re.compile(r"(?P<name>\w+)\s+(?:eq\s+(?P<one>'(?:[^']|'')*'|true|false)|in\s*\((?P<several>.*)\))", re.DOTALL)
+_IDS = ("id", "appId")
+"""GUIDs, which are the same in capitals."""
+_LITERAL = r"'(?:[^']|'')*'"
+_FILTER = re.compile(
+    rf"(?P<name>\w+)\s+(?:eq\s+(?P<one>{_LITERAL}|true|false)"
+    rf"|in\s*\((?P<several>\s*{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)\))"
+)
 _PAGE = re.compile(rb"sandbox:([0-9]{1,18})")
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
@@ -23,6 +29,8 @@ def check_options(call: Call, *supported: str) -> None:
     for name in call.query:
         if name not in supported:
             raise RefusedError(400, f"The query option '{name}' is not supported here.", code="BadRequest")
+    if call.query.get("$count") not in (None, "true", "false"):
+        raise RefusedError(400, "Invalid value for $count: it is true or false.", code="BadRequest")
 
 
 def selected(call: Call) -> Callable[[Row], Row]:
@@ -30,7 +38,7 @@ def selected(call: Call) -> Callable[[Row], Row]:
     names = [name.strip() for name in call.query.get("$select", "").split(",") if name.strip()]
     if not names:
         return lambda row: row
-    wanted = ("@odata.type", *names)
+    wanted = ("@odata.type", *names, *call.query.get("$expand", "").split(","))
     return lambda row: {name: row[name] for name in wanted if name in row}
 
 
@@ -40,6 +48,8 @@ def matching(call: Call, rows: Iterable[Row], filterable: Collection[str]) -> It
     if not found or found["name"] not in filterable:
         raise RefusedError(400, "Unsupported or invalid query filter clause.", code="Request_UnsupportedQuery")
     name, values = found["name"], {_value(each) for each in _literals(found["one"], found["several"])}
+    if name in _IDS:
+        values = {str(value).lower() for value in values}
     return (row for row in rows if row.get(name) in values)
 
 
@@ -104,8 +114,13 @@ def _start(call: Call) -> int:
 
 def _next_link(call: Call, start: int) -> str:
     token = urlsafe_b64encode(f"sandbox:{start}".encode()).decode()
-    query = {**call.query, "$skiptoken": token}
-    return f"{call.root}{call.path}?" + "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
+    return link(call, {**call.query, "$skiptoken": token})
+
+
+def link(call: Call, query: Mapping[str, str]) -> str:
+    """The address of `call` with these options."""
+    options = "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
+    return f"{call.root}{call.path}" + (f"?{options}" if options else "")
 
 
 def count(call: Call, total: int, *, advanced: bool) -> Answer:
