@@ -86,9 +86,15 @@ def test_links_that_lead_round_in_a_circle_or_to_a_stranger(sandbox):
 
 
 def test_an_empty_page_has_a_link_to_the_rows(sandbox):
-    sandbox.fail("GET /servicePrincipals=empty,times=1")
-    body = sandbox.call("GET", "/servicePrincipals?$top=5&$select=id").json()
+    first = sandbox.call("GET", "/servicePrincipals?$top=5&$select=id").json()["@odata.nextLink"]
+    sandbox.fail("GET /servicePrincipals=empty,times=2")
+    body = sandbox.call("GET", first).json()
     assert body["value"] == []
+    again = sandbox.call("GET", body["@odata.nextLink"]).json()
+    assert again["value"] == []
+    links = {first, body["@odata.nextLink"], again["@odata.nextLink"]}
+    assert len(links) == 3  # no circle
+    body = again
     assert len(sandbox.call("GET", body["@odata.nextLink"]).json()["value"]) == 5
 
 

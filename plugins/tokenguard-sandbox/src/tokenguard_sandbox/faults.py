@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
-from tokenguard_sandbox.odata import link
+from tokenguard_sandbox.odata import link, same_page
 
 STATUSES = ("401", "403", "404", "409", "429", "500", "502", "503", "504")
 PAGES = ("loop", "foreign", "empty")
@@ -157,11 +157,11 @@ def altered(fault: Fault, call: Call, answer: Answer) -> Answer:
     """What becomes of Graph's answer under a fault of paging; other answers pass."""
     if fault.action not in PAGES or not isinstance(answer.body, dict) or "value" not in answer.body:
         return answer
-    here = link(call, call.query)
     if fault.action == "empty":
-        return replace(answer, body={**answer.body, "@odata.nextLink": here, "value": []})
+        return replace(answer, body={**answer.body, "@odata.nextLink": same_page(call), "value": []})
     elsewhere = "https://graph.attacker.example/v1.0/servicePrincipals?$skiptoken=x"
-    return replace(answer, body={**answer.body, "@odata.nextLink": here if fault.action == "loop" else elsewhere})
+    to = link(call, call.query) if fault.action == "loop" else elsewhere
+    return replace(answer, body={**answer.body, "@odata.nextLink": to})
 
 
 def _retry_after(value: str) -> dict[str, str]:

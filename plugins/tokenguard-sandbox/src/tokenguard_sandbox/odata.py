@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.directory import Row
@@ -20,7 +21,7 @@ _FILTER = re.compile(
     rf"(?P<name>\w+)\s+(?:eq\s+(?P<one>{_LITERAL}|true|false)"
     rf"|in\s*\((?P<several>\s*{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)\))"
 )
-_PAGE = re.compile(rb"sandbox:([0-9]{1,18})")
+_PAGE = re.compile(rb"sandbox:([0-9]{1,18})(?::[0-9a-f]+)?")
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -78,7 +79,7 @@ def page(call: Call, context: str, rows: Callable[[int, int], Iterable[Row]], to
     if wants_count(call) and not start:
         body["@odata.count"] = total
     if start + length < total:
-        body["@odata.nextLink"] = _next_link(call, start + length)
+        body["@odata.nextLink"] = _page_link(call, str(start + length))
     body["value"] = [select(row) for row in rows(start, start + length)]
     return Answer(200, body)
 
@@ -112,7 +113,12 @@ def _start(call: Call) -> int:
     return int(found[1])
 
 
-def _next_link(call: Call, start: int) -> str:
+def same_page(call: Call) -> str:
+    """Another address of the page that `call` asks for: whoever watches for circles must not see one."""
+    return _page_link(call, f"{_start(call)}:{uuid4().hex}")
+
+
+def _page_link(call: Call, start: str) -> str:
     token = urlsafe_b64encode(f"sandbox:{start}".encode()).decode()
     return link(call, {**call.query, "$skiptoken": token})
 
