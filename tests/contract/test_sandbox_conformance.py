@@ -24,6 +24,7 @@ from tokenguard_sandbox.directory import Directory
 from tokenguard_sandbox.faults import Fault, altered, instead
 from tokenguard_sandbox.graph import Graph
 from tokenguard_sandbox.permissions import PERMISSIONS
+from tokenguard_sandbox.properties import DECLARED
 from tokenguard_sandbox.settings import Settings
 
 CONTRACT = os.environ.get("TOKENGUARD_GRAPH_CONTRACT", "")
@@ -205,6 +206,21 @@ def test_every_answer_is_one_that_the_description_allows(name):
         met.add((method, template, answer.status))
     assert {(method, template) for method, template, status in met if status < 300} == set(PERMISSIONS)
     assert {200, 201, 204, 400, 404} <= {status for *_, status in met}
+
+
+@pytest.mark.parametrize(
+    ("context", "name"),
+    [
+        ("organization", "organization"),
+        ("policies/tokenLifetimePolicies", "tokenLifetimePolicy"),
+        ("servicePrincipals", "servicePrincipal"),
+        ("applications", "application"),
+    ],
+)
+def test_what_can_be_selected_is_what_the_description_declares(context, name):
+    assert DECLARED[context].difference(NEWER) == set(
+        declared({"$ref": f"#/components/schemas/microsoft.graph.{name}"})
+    )
 
 
 def test_an_answer_that_the_description_forbids_would_be_found():

@@ -170,6 +170,10 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
         (f"{POLICIES}/{NOBODY}/appliesTo/$count?$filter=id eq 'x'", 400, "BadRequest"),
         ("/organization/$count?$filter=id eq 'x'", 400, "BadRequest"),
         (f"{POLICIES}?$expand=owners", 400, "BadRequest"),
+        ("/servicePrincipals?$select=id,createdDateTime", 400, "BadRequest"),  # declared for applications alone
+        ("/applications?$select=displayname", 400, "BadRequest"),
+        (f"{POLICIES}?$select=AccessTokenLifetime", 400, "BadRequest"),
+        ("/organization?$select=nothing", 400, "BadRequest"),
         ("/$batch", 405, "Request_BadRequest"),
     ],
 )

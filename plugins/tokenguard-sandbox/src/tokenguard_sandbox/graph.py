@@ -215,7 +215,7 @@ def _object(asked: Asked, key: str) -> Row:
 
 
 def _entity(asked: Asked, context: str, row: Row) -> Answer:
-    body = odata.selected(asked.call)(row)
+    body = odata.selected(asked.call, context)(row)
     return Answer(200, {"@odata.context": f"{asked.call.root}/$metadata#{context}/$entity", **body})
 
 

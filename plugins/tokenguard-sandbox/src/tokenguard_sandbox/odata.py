@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.directory import Row
+from tokenguard_sandbox.properties import DECLARED
 
 LARGEST_PAGE = 999
 _IDS = ("id", "appId")
@@ -34,11 +35,17 @@ def check_options(call: Call, *supported: str) -> None:
         raise RefusedError(400, "Invalid value for $count: it is true or false.", code="BadRequest")
 
 
-def selected(call: Call) -> Callable[[Row], Row]:
-    """What ``$select`` leaves of a row; without it, everything."""
+def selected(call: Call, context: str) -> Callable[[Row], Row]:
+    """What ``$select`` leaves of a row of the collection `context`; without it, everything."""
     names = [name.strip() for name in call.query.get("$select", "").split(",") if name.strip()]
     if not names:
         return lambda row: row
+    for name in names:
+        if name not in DECLARED[context]:
+            message = (
+                f"Parsing OData Select and Expand failed: Could not find a property named '{name}' on '{context}'."
+            )
+            raise RefusedError(400, message, code="BadRequest")
     wanted = ("@odata.type", *names, *call.query.get("$expand", "").split(","))
     return lambda row: {name: row[name] for name in wanted if name in row}
 
@@ -74,7 +81,7 @@ def eventual(call: Call) -> bool:
 def page(call: Call, context: str, rows: Callable[[int, int], Iterable[Row]], total: int, size: int) -> Answer:
     """One page of a collection of `total` rows, with a link to the next."""
     start, length = _start(call), _page_length(call, size)
-    select = selected(call)
+    select = selected(call, context)
     body: dict[str, Any] = {"@odata.context": f"{call.root}/$metadata#{context}"}
     if wants_count(call) and not start:
         body["@odata.count"] = total
