@@ -52,6 +52,15 @@ def test_exec_says_when_there_is_no_such_command(tmp_path):
     assert "nothing" in result.stderr
 
 
+def test_exec_says_when_a_file_cannot_be_run(tmp_path):
+    (tmp_path / "script").write_text("neither a program nor with a line that names one")
+    (tmp_path / "script").chmod(0o755)
+    for command in (tmp_path / "script", tmp_path):
+        result = run("exec", *SMALL, "--", str(command))
+        assert result.returncode == 126
+        assert str(command) in result.stderr
+
+
 def test_exec_takes_away_what_would_lead_elsewhere():
     elsewhere = {"HTTPS_PROXY": "http://proxy.example:1", "AZURE_CLIENT_CERTIFICATE_PATH": "/no/such", "KEPT": "yes"}
     source = (
@@ -87,13 +96,14 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_a_signal_to_exec_reaches_the_command_and_leaves_nothing_behind(tmp_path, number):
     ready, temporary = tmp_path / "ready", tmp_path / "tmp"
     temporary.mkdir()
     child = f"import pathlib, time; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     environment = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen([*SANDBOX, "exec", *SMALL, "--", *python(child)], env=environment) as process:
+    command = [*SANDBOX, "exec", *SMALL, "--", *python(child)]
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:  # no terminal's foreground
         wait_for(ready)
         process.send_signal(number)
         assert process.wait(timeout=20) == 128 + number
@@ -120,7 +130,9 @@ def test_ctrl_c_ends_the_command_and_then_the_sandbox(tmp_path):
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
+)
 def test_start_prints_shell_lines_and_ends_without_a_trace(tmp_path, number, status):
     command = [*SANDBOX, "start", *SMALL]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

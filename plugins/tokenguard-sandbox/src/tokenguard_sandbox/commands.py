@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 10**9
 """Of each kind of object in a generated tenant."""
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 Handler = Callable[[int, Any], None]
 
 
@@ -82,7 +83,6 @@ def start(**options: Any) -> None:
         for name, value in here.variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
         click.echo(f"unset {' '.join(UNSET)}")
-        sys.stdout.flush()
         click.echo("The sandbox is running; Ctrl-C ends it.", err=True)
         here.serve()
 
@@ -108,7 +108,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
         child = subprocess.Popen(command, env=environment)  # noqa: S603  (the user's own command)
     except OSError as error:
         click.echo(f"cannot run {command[0]}: {error.strerror}", err=True)
-        return 126 if isinstance(error, PermissionError) else 127
+        return 127 if isinstance(error, FileNotFoundError) else 126
     with _signals(_passed_on(child)):
         status = child.wait()
     return status if status >= 0 else 128 - status
@@ -120,7 +120,23 @@ def _passed_on(child: subprocess.Popen[bytes]) -> Mapping[int, Handler]:
     def send(number: int, _frame: object) -> None:
         child.send_signal(number)
 
-    return {signal.SIGINT: lambda *_: None, signal.SIGTERM: send, signal.SIGHUP: send}
+    def interrupt(number: int, _frame: object) -> None:
+        if not _in_foreground():
+            child.send_signal(number)
+
+    return {signal.SIGINT: interrupt, **dict.fromkeys(_ENDINGS, send)}
+
+
+def _in_foreground() -> bool:
+    """Whether this process, and so what it started, is what a terminal sends Ctrl-C to."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
 
 
 def _end(number: int, _frame: object) -> None:
@@ -162,7 +178,7 @@ def _running(
     chosen = chosen.changed(dict(_pair(each) for each in settings))
     directory = demo.directory(time.time) if tenant == "demo" else generated.directory(clock=time.time, **size)
     struck = [parse_fault(each) for each in faults]
-    ending = _signals({signal.SIGTERM: _end, signal.SIGHUP: _end})
+    ending = _signals(dict.fromkeys(_ENDINGS, _end))
     with ending, running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
         yield here
 
