@@ -183,6 +183,36 @@ def test_what_cannot_be_answered_is_refused_in_graphs_words(sandbox, path, statu
     assert answer.json()["error"]["innerError"]["request-id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "segment"),
+    [
+        ("/users", "users"),
+        (f"/users/{NOBODY}/owners", "users"),
+        (f"/applications/{NOBODY}/owners", "owners"),
+        (f"/organization/{NOBODY}", NOBODY),
+    ],
+)
+def test_what_the_sandbox_has_not_is_named(sandbox, path, segment):
+    message = sandbox.call("GET", path).json()["error"]["message"]
+    assert message == f"Resource not found for the segment '{segment}'."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/beta/organization", 404),
+        ("GET", "/v1.0", 404),
+        ("OPTIONS", "/v1.0/organization", 405),
+        ("GET", "/tenant/oauth2/v2.0/token", 405),
+    ],
+)
+def test_what_is_no_call_at_all_is_refused_in_json_and_logged(sandbox, method, path, status):
+    answer = sandbox.control.request(method, path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json")
+    assert answer.json()["error"]["code"].startswith("Request_")
+    assert sandbox.requests() == [{"method": method, "path": path, "status": status}]
+
+
 # --- permissions and tokens -------------------------------------------------------------------------------------
 
 

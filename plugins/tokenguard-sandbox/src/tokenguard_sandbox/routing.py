@@ -28,7 +28,9 @@ class Routes:
                 if handler := self._handlers[template].get(method):
                     return template, handler, found.groups()
                 raise RefusedError(405)
-        segment = path.strip("/").split("/")[0]
+        first, *others = path.strip("/").split("/")
+        known = any(template.startswith(f"/{first.partition('(')[0]}") for template in self._handlers)
+        segment = others[-1] if known and others else first
         raise RefusedError(400, f"Resource not found for the segment '{segment}'.", code="BadRequest")
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tokenguard.errors import UsageError
@@ -94,7 +95,9 @@ def running(
         authority = Path(folder) / "authority.pem"
         authority.write_bytes(identity.authority)
         url = f"https://localhost:{listener.getsockname()[1]}"
-        app = Starlette(routes=[*control_routes(sandbox, control), *sandbox.routes()])
+        routes = [*control_routes(sandbox, control), *sandbox.routes()]
+        app = Starlette(routes=routes, exception_handlers={HTTPException: sandbox.unserved})
+        app.router.redirect_slashes = False  # neither Graph nor Entra sends anybody elsewhere
         server = uvicorn.Server(_configuration(app, identity.context))
         variables = {**_variables(sandbox, url, authority), "TOKENGUARD_SANDBOX_TOKEN": control}
         yield Running(server, listener, variables)

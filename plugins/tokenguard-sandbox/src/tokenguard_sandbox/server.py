@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -70,6 +71,14 @@ class Sandbox:
             Route("/{tenant}/oauth2/v2.0/token", self._served(token), methods=["POST"]),
             Route("/{tenant}/oauth2/v2.0/devicecode", self._served(device), methods=["POST"]),
         ]
+
+    def unserved(self, request: Request, error: Exception) -> Response:
+        """The answer where there is no such path (404), or none for such a method (405); it is logged too."""
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        message = f"The sandbox answers nothing at {request.url.path}." if status == 404 else ""  # noqa: PLR2004
+        answer = RefusedError(status, message).answer
+        self.requests.append(_entry(request.method, request.url.path, request.url.query, request.headers, answer))
+        return response(answer)
 
     def _served(self, ask: Ask) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that logs, and that faults can strike."""
