@@ -215,8 +215,12 @@ def test_a_federated_token_signs_in_if_its_issuer_is_trusted(new_sandbox, monkey
             return credential.get_token(GRAPH_SCOPE)
 
     assert sign_in({**good, **soon})
-    for claims in ({**good, **soon, "aud": "api://somebody-else"}, good, {**good, "exp": int(time.time()) - 60}):
-        with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+    for claims, number in (
+        ({**good, **soon, "aud": "api://somebody-else"}, "AADSTS700212"),
+        (good, "AADSTS700024"),
+        ({**good, "exp": int(time.time()) - 60}, "AADSTS700024"),
+    ):
+        with pytest.raises(ClientAuthenticationError, match=number):
             sign_in(claims)
     assert sandbox.requests()[-1]["status"] == 401
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox import GRAPH_SCOPE, SMALL
 
@@ -65,10 +68,10 @@ def test_an_application_is_known_by_its_identifier_uri(new_sandbox):
     ("changed", "status", "error", "number"),
     [
         ({"client_secret": "wrong"}, 401, "invalid_client", 7000215),
-        ({"client_secret": ""}, 401, "invalid_client", 7000215),
+        ({"client_secret": ""}, 401, "invalid_client", 7000216),
         ({"client_assertion": "a.b.c"}, 401, "invalid_client", 700027),
         ({"client_id": DATAVERSE}, 400, "unauthorized_client", 700016),
-        ({"client_id": ""}, 400, "unauthorized_client", 700016),
+        ({"client_id": ""}, 400, "invalid_request", 900144),
         ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
         ({"scope": "https://graph.microsoft.com/User.Read"}, 400, "invalid_scope", 1002012),
         ({"scope": ""}, 400, "invalid_scope", 1002012),
@@ -81,6 +84,8 @@ def test_a_refused_sign_in_has_microsofts_number(sandbox, changed, status, error
     body = answer.json()
     assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [number])
     assert body["error_description"].startswith(f"AADSTS{number}: ")
+    assert f"Correlation ID: {body['correlation_id']}" in body["error_description"]
+    assert body["error_uri"].endswith(f"?code={number}")
 
 
 @pytest.mark.parametrize("claims", ["", "no JSON", "[]", '{"access_token":{"xms_cc":{"values":[7]}}}', "[" * 100_000])
@@ -109,10 +114,38 @@ def test_a_device_code_serves_once_and_not_before_somebody_typed_it(sandbox):
     assert errors == ["authorization_pending", None, "bad_verification_code"]
 
 
+@pytest.mark.parametrize(("tenant", "number"), [(DATAVERSE, 90002), ("nobody.example", 90002), ("contoso", 900023)])
 @pytest.mark.parametrize("ending", ["v2.0/.well-known/openid-configuration", "discovery/v2.0/keys"])
-def test_an_unknown_tenant_is_refused(sandbox, ending):
-    answer = sandbox.control.get(f"/{DATAVERSE}/{ending}")
-    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
+def test_an_unknown_tenant_is_refused(sandbox, ending, tenant, number):
+    answer = sandbox.control.get(f"/{tenant}/{ending}")
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [number])
+
+
+def test_an_assertion_is_taken_or_refused_for_what_it_says(new_sandbox, tmp_path):
+    key = rsa.generate_private_key(65537, 2048)
+    form = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.pem").write_bytes(form)
+    sandbox = new_sandbox(*SMALL, "--trust", str(tmp_path / "key.pem"))
+    client, now = sandbox.variables["AZURE_CLIENT_ID"], int(time.time())
+    endpoint = f"{sandbox.url}/{sandbox.variables['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+    own = {"iss": client, "sub": client, "aud": endpoint, "exp": now + 60}
+    federated = {"iss": "https://issuer.example", "sub": "a job", "aud": "api://AzureADTokenExchange", "exp": now + 60}
+    stranger = rsa.generate_private_key(65537, 2048)
+
+    def codes(claims: dict[str, object], signed_with: rsa.RSAPrivateKey = key) -> list[int] | None:
+        return sandbox.sign_in(client_assertion=jwt.encode(claims, signed_with, "RS256")).json().get("error_codes")
+
+    assert codes(own) is codes(federated) is None
+    assert codes(own, stranger) == [700027]
+    assert (
+        codes({**own, "exp": now - 60})
+        == codes({**own, "nbf": now + 60})
+        == codes({**federated, "exp": None})
+        == [700024]
+    )
+    assert codes({**own, "sub": DATAVERSE}) == codes({**own, "iss": "https://issuer.example"}) == [700021]
+    assert codes({**own, "aud": "https://login.example"}) == [700023]
+    assert codes({**federated, "aud": "api://somebody-else"}) == [700212]
 
 
 def test_a_tenant_may_be_called_by_its_domain(sandbox):

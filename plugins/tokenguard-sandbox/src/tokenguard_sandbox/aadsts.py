@@ -11,16 +11,19 @@ from tokenguard_sandbox.answers import Answer, RefusedError
 def refused(error: str, number: int, text: str, status: int) -> RefusedError:
     """An error of the token service; `number` is Microsoft's, as in AADSTS7000215."""
     no = RefusedError(status)
-    trace, moment = str(uuid4()), datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    trace, correlation = str(uuid4()), str(uuid4())
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    ids = f"Trace ID: {trace} Correlation ID: {correlation}"
     no.answer = Answer(
         status,
         {
             "error": error,
-            "error_description": f"AADSTS{number}: {text} Trace ID: {trace} Timestamp: {moment}",
+            "error_description": f"AADSTS{number}: {text} {ids} Timestamp: {moment}",
             "error_codes": [number],
             "timestamp": moment,
             "trace_id": trace,
-            "correlation_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={number}",
         },
     )
     return no

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _SKEW = 300
 """A token is good for five minutes more than its lifetime; ``expires_in`` says one second less."""
 _PERSON = "22222222-2222-4222-8222-222222222222"
 """The object id of whoever signs in with a device code."""
+_TENANT = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[\w-]+(\.[\w-]+)+"
+"""A GUID, or a domain's name."""
 _EXCHANGE = "api://AzureADTokenExchange"
 
 
@@ -149,34 +152,75 @@ class TokenService:
         return lifetimes.effective(candidates, principal, settings.precedence, settings.default_lifetime)
 
     def _check_tenant(self, tenant: str) -> None:
+        if not re.fullmatch(_TENANT, tenant):
+            text = f"Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+            raise refused("invalid_request", 900023, text, 400)
         names = {self._directory.tenant_id, *(each["name"] for each in self._directory.organization["verifiedDomains"])}
         if tenant.lower() not in {each.lower() for each in names}:
             raise refused("invalid_request", 90002, f"Tenant '{tenant}' not found.", 400)
 
     def _check_client_id(self, form: Mapping[str, str]) -> None:
         client_id = form.get("client_id", "")
+        if not client_id:
+            text = "The request body must contain the following parameter: 'client_id'."
+            raise refused("invalid_request", 900144, text, 400)
         if client_id.lower() != self._client.id:
             text = f"Application with identifier '{client_id}' was not found in the directory."
             raise refused("unauthorized_client", 700016, text, 400)
 
     def _check_proof(self, root: str, tenant: str, form: Mapping[str, str]) -> None:
         if assertion := form.get("client_assertion"):
-            self._check_assertion(assertion, [f"{root}/{tenant}/oauth2/v2.0/token", _EXCHANGE])
+            self._check_assertion(assertion, f"{root}/{tenant}/oauth2/v2.0/token")
+        elif not form.get("client_secret"):
+            text = (
+                "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."
+            )
+            raise refused("invalid_client", 7000216, text, 401)
         elif not compare_digest(form.get("client_secret", "").encode(), self._client.secret.encode()):
-            text = f"Invalid client secret provided for app '{self._client.id}'."
+            text = (
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+                f"value, not the client secret ID, for a secret added to app '{self._client.id}'."
+            )
             raise refused("invalid_client", 7000215, text, 401)
         elif self._settings().client_secret == "expired":  # noqa: S105  (the name of a setting's value)
             text = f"The provided client secret keys for app '{self._client.id}' are expired."
             raise refused("invalid_client", 7000222, text, 401)
 
-    def _check_assertion(self, assertion: str, audiences: Sequence[str]) -> None:
-        for key in self._client.keys:
-            try:
-                jwt.decode(assertion, key, ["RS256", "PS256"], {"require": ["exp"]}, audience=audiences)
-            except jwt.InvalidTokenError:
-                continue
+    def _check_assertion(self, assertion: str, token_endpoint: str) -> None:
+        """Take the client's own assertion for the token endpoint, or a federated token, whoever issued it."""
+        claims = _signed(assertion, self._client.keys)
+        audience, own = claims.get("aud"), {claims.get("iss"), claims.get("sub")} == {self._client.id}
+        if not _timely(claims, self._clock()):
+            raise refused("invalid_client", 700024, "Client assertion is not within its valid time range.", 401)
+        if audience == _EXCHANGE or (audience == token_endpoint and own):
             return
-        raise refused("invalid_client", 700027, "The client assertion's signature or claims are not valid.", 401)
+        if audience == token_endpoint:
+            number, text = 700021, "Client assertion application identifier doesn't match 'client_id' parameter."
+        elif own:
+            number, text = 700023, "Client assertion audience claim does not match Realm issuer."
+        else:
+            number, text = (
+                700212,
+                f"No matching federated identity record found for presented assertion audience '{audience}'.",
+            )
+        raise refused("invalid_client", number, text, 401)
+
+
+def _signed(assertion: str, keys: Sequence[RSAPublicKey]) -> dict[str, Any]:
+    """The claims of an assertion that one of `keys` signed, whatever they say."""
+    options: Any = dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud"), False)
+    for key in keys:
+        try:
+            claims: dict[str, Any] = jwt.decode(assertion, key, ["RS256", "PS256"], options)
+        except jwt.InvalidTokenError:
+            continue
+        return claims
+    raise refused("invalid_client", 700027, "The client assertion failed signature validation.", 401)
+
+
+def _timely(claims: Mapping[str, Any], moment: float) -> bool:
+    until, since = claims.get("exp"), claims.get("nbf", 0)
+    return isinstance(until, int | float) and isinstance(since, int | float) and since <= moment < until
 
 
 def claims_challenge(root: str) -> str:
