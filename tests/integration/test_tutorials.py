@@ -184,6 +184,10 @@ JUDGE = ("scan", "--snapshot", ".", "--rules", "conditional-access", "--select",
         ('"isEnabled": true, "frequencyInterval": "everyTime", "value": null, "type": null', (0, "1 pass")),
         ('"isEnabled": true, "value": 8, "type": "fortnights"', (3, "fortnights")),
         ('"isEnabled": true, "value": null, "type": "hours"', (3, "unknown")),
+        ('"isEnabled": true, "value": 0, "type": "hours"', (3, "unknown")),
+        ('"isEnabled": true, "value": -4, "type": "hours"', (3, "unknown")),
+        ('"isEnabled": true, "value": true, "type": "hours"', (3, "unknown")),
+        ('"isEnabled": true, "frequencyInterval": "unknownFutureValue", "value": 4, "type": "hours"', (3, "unknown")),
     ],
 )
 def test_the_plugin_reads_the_control_with_its_unit_and_its_switch(
@@ -208,6 +212,18 @@ def test_the_plugin_takes_a_property_that_was_left_out_for_unknown(
     result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 3, result.stderr
     assert "state was not read" in result.stdout
+
+
+def test_the_plugin_takes_session_controls_of_another_shape_for_unknown(
+    with_plugin: Path, folder: Path, environment: dict[str, str]
+) -> None:
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    policy = {"id": "1", "displayName": "P", "state": "enabled", "sessionControls": []}
+    (folder / "policies.json").write_text(json.dumps({"value": [policy]}))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 3, result.stderr
+    assert "sessionControls" in result.stdout
 
 
 def test_the_plugin_takes_a_page_that_is_not_the_last_for_no_whole_list(

@@ -101,18 +101,30 @@ def _state(fact: Fact) -> str | _Unknown | None:
 
 
 def _frequency(fact: Fact) -> int | _Unknown | None:
-    """The control counts only where it is switched on, and its number only with its unit.
+    controls = fact.get("sessionControls", _Unknown("sessionControls was not read"))
+    if controls is None or isinstance(controls, _Unknown):
+        return controls
+    return (
+        _length(controls.get("signInFrequency"))
+        if isinstance(controls, dict)
+        else _Unknown(f"sessionControls is {controls!r}")
+    )
+
+
+def _length(control: object) -> int | _Unknown | None:
+    """The control counts only where it is switched on, and its number only with its unit, and as an interval of time.
 
     Source: Microsoft Graph v1.0, signInFrequencySessionControl. Older policies come without ``frequencyInterval``.
     """
-    if "sessionControls" not in fact:
-        return _Unknown("sessionControls was not read")
-    match (fact["sessionControls"] or {}).get("signInFrequency"):
+    match control:
         case None | {"isEnabled": False | None}:
             return None
         case {"isEnabled": True, "frequencyInterval": "everyTime"}:
             return 0
-        case {"isEnabled": True, "value": int(number), "type": "hours" | "days" as unit}:
+        case {"frequencyInterval": str(interval)} if interval != "timeBased":
+            pass  # Graph's list of intervals may grow
+        case {"isEnabled": True, "value": int(number), "type": "hours" | "days" as unit} if (
+            number > 0 and number is not True
+        ):
             return number * SECONDS[unit]
-        case control:
-            return _Unknown(f"the sign-in frequency {control!r} is not one that tokenguard knows")
+    return _Unknown(f"the sign-in frequency {control!r} is not one that tokenguard knows")
