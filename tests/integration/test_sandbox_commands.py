@@ -62,12 +62,15 @@ def test_exec_says_when_a_file_cannot_be_run(tmp_path):
 
 
 def test_exec_takes_away_what_would_lead_elsewhere():
-    elsewhere = {"HTTPS_PROXY": "http://proxy.example:1", "AZURE_CLIENT_CERTIFICATE_PATH": "/no/such", "KEPT": "yes"}
-    source = (
-        "import os; print([os.environ.get(name) for name in ('HTTPS_PROXY','AZURE_CLIENT_CERTIFICATE_PATH','KEPT')])"
-    )
-    result = run("exec", *SMALL, "--", *python(source), env={**os.environ, **elsewhere})
-    assert result.stdout == "[None, None, 'yes']\n"
+    elsewhere = {
+        "HTTPS_PROXY": "http://proxy.example:1",
+        "AZURE_CLIENT_CERTIFICATE_PATH": "/no/such",
+        "TOKENGUARD_AUTH": "cli",
+        "TOKENGUARD_CLOUD": "china",
+    }
+    source = f"import os; print([os.environ.get(name) for name in {(*elsewhere, 'KEPT')}])"
+    result = run("exec", *SMALL, "--", *python(source), env={**os.environ, **elsewhere, "KEPT": "yes"})
+    assert result.stdout == "[None, None, None, None, 'yes']\n"
 
 
 def test_a_command_that_does_not_wait_for_its_answer_is_no_fault_of_the_sandbox():

@@ -43,6 +43,8 @@ UNSET = (
     "AZURE_REGIONAL_AUTHORITY_NAME",
     "AZURE_TOKEN_CREDENTIALS",
     "SSL_CERT_DIR",
+    "TOKENGUARD_AUTH",
+    "TOKENGUARD_CLOUD",
 )
 """Variables that would lead a client elsewhere, or to another way of signing in."""
 
