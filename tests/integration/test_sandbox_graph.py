@@ -7,6 +7,7 @@ import time
 from base64 import urlsafe_b64encode
 
 import pytest
+from tokenguard_sandbox import generated
 
 from sandbox import SMALL, RunningSandbox
 
@@ -493,3 +494,15 @@ def test_the_same_seed_makes_the_same_tenant_and_another_one_another(new_sandbox
     seven = rows("7")
     assert seven == rows("7")
     assert not {row["id"] for row in seven} & {row["id"] for row in rows("8")}
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
+def test_a_generated_tenant_hangs_together(seed):
+    tenant = generated.directory(500, 5, 50, seed, time.time)
+    principals, applications = list(tenant.principals.rows()), list(tenant.applications.rows())
+    behind = {row["appId"]: row for row in principals}
+    assert len(behind) == 500
+    assert len({row["id"] for row in (*principals, *applications)} - set(behind)) == 550
+    assert {behind[row["appId"]]["servicePrincipalType"] for row in applications} == {"Application"}
+    assert "ManagedIdentity" in {row["servicePrincipalType"] for row in principals}
+    assert all(tenant.holder(holder) for holder in tenant.history.latest().assignments)

@@ -81,7 +81,7 @@ class _Maker:
         }
 
     def first_party(self, app_id: str, name: str) -> Row:
-        id_ = str(UUID(int=UUID(app_id).int ^ (self._seed << 64)))
+        id_ = str(UUID(int=UUID(app_id).int ^ (self._seed + 1 << 64)))  # never the appId itself
         return {
             **_PRINCIPAL_ROW,
             "id": id_,
@@ -95,6 +95,7 @@ class _Maker:
 
     def principal(self, number: int) -> Row:
         own = number % _OWN_SHARE == 0
+        managed = not own and number % 17 == 3  # noqa: PLR2004  (a managed identity has no application)
         app_id, name = self.clients.guid(number), _title(number)
         return {
             **_PRINCIPAL_ROW,
@@ -104,7 +105,7 @@ class _Maker:
             "appOwnerOrganizationId": self._tenant if own else _MICROSOFT,
             "displayName": name,
             "servicePrincipalNames": [app_id],
-            "servicePrincipalType": "ManagedIdentity" if number % 17 == 3 else "Application",  # noqa: PLR2004
+            "servicePrincipalType": "ManagedIdentity" if managed else "Application",
             "signInAudience": "AzureADMyOrg" if own else "AzureADMultipleOrgs",
         }
 
