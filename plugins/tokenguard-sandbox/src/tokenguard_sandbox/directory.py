@@ -116,8 +116,8 @@ class History:
         return self._states[-1][1]
 
     def add(self, state: State, late: float = 0) -> None:
-        """Make `state` the latest; it is seen `late` seconds from now."""
-        self._states.append((self._clock() + late, state))
+        """Make `state` the latest; it is seen `late` seconds from now, and not before the one that it follows."""
+        self._states.append((max(self._clock() + late, self._states[-1][0]), state))
 
     def seen(self, delay: float) -> State:
         """What somebody sees who is `delay` seconds behind."""
