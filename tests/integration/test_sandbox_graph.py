@@ -296,6 +296,14 @@ def test_a_policy_that_makes_no_sense_is_refused(tenant, changed):
     assert tenant.call("POST", POLICIES, json=policy(**changed)).status_code == 400
 
 
+@pytest.mark.parametrize("type_", [None, "application/x-www-form-urlencoded", "application/json; charset=utf-8"])
+def test_a_body_is_taken_as_json_where_it_says_so(tenant, type_):
+    """curl -d says that it sends a form, unless it is told otherwise."""
+    headers = {"Content-Type": type_} if type_ else {}
+    answer = tenant.call("POST", POLICIES, content=json.dumps(policy()), headers=headers)
+    assert answer.status_code == (201 if type_ and "json" in type_ else 400)
+
+
 def test_an_update_keeps_what_it_leaves_out(tenant):
     id_ = create(tenant)
     before = tenant.call("GET", f"{POLICIES}/{id_}").json()

@@ -115,12 +115,16 @@ class Sandbox:
 
     async def _ask_graph(self, request: Request, fault: Fault | None, parts: list[dict[str, Any]]) -> Answer:
         roles = self._roles(request, fault)
+        body = await json_body(request)
+        if body is not None and not request.headers.get("content-type", "").startswith("application/json"):
+            message = "Write requests (excluding DELETE) must contain the Content-Type header declaration."
+            raise RefusedError(400, message, code="BadRequest")
         call = Call(
             method=request.method,
             path=_path(request),
             query=query_of(request.url.query),
             headers=dict(request.headers),
-            body=await json_body(request),
+            body=body,
             root=f"{root_of(request)}/v1.0",
             roles=roles,
         )
