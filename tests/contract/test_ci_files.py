@@ -391,13 +391,18 @@ def test_the_hook_refuses_a_rule_with_a_mistake(tmp_path: Path, text, passes: bo
 
 
 def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path) -> None:
-    """With pre-commit itself, which builds this checkout in an environment of its own."""
+    """With pre-commit itself, which builds this checkout in an environment of its own.
+
+    Two files of one id are among more than it gives to one process where it may start several.
+    """
     if not (ROOT / ".git").exists():
         pytest.skip("pre-commit installs hooks from a repository, and this is none")
     work = tmp_path / "work"
-    (work / "rules").mkdir(parents=True)
-    source = ROOT / "rules" / "token-lifetime" / "access-token-lifetime-too-long.json"
-    (work / "rules" / source.name).write_text(source.read_text().replace('"severity"', '"severty"'))
+    shutil.copytree(ROOT / "rules" / "token-lifetime", work / "rules")
+    (work / "team" / "rules").mkdir(parents=True)
+    shutil.copy(work / "rules" / "organization-default-policy.json", work / "team" / "rules")
+    misspelt = work / "rules" / "access-token-lifetime-too-long.json"
+    misspelt.write_text(misspelt.read_text().replace('"severity"', '"severty"'))
     for command in (["git", "init", "--quiet"], ["git", "add", "."]):
         subprocess.run(command, cwd=work, check=True)
     command = [BIN / "pre-commit", "try-repo", ROOT, "tokenguard-rules", "--all-files"]
@@ -405,6 +410,7 @@ def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 1, result.stdout + result.stderr
     assert 'did you mean "severity"?' in result.stdout
+    assert '"organization-default-policy" is also the id of' in result.stdout
 
 
 @pytest.mark.parametrize(
