@@ -290,32 +290,45 @@ def test_signing_in_without_the_permission_says_which(action) -> None:
     assert "id-token: write" in job.printed
 
 
+def test_what_the_checkout_calls_a_module_is_not_run(action, demo_snapshot: Path, tmp_path: Path) -> None:
+    """Neither by accident nor to say that a scan was complete: Python looks first in the folder that it runs in."""
+    for name in ("json", "venv", "pip"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__name__} of the checkout was run')")
+    assert action(snapshot=str(demo_snapshot)).outputs["complete"] == "false"
+    result = install(tmp_path, "tenant.jsonl", PATH=f"{BIN}:{os.environ['PATH']}")
+    assert "of the checkout" not in result.stderr
+    assert "File '/no/such/action' does not exist" in result.stderr
+
+
+def install(folder: Path, snapshot: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The step that installs the program from a place that is none."""
+    [step] = [step for step in load(ACTION)["runs"]["steps"] if step.get("name") == "Install tokenguard"]
+    variables = {"RUNNER_TEMP": str(folder), "GITHUB_ACTION_PATH": "/no/such/action", "SNAPSHOT": snapshot}
+    return subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]],
+        env={**os.environ, **variables, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 STAND_IN = """#!/bin/sh
 echo "$@"
-case "$1 $2" in "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/" ;; esac
+case "$1 $2 $3" in "-I -m venv") mkdir -p "$4/bin" && cp "$0" "$4/bin/" ;; esac
 """
 
 
 @pytest.mark.parametrize(("snapshot", "installed"), [("", "[graph]"), ("tenant.jsonl", "")])
 def test_microsoft_s_sdk_is_installed_only_for_a_live_tenant(tmp_path: Path, snapshot: str, installed: str) -> None:
     """Python is replaced by something that says how it was called: what pip installs is pip's affair."""
-    [step] = [step for step in load(ACTION)["runs"]["steps"] if step.get("name") == "Install tokenguard"]
     python = tmp_path / "python"
     python.write_text(STAND_IN)
     python.chmod(0o755)
-    result = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", step["run"]],
-        env={
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "RUNNER_TEMP": str(tmp_path),
-            "GITHUB_ACTION_PATH": "/action",
-            "SNAPSHOT": snapshot,
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.splitlines()[-1] == f"-m pip install --quiet /action{installed}"
+    result = install(tmp_path, snapshot, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == f"-I -m pip install --quiet /no/such/action{installed}"
 
 
 # --- the other services -------------------------------------------------------------------------------------------
