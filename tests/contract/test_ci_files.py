@@ -160,6 +160,17 @@ def test_make_has_every_target_that_the_workflows_ask_for() -> None:
 # --- the action ---------------------------------------------------------------------------------------------------
 
 
+def test_the_example_grants_what_the_action_takes_and_no_more() -> None:
+    """The upload reads the run that it belongs to, which takes `actions` where the repository is private."""
+    [job] = load(CI / "github" / "tokenguard.yml")["jobs"].values()
+    assert job["permissions"] == {
+        "contents": "read",
+        "id-token": "write",
+        "security-events": "write",
+        "actions": "read",
+    }
+
+
 @dataclass(frozen=True)
 class Job:
     """What the steps of the action left behind."""
