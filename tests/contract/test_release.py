@@ -63,6 +63,20 @@ def test_the_version_stands_in_one_place(wheel: Path) -> None:
     assert "version" not in re.findall(r"^(\w+) =", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
 
+def test_nobody_is_told_to_install_by_name_what_is_not_released() -> None:
+    """Whoever registers such a name on the package index would be given our readers."""
+    pages = [ROOT / "README.md", *(path for folder in ("docs", "examples", "plugins") for path in every(folder))]
+    asked = {
+        name for page in pages for name in re.findall(r"pip install (?:--quiet )?['\"]?([\w-]+)", page.read_text())
+    }
+    assert asked == {"entra-tokenguard"}
+
+
+def every(folder: str) -> list[Path]:
+    """The pages and examples in `folder`."""
+    return [path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".md", ".yml")]
+
+
 def test_every_rule_and_schema_of_the_checkout_is_in_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
