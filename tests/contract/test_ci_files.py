@@ -146,6 +146,26 @@ def test_the_release_publishes_only_what_was_built_and_attested() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("tag", "heading", "released"),
+    [
+        ("v0.1.0", "[0.1.0] - 2026-12-01", True),
+        ("v0.1.1", "[0.1.1] - 2026-12-01", False),
+        ("v0.1.0", "[0.1.1] - 2026-12-01", False),
+        ("v0.1.0", "[Unreleased]", False),
+    ],
+)
+def test_a_tag_is_released_only_as_the_version_and_the_changelog_say(
+    tmp_path: Path, tag: str, heading: str, released: bool
+) -> None:
+    steps = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["build"]["steps"]
+    [script] = [step["run"] for step in steps if step.get("name", "").startswith("Refuse a tag")]
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "entra_tokenguard-0.1.0-py3-none-any.whl").touch()
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n## {heading}\n")
+    assert (shell(script, tmp_path, GITHUB_REF_NAME=tag).returncode == 0) is released
+
+
 def test_make_has_every_target_that_the_workflows_ask_for() -> None:
     asked = {
         target
