@@ -176,6 +176,20 @@ def test_a_resource_that_is_not_what_its_type_says_is_not_evaluated(
         assert judged.reason.startswith("not a valid gadget: ")
 
 
+def test_no_other_name_stands_in_for_a_property_that_is_missing() -> None:
+    """Where names may follow a pattern, there can be as many as are required, and not the required ones."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["a"],
+        "properties": {"a": {"type": "integer"}},
+        "patternProperties": {"^x-": {}},
+    }
+    short = rule("r", {"properties": {"a": {"maximum": 9}}})
+    [(_, judged)] = Engine(ResourceType("other", schema, ()), [short]).judge(Resource("other", "1", "1", {"x-a": 99}))
+    assert judged.outcome is UNSURE
+
+
 def nested(depth: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(depth):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import permutations
 from typing import Any
@@ -242,6 +243,19 @@ def test_an_object_that_does_not_exist_can_be_excused_but_not_evaluated(absent: 
     assert report.exit_status == (0 if absent is Outcome.FAIL else 3)
     assert [finding.status for finding in report.findings] == [FindingStatus.EXEMPT] * (absent is Outcome.FAIL)
     assert not report.notices
+
+
+def test_a_limit_of_its_own_excuses_nothing_from_not_being_there() -> None:
+    pinned = pinning(APP_ID)
+    judged_by = replace(
+        SETTABLE,
+        select=pinned.select,
+        select_reads=pinned.select_reads,
+        pinned_app_ids=pinned.pinned_app_ids,
+        absent=Outcome.FAIL,
+    )
+    report = scanned([judged_by], [], exemptions=[exemption(APP_ID, SETTABLE.id, maximum="PT5H")])
+    assert statuses(report) == {APP_ID: "new"}
 
 
 @pytest.mark.parametrize(
