@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import strategies
+from python_patterns import to_python
 from tokenguard.rules.conditions import compiled, names_read
 from tokenguard.rules.fit import Fit
-from tokenguard.rules.patterns import pattern_problem, to_python
+from tokenguard.rules.patterns import pattern_problem
 from tokenguard.schemas import schema
 
 TYPES = ["organization", "tokenLifetimePolicy", "tokenLifetimePolicyAssignment", "servicePrincipal"]

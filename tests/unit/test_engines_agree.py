@@ -11,12 +11,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from gadgets import GADGET, gadget
+from python_patterns import to_python
 from strategies import conditions, patterns, texts, values
 from tokenguard.judging.engine import judge
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Severity
 from tokenguard.rules.conditions import compiled, names_read
 from tokenguard.rules.mistakes import pointer
-from tokenguard.rules.patterns import pattern_problem, to_python
+from tokenguard.rules.patterns import pattern_problem
 from tokenguard.schemas import schema
 
 PRINCIPAL = ResourceType("servicePrincipal", schema("resources/servicePrincipal"), ())

@@ -5,7 +5,8 @@ import re
 import jsonschema_rs
 import pytest
 
-from tokenguard.rules.patterns import MAXIMUM_LENGTH, MAXIMUM_NESTING, MAXIMUM_REPETITION, pattern_problem, to_python
+from python_patterns import to_python
+from tokenguard.rules.patterns import MAXIMUM_LENGTH, MAXIMUM_NESTING, MAXIMUM_REPETITION, pattern_problem
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ r"""The regular expressions that a rule may hold: those that every engine reads 
 Python's `re`, ECMA-262 and Rust's `regex` share a core: literals, escaped punctuation, ASCII classes, groups,
 alternatives, greedy quantifiers, ``^`` and ``$``. Outside it they differ (``\d`` is Unicode in Python and Rust but
 ASCII in ECMA-262) or cost exponential time somewhere, so nothing else is accepted. One difference remains inside it:
-Python's ``$`` also matches before a final newline; `to_python` writes what the other two mean.
+Python's ``$`` also matches before a final newline. No rule is judged by Python's engine.
 """
 
 from __future__ import annotations
@@ -46,11 +46,6 @@ def pattern_problem(pattern: str) -> str | None:
     except _UnacceptedError as problem:
         return str(problem)
     return None
-
-
-def to_python(pattern: str) -> str:
-    r"""An accepted `pattern` for Python's `re.search`, with ``$`` as the end of the text and nothing before it."""
-    return re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", lambda part: r"\Z" if part[0] == "$" else part[0], pattern)
 
 
 class _UnacceptedError(Exception):
