@@ -245,6 +245,24 @@ def test_an_edit_between_two_writes_is_kept_and_the_first_write_is_taken_back_ar
     assert bare.contents() == a_tenant(bare.passing, held={HOLDER: B}).contents()
 
 
+def test_an_edit_between_two_writes_is_not_written_over(path, tenant):
+    """Graph would take such a write: that the state is not the planned one is seen by reading just before it."""
+    edited = content("b", description="edited")
+
+    def edit(operation):
+        written = tenant.carry_out(operation)
+        tenant.edit(policies={A: content("a"), B: edited})
+        return written
+
+    tenant.answers = {1: edit}
+    [(fate, reason)] = run(path, tenant, change(unassign(A), update(B, content("b"), content("c"))))
+    assert fate is Fate.FAILED
+    assert "description changed in the meantime" in reason
+    assert tenant.writes == ["unassign", "assign"]
+    assert tenant.policies[B] == edited
+    assert tenant.held == {HOLDER: A}
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -378,6 +396,40 @@ def test_a_write_that_never_shows_is_unconfirmed_and_left_as_it_is(path, tenant)
     assert resume(path, tenant) == [Fate.APPLIED]
     assert tenant.held == {HOLDER: B}
     assert tenant.writes == ["unassign", "assign"]
+
+
+def test_a_second_write_that_never_shows_does_not_take_the_first_back(path, tenant):
+    """It may have been carried out: whoever wrote around it would write to what nobody has read."""
+
+    def unseen(operation):
+        written = tenant.carry_out(operation)
+        tenant.lag = 500
+        return written
+
+    tenant.answers = {2: unseen}
+    [(fate, _)] = run(path, tenant, REPLACE)
+    assert fate is Fate.UNCONFIRMED
+    assert outcomes(path)[-2:] == ["outcome unconfirmed", "end unconfirmed"]
+    tenant.lag = 0
+    assert resume(path, tenant) == [Fate.APPLIED]
+    assert tenant.writes == ["unassign", "assign"]
+    assert tenant.held == {HOLDER: B}
+
+
+def test_what_may_have_been_put_back_is_unconfirmed_and_looked_at_again(path, tenant):
+    def unseen(operation):
+        written = tenant.carry_out(operation)
+        tenant.unreadable = "503 ServiceUnavailable"
+        return written
+
+    tenant.answers = {2: refused, 3: unseen}
+    [(fate, reason)] = run(path, tenant, REPLACE)
+    assert fate is Fate.UNCONFIRMED
+    assert "could not be taken back" in reason
+    tenant.unreadable = ""
+    assert resume(path, tenant) == [Fate.FAILED]
+    assert tenant.writes == ["unassign", "assign", "assign"]
+    assert tenant.held == {HOLDER: A}
 
 
 # --- crashes --------------------------------------------------------------------------------------------------------

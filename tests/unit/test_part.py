@@ -139,7 +139,8 @@ def test_headers_of_another_form_are_no_accident(monkeypatch, headers):
 @pytest.mark.parametrize("whole", [Answer(429), Answer(500), Answer(403), Broken("reset")])
 def test_a_batch_that_failed_in_the_end_is_not_tried_part_by_part(monkeypatch, whole):
     graph = Graph(monkeypatch, lambda _: whole)
-    assert all(isinstance(fate, ReadFailure) for fate in graph.ask(COLLECTION, OBJECT).values())
+    fates = graph.ask(COLLECTION, OBJECT)
+    assert {call: type(fate) for call, fate in fates.items()} == dict.fromkeys((COLLECTION, OBJECT), ReadFailure)
     assert len(graph.batches) == 1
 
 
