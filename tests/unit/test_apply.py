@@ -398,6 +398,26 @@ def test_a_write_that_never_shows_is_unconfirmed_and_left_as_it_is(path, tenant)
     assert tenant.writes == ["unassign", "assign"]
 
 
+def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_done(path, tenant):
+    tenant.answers = {2: vanished, 3: refused}
+    assert run(path, tenant, REPLACE) == [(Fate.UNCONFIRMED, "403 Authorization_RequestDenied")]
+    assert tenant.writes == ["unassign", "assign", "assign"]
+
+
+def test_what_cannot_be_read_after_a_lost_answer_may_have_been_done(path, tenant):
+    def gone_dark(operation):
+        tenant.carry_out(operation)
+        tenant.unreadable = "503 ServiceUnavailable"
+        return Written(None, "no answer")
+
+    tenant.answers = {2: gone_dark}
+    assert run(path, tenant, REPLACE) == [(Fate.UNCONFIRMED, "503 ServiceUnavailable")]
+    assert tenant.held == {HOLDER: B}
+    tenant.unreadable = ""
+    assert resume(path, tenant) == [Fate.APPLIED]
+    assert tenant.writes == ["unassign", "assign"]
+
+
 def test_a_second_write_that_never_shows_does_not_take_the_first_back(path, tenant):
     """It may have been carried out: whoever wrote around it would write to what nobody has read."""
 
@@ -532,6 +552,18 @@ def test_killed_while_taking_back_resuming_goes_on_with_that(tmp_path):
         assert record.progress["change"].ended.fate in (Fate.FAILED, Fate.APPLIED)
         whole = {Fate.FAILED: content("a"), Fate.APPLIED: content("five")}[record.progress["change"].ended.fate]
         assert tenant.contents()[1] == {HOLDER: whole}
+    assert at > 15
+
+
+def test_killed_while_taking_back_undoing_brings_back_the_state_before(tmp_path):
+    for at in range(100):
+        tenant, path = a_tenant(Passing()), tmp_path / f"journal{at}"
+        tenant.answers = {3: refused}
+        if not crashed(path, tenant, at, change(unassign(A), create("five"), assign("new:five"))):
+            break
+        tenant.answers = {}
+        assert undo(path, tenant)[1] == []
+        assert tenant.contents() == a_tenant(Passing()).contents()
     assert at > 15
 
 

@@ -241,9 +241,10 @@ def test_safe_wishes_are_brought_about_where_unsafe_ones_are_not_asked_for():
     assert [each.rule for each in made.skipped] == [LIMIT.id]
 
 
-def test_what_one_rule_calls_unsafe_is_not_safe_because_another_wants_it_too():
+@pytest.mark.parametrize("id_", ["before", "zealous"])
+def test_what_one_rule_calls_unsafe_is_not_safe_because_another_wants_it_too(id_):
     careful = RULES["unassigned-policy-lifetime-too-long"]
-    careless = replace(careful, id="another", remediation=replace(careful.remediation, safety=Safety.UNSAFE))
+    careless = replace(careful, id=id_, remediation=replace(careful.remediation, safety=Safety.UNSAFE))
     [change] = plan([careful, careless], facts(policy("p", LONG))).changes
     assert (change.safety, len(change.serves)) == (Safety.UNSAFE, 2)
     [change] = plan([careful, careless], facts(policy("p", LONG)), unsafe=False).changes
