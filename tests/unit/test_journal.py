@@ -226,7 +226,7 @@ def _other_operation(document):
 
 
 EDITS = {
-    "another operation in the header": (_other_operation, "it was edited"),
+    "another operation in the header": (_other_operation, "not those that were begun"),
     "a change that was never begun": (lambda d: d[1].update(change="third"), "never begun"),
     "another operation": (lambda d: d[1]["operation"].update(target={"servicePrincipal": B}), "never begun"),
     "other words": (lambda d: d[1]["operation"].update(words="polish the silver"), "never begun"),
