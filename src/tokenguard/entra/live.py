@@ -130,7 +130,7 @@ def check_extra() -> None:
     missing = [name for name in ("msgraph", "azure.identity", "httpx") if not _installed(name)]
     if missing:
         raise UsageError(
-            f"reading a live tenant needs {', '.join(missing)}, which is not installed",
+            f"not installed, and needed to read a live tenant: {', '.join(missing)}",
             "run: pip install 'entra-tokenguard[graph]'",
         )
 
