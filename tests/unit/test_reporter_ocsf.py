@@ -19,6 +19,7 @@ from sample_report import (
     with_display_name,
     with_findings,
 )
+from tokenguard.reporters import ocsf
 from tokenguard.reporters.ocsf import CLASS, VERSION, OcsfReporter
 
 REPORTER = OcsfReporter()
@@ -61,7 +62,9 @@ def test_the_schema_would_tell(key):
     assert not validator().is_valid(events()[0] | {"surprise": 1})
 
 
-def test_the_whole_report():
+def test_the_whole_report(monkeypatch):
+    monkeypatch.setattr(ocsf, "__version__", "0.0.0")  # a release must not change the file
+
     assert_golden("report.ocsf.jsonl", rendered(REPORTER, REPORT))
 
 
