@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 THIRD_PARTY = {
     "jsonschema_rs": {"judging/engine.py"},
     "jsonschema": {"rules/authoring.py"},
-    "referencing": {"rules/authoring.py"},
     "click": {"cli", "hookspecs", "plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "jinja2": {"reporters"},
@@ -86,6 +88,24 @@ def test_the_program_reaches_adapters_only_through_plugins() -> None:
     for part, path in modules():
         if part == "cli":
             assert not [name for name in imports(path) if name.startswith(("tokenguard.entra", "tokenguard.reporters"))]
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    """Or an installation breaks when what brought a package along does so no more, and carries what nothing needs."""
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+    declared = {name_of(each) for each in (*project["dependencies"], *project["optional-dependencies"]["graph"])}
+    declared.remove("backports-zstd")  # imported by a name that depends on Python's version
+    found = {name.partition(".")[0] for _, path in modules() for name in imports(path)}
+    outside = found - sys.stdlib_module_names - {"tokenguard"}
+    providers = {top: set(map(name_of, distributions)) for top, distributions in packages_distributions().items()}
+    assert {top for top in outside if not providers[top] & declared} == set()
+    assert declared - set[str]().union(*(providers[top] for top in outside)) == set()
+    assert THIRD_PARTY.keys() - {"backports"} == outside
+
+
+def name_of(requirement: str) -> str:
+    """The distribution that a requirement is about, normalised."""
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace(".", "-").replace("_", "-")
 
 
 HEAVY = {
