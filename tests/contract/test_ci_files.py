@@ -136,9 +136,11 @@ def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
     assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == []
 
 
-def test_the_release_publishes_only_what_was_built_and_attested() -> None:
+def test_the_release_publishes_only_what_was_tested_built_and_attested() -> None:
     jobs = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
     assert set(jobs["publish"]["needs"]) == {"build", "attest"}
+    assert jobs["build"]["needs"] == "test"
+    assert jobs["test"]["steps"][-1] == {"run": "make test"}
     allowed_to_sign = {name for name, job in jobs.items() if "id-token" in job["permissions"]}
     assert allowed_to_sign == {"attest", "publish"}
     assert not [step for step in jobs["publish"]["steps"] if "run" in step], (
