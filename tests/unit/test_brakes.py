@@ -1,0 +1,76 @@
+"""Whether changes may be written: the one decision that lets a command reach a tenant."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import click
+import pytest
+
+from tokenguard.cli.brakes import Brakes, released
+from tokenguard.errors import UsageError
+from tokenguard.model import Tenant
+
+TENANT = Tenant("11111111-2222-4333-8444-555555555555", "Contoso")
+ASKING = Brakes(dry_run=False, yes=False, max_changes=3, journal=None, wait=1)
+
+
+class Stream(io.StringIO):
+    """A place to read from or write to, at a terminal or not."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch):
+    """Puts the program at a terminal, wholly or in part; gives the questions that were asked."""
+
+    def place(*, reads: bool, shows: bool, answer: bool = True) -> list[str]:
+        asked: list[str] = []
+        monkeypatch.setattr("sys.stdin", Stream(terminal=reads))
+        monkeypatch.setattr("sys.stderr", Stream(terminal=shows))
+        monkeypatch.setattr(click, "confirm", lambda text, err: asked.append(text) or answer)
+        return asked
+
+    return place
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_person_at_a_terminal_is_asked_and_heeded(at, answer: bool) -> None:
+    asked = at(reads=True, shows=True, answer=answer)
+    assert released(ASKING, 2, TENANT, "again") is answer
+    assert asked == ["2 changes planned. Write them to Contoso?"]
+
+
+@pytest.mark.parametrize(("reads", "shows"), [(False, False), (False, True), (True, False)])
+def test_nobody_is_asked_who_cannot_see_the_question_or_is_not_there_to_answer(at, reads: bool, shows: bool) -> None:
+    """What is piped in is no person's consent, though the question would show."""
+    asked = at(reads=reads, shows=shows)
+    with pytest.raises(UsageError, match="Nothing was written") as error:
+        released(ASKING, 2, TENANT, "again")
+    assert "--yes" in error.value.hint
+    assert asked == []
+
+
+@pytest.mark.parametrize(("changes", "many"), [(3, False), (4, True)])
+@pytest.mark.parametrize("yes", [True, False])
+def test_neither_yes_nor_a_person_goes_beyond_the_limit(at, changes: int, many: bool, yes: bool) -> None:
+    asked = at(reads=True, shows=True)
+    if many:
+        with pytest.raises(UsageError, match="4 changes planned, which is more than --max-changes 3"):
+            released(replace(ASKING, yes=yes), changes, TENANT, "again")
+    else:
+        assert released(replace(ASKING, yes=yes), changes, TENANT, "again")
+    assert len(asked) == (not many and not yes)
+
+
+def test_a_dry_run_goes_before_yes(at) -> None:
+    asked = at(reads=True, shows=True)
+    assert not released(replace(ASKING, dry_run=True, yes=True), 1, TENANT, "again")
+    assert asked == []
