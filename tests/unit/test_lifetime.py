@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from tokenguard.entra.definition import parse_definition
 from tokenguard.entra.facts import DirectoryObject, Kind
-from tokenguard.entra.lifetime import NOT_APPLICABLE, Basis, Effective, InForce, effective_lifetime, in_force
+from tokenguard.entra.lifetime import (
+    NOT_APPLICABLE,
+    ORDERS,
+    Basis,
+    Effective,
+    InForce,
+    effective_lifetime,
+    follow,
+    in_force,
+)
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown
 from tokenguard.model import Precedence
@@ -105,6 +114,21 @@ def test_a_level_that_is_reached_and_not_known_makes_the_lifetime_unknown(held, 
     ):
         assert isinstance(outcome, Unknown)
         assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("held", "reached"),
+    [
+        (levels(), [True, True, True]),
+        (levels(org=EMPTY), [True, True, True]),
+        (levels(org=FIVE), [True, False, False]),
+        (levels(org=UNREAD, sp=EIGHT), [True, None, None]),
+        (levels(org=RUBBISH), [True, None, None]),
+    ],
+)
+def test_behind_a_level_that_is_not_known_nobody_can_say_what_is_reached(held, reached):
+    """`explain` gives a level that is not reached as one that decides nothing."""
+    assert [rank.reached for rank in follow(ORDERS[NEW], held)] == reached
 
 
 def principal(**fact):

@@ -23,12 +23,14 @@ def test_no_rule_is_passed_over_for_a_link_or_the_letters_of_its_name(tmp_path: 
     folder.mkdir()
     elsewhere.mkdir()
     (folder / "A.JSON").write_text("a")
+    (folder / "schema.json").write_text("s")
     (elsewhere / "b.json").write_text("b")
     (folder / "linked").symlink_to(elsewhere)
     (folder / "loop").symlink_to(folder)
     assert read_pack(folder) == [
         (str(folder / "A.JSON"), b"a"),
         (str(folder / "linked" / "b.json"), b"b"),
+        (str(folder / "schema.json"), b"s"),
     ]
 
 
