@@ -339,6 +339,18 @@ def test_another_tenant_than_the_pinned_one_is_refused(run: Run, tmp_path: Path)
     refused(run("scan", "--snapshot", "tenant.jsonl"), "11111111-2222-4333-8444-555555555555")
 
 
+def test_a_tenant_that_nobody_can_name_is_not_taken_for_the_pinned_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    policies = {
+        "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#policies/tokenLifetimePolicies",
+        "value": [],
+    }
+    (tmp_path / "answers" / "policies.json").write_text(json.dumps(policies))
+    assert run("scan", "--snapshot", "answers").returncode == 3
+    (tmp_path / "tokenguard.toml").write_text('[scan]\ntenant = "11111111-2222-4333-8444-555555555555"\n')
+    refused(run("scan", "--snapshot", "answers"), "a tenant that could not be named")
+
+
 def test_a_snapshot_of_one_order_is_not_judged_as_if_by_all(run: Run) -> None:
     run("scan", "--demo", "--precedence", "classic", "--save-snapshot", "tenant.jsonl")
     assert run("scan", "--snapshot", "tenant.jsonl").returncode == 1
