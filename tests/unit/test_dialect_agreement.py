@@ -40,7 +40,7 @@ def for_python(part: Any) -> Any:
 
 
 @given(cases)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_generated_conditions_fit_and_both_engines_agree(case: tuple[dict[str, Any], dict[str, Any], Any]) -> None:
     type_schema, condition, properties = case
     assert list(Fit(type_schema, {}).mistakes(condition, "/require")) == []
@@ -50,7 +50,7 @@ def test_generated_conditions_fit_and_both_engines_agree(case: tuple[dict[str, A
 
 
 @given(cases, st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_property_that_is_not_read_does_not_matter(case: Any, data: st.DataObject) -> None:
     type_schema, condition, properties = case
     plain = compiled(condition, {})

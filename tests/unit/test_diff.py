@@ -216,7 +216,7 @@ def test_two_unknown_tenants_may_be_two():
         compared(snapshot(tenant=unknown), snapshot(tenant=unknown))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.integers(0, 40), st.integers(1, 3), max_size=20),
     st.dictionaries(st.integers(0, 40), st.integers(1, 3), max_size=20),
@@ -435,7 +435,7 @@ def test_it_says_first_whether_anything_changed(difference, title, name):
     assert first.startswith((f"{title}  ", f"# tokenguard: {title}"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=())))
 @pytest.mark.parametrize("name", sorted(WRITERS))
 def test_no_display_name_can_add_a_line(name, display_name):

@@ -388,7 +388,7 @@ wishes = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(before=strings, wanted=wishes, default=st.booleans())
 def test_what_is_proposed_comes_about_and_is_then_proposed_no_more(before, wanted, default):
     found = facts({**policy("p", default=default), "definition": before})

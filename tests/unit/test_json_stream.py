@@ -42,7 +42,7 @@ def read(text: str | bytes, size: int = 1 << 20) -> dict[str, Any]:
     return {name: list(stream.items()) if name.startswith("list") else stream.value() for name in stream.members()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.text(max_size=6).filter(lambda name: not name.startswith("list")), VALUES, max_size=4),
     st.lists(VALUES, max_size=4),
@@ -61,7 +61,7 @@ def test_small_and_empty_objects(text):
     assert read(text) == json.loads(text.removeprefix("\ufeff"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 60), st.integers(1, 9))
 def test_wherever_it_is_cut_off_that_is_said(cut, size):
     text = '{"a": "é\\u00e9", "list": [{"b": -12.5e3}, true, null, 123], "c": [1]}'

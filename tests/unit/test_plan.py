@@ -423,7 +423,7 @@ def tenants(draw):
 IGNORED = st.sets(st.sampled_from([*RULES, FIVE_HOURS.id]), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(found=tenants(), ignored=IGNORED, unsafe=st.booleans())
 def test_no_plan_makes_fail_or_hides_what_passed(found, ignored, unsafe):
     rules = [one for one in (*RULES.values(), FIVE_HOURS) if one.id not in ignored]

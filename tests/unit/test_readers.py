@@ -474,7 +474,7 @@ any_facts = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_facts, st.sampled_from(Precedence))
 def test_whatever_graph_sends_every_resource_is_valid_or_says_what_is_unknown(given, precedence):
     for one in read(given, precedence=precedence):
@@ -482,7 +482,7 @@ def test_whatever_graph_sends_every_resource_is_valid_or_says_what_is_unknown(gi
             assert_valid(one)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_facts, st.sampled_from(["policies_failure", "holders", "objects"]))
 def test_what_is_concluded_from_less_is_concluded_from_all(given, piece):
     less = replace(given, **{piece: REFUSED if piece == "policies_failure" else {}})

@@ -77,7 +77,7 @@ def test_no_cell_is_a_formula(name, cell):
     assert rows(with_display_name(name))[-2]["resourceName"] == cell
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_add_a_row_or_begin_a_formula(name):
     found = rows(with_display_name(name))

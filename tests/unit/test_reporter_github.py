@@ -71,7 +71,7 @@ def test_no_more_are_annotated_than_github_shows(number, more):
     assert last.endswith(f"each evaluated in full{more}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_add_a_command(name):
     found, _ = commands(with_display_name(name))

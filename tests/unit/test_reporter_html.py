@@ -121,7 +121,7 @@ def test_an_address_that_could_be_more_than_an_address_is_no_link():
     }
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_categories=()), min_size=1))
 def test_no_display_name_can_change_the_page(name):
     page, plain = Page(with_display_name(name)), Page(with_display_name("x"))
@@ -130,7 +130,7 @@ def test_no_display_name_can_change_the_page(name):
     assert [len(entry) for entry in page.data["entries"]] == [len(entry) for entry in plain.data["entries"]]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_categories=()), min_size=1))
 def test_no_display_name_hides_or_reorders_text(name):
     page = Page(with_display_name(name))

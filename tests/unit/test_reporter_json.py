@@ -99,7 +99,7 @@ def test_one_finding_is_one_line():
     assert sum(line.startswith(b'{"rule":"access-token-lifetime-too-long","severity"') for line in lines) == 200
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text())
 def test_every_display_name_reads_back(name):
     report = with_display_name(name)
@@ -107,7 +107,7 @@ def test_every_display_name_reads_back(name):
     assert tuple(map(finding_from_dict, document(report)["findings"])) == report.findings
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_change_the_document_even_for_strict_parsers(name):
     assert shape(orjson.loads(rendered(REPORTER, with_display_name(name)))) == shape(document(with_display_name("x")))

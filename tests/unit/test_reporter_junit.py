@@ -84,7 +84,7 @@ def test_what_was_not_read_says_why():
     assert "403 Forbidden (needs the permission Application.Read.All)" in error.get("message")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_change_the_document(name):
     def shape(element):

@@ -108,7 +108,7 @@ def test_references_are_links_only_where_they_are_addresses():
     assert [dict(attrs)["href"] for tag, attrs in Shape(html(report)).found if tag == "a"] == ["https://example.com/a"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.one_of(
         st.text(st.characters(exclude_categories=())),

@@ -193,7 +193,7 @@ def test_a_hostile_name_is_shown_as_it_is():
     assert as_shown(text).startswith(f"Long lets tokens for {taken_apart(HOSTILE)} live")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_change_the_document(name):
     log = orjson.loads(rendered(REPORTER, with_display_name(name)))

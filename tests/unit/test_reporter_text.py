@@ -187,7 +187,7 @@ def test_color_adds_nothing_but_color():
     assert COLOR.sub("", colored) == plain
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_add_a_line_or_command_a_terminal(name):
     report = text(with_display_name(name))
@@ -196,7 +196,7 @@ def test_no_display_name_can_add_a_line_or_command_a_terminal(name):
     assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in report.replace("\n", ""))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_display_name_can_color_or_overflow_a_terminal(name):
     report = text(with_display_name(name), terminal(80, color=True))

@@ -232,7 +232,7 @@ WHOLE = json.loads(rendered(JsonReporter(), REPORT))
 JUNK = [None, 5, -1, 1e300, 10**30, "", "x", "PT1H", True, [], [1], {}, {"a": 1}]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([path for path in places(WHOLE) if path]), st.sampled_from(JUNK))
 def test_whatever_is_edited_it_is_refused_or_can_be_written(tmp_path_factory, place, junk):
     document = json.loads(json.dumps(WHOLE))

@@ -93,7 +93,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     values=st.lists(st.tuples(text, text, json_values, st.none() | text), max_size=5),
     suffix=st.sampled_from(["", ".gz", ".zst"]),

@@ -59,7 +59,7 @@ def test_what_is_encoded_comes_back_as_it_was(found: Finding, unsure: NotEvaluat
     assert not_evaluated_from_dict(not_evaluated_to_dict(unsure)) == unsure
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(findings, max_size=20), st.integers(0, 2000))
 def test_a_spool_holds_what_a_list_would_by_rule(found: list[Finding], budget: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
