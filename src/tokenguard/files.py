@@ -68,10 +68,8 @@ def replace_file(path: Path, what: str) -> Iterator[BinaryIO]:
     On any error, and on Ctrl-C, what stood at `path` stays as it was. A link is replaced as a file is, since somebody
     else may have laid it in a shared folder. A device, a pipe, or an open file of ours, such as ``/dev/stdout``, is
     written to directly.
-    Raises `UsageError` when it cannot be written, or not to its end, and for ``-``, which others take for a stream.
+    Raises `UsageError` when it cannot be written, or not to its end.
     """
-    if str(path) == "-":
-        raise UsageError(f"{what} goes to a file, and - names none", "name a file, or /dev/stdout")
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "is a folder")

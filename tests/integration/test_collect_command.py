@@ -153,7 +153,7 @@ def test_what_cannot_be_opened_leaves_the_snapshot_that_was_there(tenant, tmp_pa
 def test_a_dash_is_no_file(tmp_path, arguments):
     result = subprocess.run([PROGRAM, *arguments, "-"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert "- names none" in result.stderr
+    assert "-: is no file" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,11 +8,22 @@ from dataclasses import replace
 import click
 import pytest
 
+from tokenguard.changes import Change, Operation
 from tokenguard.cli.brakes import Brakes, released
 from tokenguard.errors import UsageError
-from tokenguard.model import Tenant
+from tokenguard.model import ResourceRef, Safety, Tenant
 
 TENANT = Tenant("11111111-2222-4333-8444-555555555555", "Contoso")
+CHANGE = Change(
+    id="1",
+    resource=ResourceRef("tokenLifetimePolicy", "1", "Long"),
+    operations=(Operation("updatePolicy", {"policy": "1"}, {}, None, "shorten it"),),
+    serves=(),
+    safety=Safety.SAFE,
+    before={},
+    after={},
+    blast_radius="nobody",
+)
 ASKING = Brakes(dry_run=False, yes=False, max_changes=3, journal=None, wait=1)
 
 
@@ -44,7 +55,7 @@ def at(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("answer", [True, False])
 def test_a_person_at_a_terminal_is_asked_and_heeded(at, answer: bool) -> None:
     asked = at(reads=True, shows=True, answer=answer)
-    assert released(ASKING, 2, TENANT, "again") is answer
+    assert released(ASKING, [CHANGE] * 2, TENANT, "again") is answer
     assert asked == ["2 changes planned. Write them to Contoso?"]
 
 
@@ -53,7 +64,7 @@ def test_nobody_is_asked_who_cannot_see_the_question_or_is_not_there_to_answer(a
     """What is piped in is no person's consent, though the question would show."""
     asked = at(reads=reads, shows=shows)
     with pytest.raises(UsageError, match="Nothing was written") as error:
-        released(ASKING, 2, TENANT, "again")
+        released(ASKING, [CHANGE] * 2, TENANT, "again")
     assert "--yes" in error.value.hint
     assert asked == []
 
@@ -64,13 +75,13 @@ def test_neither_yes_nor_a_person_goes_beyond_the_limit(at, changes: int, many: 
     asked = at(reads=True, shows=True)
     if many:
         with pytest.raises(UsageError, match="4 changes planned, which is more than --max-changes 3"):
-            released(replace(ASKING, yes=yes), changes, TENANT, "again")
+            released(replace(ASKING, yes=yes), [CHANGE] * changes, TENANT, "again")
     else:
-        assert released(replace(ASKING, yes=yes), changes, TENANT, "again")
+        assert released(replace(ASKING, yes=yes), [CHANGE] * changes, TENANT, "again")
     assert len(asked) == (not many and not yes)
 
 
 def test_a_dry_run_goes_before_yes(at) -> None:
     asked = at(reads=True, shows=True)
-    assert not released(replace(ASKING, dry_run=True, yes=True), 1, TENANT, "again")
+    assert not released(replace(ASKING, dry_run=True, yes=True), [CHANGE], TENANT, "again")
     assert asked == []

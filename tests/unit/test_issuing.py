@@ -53,9 +53,14 @@ def issued(monkeypatch: pytest.MonkeyPatch):
         ('{"expires_in": 3599, "ext_expires_in": 86399}', 3599),
     ],
 )
-@pytest.mark.parametrize("kept", ["opaque", "a.b.c", "a.W10.c", ""])
+@pytest.mark.parametrize("kept", ["opaque", "a.b.c", "a.W10.c"])
 def test_a_token_that_cannot_be_read_lives_as_long_as_the_answer_says(issued, answer, expires_in, kept):
     assert issued(answer, kept) == Issued("a secret", expires_in, None, continuous=False)
+
+
+def test_an_answer_without_a_token_tells_no_lifetime(issued):
+    with pytest.raises(SourceError, match="the answer holds no token"):
+        issued('{"expires_in": 3599}', "")
 
 
 @pytest.mark.parametrize(

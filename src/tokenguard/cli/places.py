@@ -24,6 +24,8 @@ class Place(click.Path):
 
 def place_flaw(path: Path) -> str:
     """Why no file can be written at `path`, as far as its folder tells; empty where it can."""
+    if str(path) == "-":
+        return "is no file, but what others take for a stream"
     if path.is_dir():
         return "is a folder"
     return "" if path.parent.is_dir() else f"the folder {path.parent} does not exist"
