@@ -142,6 +142,36 @@ def test_where_nothing_holds_a_policy_the_details_are_tried_on_the_list_of_princ
     assert not any(access.refusal for access in readable.accesses["rule"])
 
 
+@pytest.mark.parametrize(
+    ("type_", "rows"),
+    [
+        ("tokenLifetimePolicy", [{"displayName": "nameless"}]),
+        ("tokenLifetimePolicy", [{"id": "1"}, {"id": None}]),
+        ("tokenLifetimePolicy", [{"id": "1"}, {"id": "../1"}]),
+        ("servicePrincipal", [{"displayName": "nameless"}]),
+        ("application", [{"id": None}]),
+        ("application", [{"id": ""}]),
+    ],
+)
+def test_a_row_without_an_id_is_as_little_read_as_by_a_scan(type_, rows):
+    class Nameless(SignedIn):
+        def rows(self, call):
+            yield from rows
+
+    (access,) = examined(Nameless(), type_, "displayName").accesses["rule"]
+    assert access.refusal.endswith("no id")
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_there_is_one_organization_or_it_was_not_read(number):
+    class Other(SignedIn):
+        def answers(self, calls):
+            return [(call, {"value": [{"id": "1"}] * number}) for call in calls]
+
+    (access,) = examined(Other(), "organization", "displayName").accesses["rule"]
+    assert access.refusal.endswith(f"holds {number} organizations")
+
+
 def test_what_a_call_takes_is_met_by_any_permission_of_each_group():
     held = ["Directory.Read.All", "Policy.ReadWrite.ApplicationConfiguration"]
     assert demands(HOLDERS, held) == {

@@ -1,7 +1,7 @@
 """What the needs of rules take of a tenant, tried: what a token says of itself is not what Graph makes of it.
 
 A person's directory roles, a policy of Conditional Access, or a permission granted a moment ago decide as well. So
-each kind of call that a scan would make is made, for a row or two.
+each kind of call that a scan would make is made: for a row or two of what may be many, and judged as a scan judges it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 
-from tokenguard.entra.asking import ORGANIZATION, PATHS, POLICIES, ask_holders, ask_objects
+from tokenguard.entra.asking import (
+    ORGANIZATION,
+    PATHS,
+    POLICIES,
+    ask_holders,
+    ask_objects,
+    ask_organization,
+    ask_policies,
+)
 from tokenguard.entra.collector import GOVERNED, ORGANIZATION_DEFAULTS
 from tokenguard.entra.facts import Kind
 from tokenguard.entra.grants import grant
 from tokenguard.entra.live import LiveSource
 from tokenguard.entra.permissions import demands
-from tokenguard.entra.reading import NOT_HELD
+from tokenguard.entra.reading import NOT_HELD, Unknown, guid
 from tokenguard.examination import Access, Examination
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact, Need
@@ -114,9 +122,16 @@ class _Trial:
             return self._holders[1]
         if call == DETAILS:
             return self._details()
-        rows = self._source.rows(call if call == ORGANIZATION else f"{call}?$top=1")
-        first = next(rows, None)
-        return first.reason if isinstance(first, ReadFailure) else ""
+        if call == POLICIES:
+            return self._policies[1]
+        if call == ORGANIZATION:
+            organization, _ = ask_organization(self._source, count=False)
+            return organization.reason if isinstance(organization, ReadFailure) else ""
+        first = next(self._source.rows(f"{call}?$top=1"), None)
+        if isinstance(first, ReadFailure):
+            return first.reason
+        id_ = first is None or guid(first, "id")
+        return "" if id_ and not isinstance(id_, Unknown) else f"GET {call}: an object has no id"
 
     def _details(self) -> str:
         holders, refusal = self._holders
@@ -127,12 +142,15 @@ class _Trial:
         return next(reasons, "")
 
     @cached_property
+    def _policies(self) -> tuple[Mapping[str, Fact], str]:
+        """All policies, which are few, by id; and why there may be more."""
+        policies, failure = ask_policies(self._source)
+        return policies, failure.reason if failure else ""
+
+    @cached_property
     def _holders(self) -> tuple[Mapping[str, Fact], str]:
         """Some object that holds a policy, by its id, if the first policies have any; and why none can be known."""
-        first = list(islice(self._source.rows(POLICIES), _POLICIES))
-        failure = next((row.reason for row in first if isinstance(row, ReadFailure)), "")
-        held, said = ask_holders(
-            self._source, [str(row.get("id")) for row in first if not isinstance(row, ReadFailure)]
-        )
+        policies, failure = self._policies
+        held, said = ask_holders(self._source, islice(policies, _POLICIES))
         refusals = (holders.reason for holders in held.values() if isinstance(holders, ReadFailure))
         return dict(islice(said.items(), 1)), failure or next(refusals, "")
