@@ -57,6 +57,13 @@ def test_what_cannot_be_unpacked_was_not_read(sandbox, encoding):
     assert "cannot be unpacked" in row.reason
 
 
+@pytest.mark.parametrize("step", ["..", "%2e%2e"])
+def test_a_page_outside_of_the_root_is_a_failure_of_that_call_alone(sandbox, step):
+    link = f"{sandbox.graph}/{step}/beta/x"
+    _, (failure,) = read(sandbox, orjson.dumps({"value": [{"id": "1"}], "@odata.nextLink": link}))
+    assert "another place" in failure.reason
+
+
 def part(**body):
     return {"id": "0", "status": 200, "body": {"value": [], **body}}
 

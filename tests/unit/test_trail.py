@@ -76,6 +76,10 @@ def test_a_link_back_is_no_way_on(answers):
         "https://graph.example/v1.0evil",
         "https://graph.example/beta/servicePrincipals",
         "http://graph.example/v1.0/servicePrincipals",
+        "https://graph.example/v1.0/../beta/servicePrincipals",
+        "https://graph.example/v1.0/%2e%2E/beta/servicePrincipals",
+        "https://graph.example/v1.0/..%2Fbeta/servicePrincipals",
+        "https://graph.example/v1.0/policies\\..\\..\\beta/servicePrincipals",
         "/servicePrincipals?$skiptoken=2",
         "",
         7,
@@ -85,6 +89,11 @@ def test_a_link_back_is_no_way_on(answers):
 def test_a_link_elsewhere_is_not_followed(link):
     (followed,) = follow(page(link))
     assert isinstance(followed, Broken)
+    assert "another place" in followed.reason
+
+
+def test_two_dots_in_a_query_lead_nowhere_else():
+    assert follow(page(f"{FIRST}&$skiptoken=../..")) == [([{"id": "1"}], f"{FIRST}&$skiptoken=../..")]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from tokenguard.entra.answer import Answer, Broken
 from tokenguard.entra.client import GraphClient
@@ -55,11 +56,16 @@ class Trail:
             return "the link to the next page has another name than Graph's; it was not followed"
         if link is None:
             return ""
-        if not isinstance(link, str) or not link.startswith(f"{self.root}/"):
+        if not isinstance(link, str) or not self._is_below(link):
             return "the link to the next page leads to another place; it was not followed"
         if self.barren == _MOST_BARREN:
             return f"{_MOST_BARREN} pages without a row, one after another: this leads nowhere"
         return "the link to the next page leads back to one that was read" if link in self.passed else ""
+
+    def _is_below(self, link: str) -> bool:
+        """Whether `link` stays below the root, however its path is read: a step up may be encoded."""
+        path = unquote(link.removeprefix(self.root).partition("?")[0]).replace("\\", "/")
+        return link.startswith(f"{self.root}/") and ".." not in path.split("/")
 
 
 async def pages(client: GraphClient, call: str) -> AsyncGenerator[list[Fact | ReadFailure], None]:
