@@ -1,6 +1,7 @@
 """Answers that say 200 and cannot be taken at their word: given in the place of whatever Graph would answer."""
 
 import asyncio
+import zlib
 
 import httpx
 import orjson
@@ -36,6 +37,41 @@ def test_an_answer_that_never_ends_is_given_up(sandbox, monkeypatch):
         (row,) = LiveSource(client, runner, "global").rows(POLICIES)
         assert "no answer (it did not come to its end in time)" in row.reason
         assert client.pace.left < HASTY.budget - 0.2
+
+
+class Zeros(httpx.AsyncByteStream):
+    """A body of mebibytes without an end, packed or not; what was taken of it is in `taken`."""
+
+    def __init__(self, encoding):
+        packing = zlib.compressobj(wbits=31) if encoding == "gzip" else None
+        self.pack = packing.compress if packing else bytes
+        self.taken = 0
+
+    async def __aiter__(self):
+        while True:
+            chunk = self.pack(bytes(2**20))
+            self.taken += 1
+            yield chunk
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_an_answer_larger_than_any_of_graph_s_is_given_up(sandbox, encoding):
+    body = Zeros(encoding)
+    asked = []
+
+    class Endless(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            asked.append(request)
+            return httpx.Response(200, headers={"Content-Encoding": encoding}, stream=body)
+
+    def guard(root, _network, trace):
+        return ReadOnlyTransport(root, Endless(), trace)
+
+    with open_client(LiveTarget(sandbox.environment), guard, HASTY) as (client, runner):
+        (row,) = LiveSource(client, runner, "global").rows(POLICIES)
+    assert "an answer of more than 64 MiB" in row.reason
+    assert body.taken <= 66
+    assert len(asked) == 1
 
 
 def read(sandbox, content, **headers):

@@ -22,6 +22,7 @@ from tokenguard.entra.permissions import missing_permission
 from tokenguard.entra.retry import Patience, next_try
 from tokenguard.entra.routes import batch_request, counts, get_request
 from tokenguard.entra.signin import SignIn, is_unreachable
+from tokenguard.entra.transport import OversizeError
 from tokenguard.hookspecs import ReadFailure
 
 
@@ -97,12 +98,10 @@ class GraphClient:
             return Broken(one_line(f"no answer ({str(error) or type(error).__name__})"))
         except httpx.DecodingError as error:
             return Broken(one_line(f"an answer that cannot be unpacked ({error})"))
-        except httpx.InvalidURL as error:
-            return Broken(one_line(f"not an address ({error})"), passing=False)
         except AzureError as error:
             return Broken(self.signed_in.credential.explain(error).message, passing=is_unreachable(error))
-        except (binascii.Error, UnicodeDecodeError):
-            return Broken("401 with a claims challenge that cannot be read", passing=False)
+        except (httpx.InvalidURL, OversizeError, binascii.Error, UnicodeDecodeError) as error:
+            return Broken(one_line(_lasting(error)), passing=False)
         return _answer(response) if response else Broken("no answer")
 
     async def _exchange(self, info: RequestInformation) -> httpx.Response | None:
@@ -116,6 +115,17 @@ class GraphClient:
         except TimeoutError as error:
             raise httpx.ReadTimeout("it did not come to its end in time") from error
         return response
+
+
+def _lasting(error: Exception) -> str:
+    """What no further try would change, for people."""
+    match error:
+        case httpx.InvalidURL():
+            return f"not an address ({error})"
+        case OversizeError():
+            return str(error)
+        case _:
+            return "401 with a claims challenge that cannot be read"
 
 
 def _answer(response: httpx.Response) -> Answer | Broken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx
 import orjson
@@ -14,7 +14,8 @@ from tokenguard.errors import SourceError
 _TIMEOUT = httpx.Timeout(100, connect=30)
 """Seconds; as the SDK's own."""
 _CONNECTIONS = 8
-
+_LARGEST_ANSWER = 64 * 2**20
+"""Bytes of one answer, unpacked; a full page of principals with all their credentials is a few million."""
 
 Guard = Callable[[str, httpx.AsyncBaseTransport, Callable[[str], None] | None], httpx.AsyncBaseTransport]
 """Makes a transport that lets through what it may, below a root, to the one that is given; and tells of it."""
@@ -22,6 +23,13 @@ Guard = Callable[[str, httpx.AsyncBaseTransport, Callable[[str], None] | None], 
 
 class WriteRefusedError(SourceError):
     """Something tried to change the tenant, or to take its token elsewhere, through a transport that only reads."""
+
+
+class OversizeError(Exception):
+    """An answer went on beyond any size that one of Graph's could have; what came of it was let go."""
+
+    def __init__(self) -> None:
+        super().__init__(f"an answer of more than {_LARGEST_ANSWER >> 20} MiB; it was not read")
 
 
 class ReadOnlyTransport(httpx.AsyncBaseTransport):
@@ -50,7 +58,10 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
             self._tell(request, path, parts, type(error).__name__)
             raise
         self._tell(request, path, parts, str(response.status_code))
-        return response
+        headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_WHAT_IS_PACKED]
+        return httpx.Response(
+            response.status_code, headers=headers, stream=_Bounded(response), extensions=response.extensions
+        )
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -68,6 +79,29 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
             self._trace(f"{request.method} {path}{f' of {len(parts)}' if parts else ''}: {outcome}")
 
 
+class _Bounded(httpx.AsyncByteStream):
+    """The unpacked body of an answer; raises `OversizeError` where it goes on for too long.
+
+    A chunk off the wire is at most 64 KiB, which unpack to at most a thousand times as much: memory is bounded, too.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = _LARGEST_ANSWER
+        async for chunk in self._response.aiter_bytes():
+            left -= len(chunk)
+            if left < 0:
+                raise OversizeError
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+_OF_WHAT_IS_PACKED = (b"content-encoding", b"content-length")
+"""Headers that are true no more of what was unpacked."""
 _HINT = "a collector must only read: report this to whoever wrote it"
 
 
