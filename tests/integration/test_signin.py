@@ -98,11 +98,14 @@ def assertion(key):
     return jwt.encode(claims | {"exp": int(time.time()) + 600}, key, "RS256")
 
 
-@pytest.mark.parametrize("auth", ["default", "federated"])
-def test_a_federated_token_file_signs_in_without_a_secret(trusting_sandbox, key, tmp_path, auth):
+@pytest.mark.parametrize(
+    ("auth", "choice"), [("default", ""), ("federated", ""), ("default", "workloadidentitycredential")]
+)
+def test_a_federated_token_file_signs_in_without_a_secret(trusting_sandbox, key, tmp_path, auth, choice):
     file = tmp_path / "token"
     file.write_text(assertion(key))
-    sign_in_and_read(target(trusting_sandbox, auth, without=SECRET, AZURE_FEDERATED_TOKEN_FILE=str(file)))
+    offered = {"AZURE_FEDERATED_TOKEN_FILE": str(file), "AZURE_TOKEN_CREDENTIALS": choice}
+    sign_in_and_read(target(trusting_sandbox, auth, without=SECRET, **offered))
 
 
 @pytest.fixture
@@ -368,6 +371,22 @@ def test_where_nothing_is_set_up_the_hint_says_what_could_be(sandbox, monkeypatc
     with pytest.raises(SourceError, match=r"found nothing to sign in with; tried .*AzureCliCredential") as failure:
         open_it(target(sandbox, without=SECRET))
     assert "az login" in failure.value.hint
+
+
+@pytest.mark.parametrize("choice", ["prod", "EnvironmentCredential"])
+def test_a_chosen_credential_that_is_set_up_fails_for_its_own_reason(sandbox, choice):
+    chosen = target(sandbox, AZURE_TOKEN_CREDENTIALS=choice, AZURE_AUTHORITY_HOST="https://localhost:9")
+    with pytest.raises(SourceError, match="the client secret in AZURE_CLIENT_SECRET failed") as failure:
+        open_it(replace(chosen, patience=0.0))
+    assert "check the network" in failure.value.hint
+
+
+def test_a_chosen_credential_that_is_not_set_up_is_named_with_what_chose_it(sandbox, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "azureclicredential")
+    with pytest.raises(SourceError, match="tried AzureCliCredential: Azure CLI not found on path") as failure:
+        open_it(target(sandbox, AZURE_TOKEN_CREDENTIALS="azureclicredential"))
+    assert failure.value.hint.startswith("AZURE_TOKEN_CREDENTIALS limits it to 'azureclicredential'")
 
 
 def test_the_azure_cli_that_is_not_there_is_said(sandbox, monkeypatch, tmp_path):

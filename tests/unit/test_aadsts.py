@@ -15,6 +15,15 @@ SESSION = """DefaultAzureCredential failed to retrieve a token from the included
 Attempted credentials:
 \tAzureCliCredential: ERROR: AADSTS700082: The refresh token has expired due to inactivity.
 Trace ID: 1"""
+UNREACHABLE = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tEnvironmentCredential: EnvironmentCredential authentication unavailable.
+\tManagedIdentityCredential: Authentication failed: Connection refused
+To mitigate this issue, please refer to the guidelines."""
+ALONE = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tAzureCliCredential: Please run 'az login' to set up an account
+To mitigate this issue, please refer to the guidelines."""
 NO_TENANT = "Unable to get authority configuration for https://sts/x. Authority would typically be in a format of https"
 
 
@@ -26,6 +35,8 @@ NO_TENANT = "Unable to get authority configuration for https://sts/x. Authority 
             "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the value.",
         ),
         (CHAIN, "found nothing to sign in with; tried ManagedIdentityCredential, AzureCliCredential"),
+        (UNREACHABLE, "ManagedIdentityCredential: Connection refused"),
+        (ALONE, "found nothing to sign in with; tried AzureCliCredential: Please run 'az login' to set up an account"),
         (SESSION, "AADSTS700082: The refresh token has expired due to inactivity."),
         (NO_TENANT, "Unable to get authority configuration for https://sts/x"),
         ("Azure CLI not found on path", "Azure CLI not found on path"),

@@ -6,6 +6,7 @@ Source: Microsoft Entra, "authentication and authorization error codes".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CODE = re.compile(r"AADSTS(\d+)")
 
@@ -34,8 +35,10 @@ _HINTS = {
 }
 
 
-_CHAIN = re.compile(r"^\t(\w+): ", re.MULTILINE)
-"""The credentials that azure-identity's default chain tried, a line each."""
+_CHAIN = re.compile(r"^\t(\w+): (.*)", re.MULTILINE)
+"""The credentials that azure-identity's default chain tried, a line each, with what became of each."""
+_TRIED_IN_VAIN = "Authentication failed: "
+"""How azure-identity begins where a credential was there and did not do, rather than being set up nowhere."""
 _UNKNOWN_AUTHORITY = "Unable to get authority configuration"
 """What MSAL says, without a code, when the token service does not know the tenant, or is none."""
 
@@ -57,6 +60,15 @@ def shorten(message: str) -> str:
     """`message` from its code on, without the trace that Microsoft adds for its own support."""
     found = _CODE.search(message)
     if not found and (tried := _CHAIN.findall(message)):
-        return f"found nothing to sign in with; tried {', '.join(tried)}"
+        return _chain(tried)
     text = message[found.start() :] if found else message
     return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):|\s*\n|\. Authority would", text)[0].strip()
+
+
+def _chain(tried: Sequence[tuple[str, str]]) -> str:
+    """What became of a default chain: why the one failed that could have worked, else which were tried."""
+    name, said = tried[-1]  # the chain ends at the first that did more than find nothing
+    if said.startswith(_TRIED_IN_VAIN):
+        return f"{name}: {said.removeprefix(_TRIED_IN_VAIN)}"
+    reason = f": {said}" if len(tried) == 1 else ""
+    return f"found nothing to sign in with; tried {', '.join(name for name, _ in tried)}{reason}"

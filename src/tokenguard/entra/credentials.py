@@ -8,7 +8,7 @@ the Azure CLI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -80,10 +80,10 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
     to its workload identity, which would then sign in to the wrong cloud, and so that a failure names the one tried.
     """
     environment = target.environment
-    if not environment.get("AZURE_TOKEN_CREDENTIALS"):
-        for method, needed in _CONFIGURED.items():
-            if all(_values(target).get(name) for name in needed):
-                return _METHODS[method](target, common)
+    chosen = environment.get(CHOICE, "").strip()
+    for method in _TRIED_BY_US.get(chosen.lower(), ()):
+        if all(_values(target).get(name) for name in _CONFIGURED[method]):
+            return _METHODS[method](target, common)
     chain = partial(
         identity.DefaultAzureCredential,
         exclude_interactive_browser_credential=True,
@@ -95,8 +95,11 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
     return Method(
         "azure-identity's default chain",
         chain,
-        f"set {' and '.join(_APPLICATION)} with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or "
+        f"{CHOICE} limits it to {chosen!r}: set up what that allows, unset it, or choose a way with --auth"
+        if chosen
+        else f"set {' and '.join(_APPLICATION)} with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or "
         "AZURE_FEDERATED_TOKEN_FILE, run `az login`, or choose another way with --auth",
+        secret=environment.get("AZURE_PASSWORD", ""),  # a person's, of which the chain's first knows
     )
 
 
@@ -207,6 +210,15 @@ _CONFIGURED = {
     "certificate": (*_APPLICATION, "AZURE_CLIENT_CERTIFICATE_PATH"),
     "federated": (*_APPLICATION, "AZURE_FEDERATED_TOKEN_FILE"),
 }
+CHOICE = "AZURE_TOKEN_CREDENTIALS"
+"""Limits the default chain to some of its ways."""
+_TRIED_BY_US: Mapping[str, Collection[str]] = {
+    "": _CONFIGURED,
+    "prod": _CONFIGURED,
+    "environmentcredential": ("secret", "certificate"),
+    "workloadidentitycredential": ("federated",),
+}
+"""Which ways of `_CONFIGURED` each value of `CHOICE` leaves. Source: azure-identity, `DefaultAzureCredential`."""
 _METHODS: Mapping[str, Callable[[LiveTarget, dict[str, Any]], Method]] = {
     "default": _default,
     "secret": _secret,
