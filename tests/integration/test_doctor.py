@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from live import TOKEN_SERVICE
 from sandbox import RunningSandbox
+from tokenguard.schemas import schema
 
 PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
 
@@ -33,6 +35,13 @@ def doctor(sandbox: RunningSandbox, *arguments: str, **changed: str) -> subproce
     assert "eyJ" not in result.stdout + result.stderr
     assert sandbox.variables["AZURE_CLIENT_SECRET"] not in result.stdout + result.stderr
     return result
+
+
+def diagnosed(sandbox: RunningSandbox) -> tuple[int, dict]:
+    result = doctor(sandbox, "--format", "json")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, schema("doctor"), cls=jsonschema.Draft202012Validator)
+    return result.returncode, document
 
 
 READ = ["Application.Read.All", "Policy.Read.All"]
@@ -86,9 +95,8 @@ def test_a_missing_permission_is_named_with_the_rules_that_need_it_and_how_to_gr
 )
 def test_more_than_the_rules_need_is_said_and_is_no_failure(sandbox, permissions, excess):
     sandbox.set(permissions=permissions)
-    result = doctor(sandbox, "--format", "json")
-    assert result.returncode == 0
-    assert json.loads(result.stdout)["excess"] == excess
+    status, document = diagnosed(sandbox)
+    assert (status, document["excess"]) == (0, excess)
     text = doctor(sandbox).stdout
     assert ("The token holds more than these rules need" in text) is bool(excess)
 
@@ -108,12 +116,12 @@ def test_more_than_the_rules_need_is_said_and_is_no_failure(sandbox, permissions
 def test_what_it_says_of_each_rule_is_what_a_scan_does(sandbox, permissions, told, faults):
     sandbox.set(permissions=permissions, applies_to_rows=told)
     sandbox.fail(*faults)
-    result = doctor(sandbox, "--format", "json")
-    said = {rule["id"]: rule["evaluable"] for rule in json.loads(result.stdout)["rules"]}
+    status, document = diagnosed(sandbox)
+    said = {rule["id"]: rule["evaluable"] for rule in document["rules"]}
     report = json.loads(run(sandbox, "scan", "--format", "json").stdout)
     scanned = {rule["id"]: not (rule["incomplete"] or rule["notEvaluated"]) for rule in report["rules"]}
     assert said == scanned
-    assert result.returncode == (0 if all(said.values()) else 3)
+    assert status == (0 if all(said.values()) else 3)
 
 
 def test_a_permission_that_graph_refuses_all_the_same_is_no_reason_to_grant_it_again(sandbox):

@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox import RunningSandbox
+from tokenguard.schemas import schema
 
 PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
 DATAVERSE = "00000007-0000-0000-c000-000000000000"
@@ -46,7 +48,10 @@ def probe(
 def probed(sandbox: RunningSandbox, *arguments: str, status: int = 0, resource: str = DATAVERSE) -> dict:
     result = probe(sandbox, *arguments, "--format", "json", resource=resource)
     assert result.returncode == status, result.stderr
-    return json.loads(result.stdout)
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, schema("probe"), cls=jsonschema.Draft202012Validator)
+    assert document["exitStatus"] == status
+    return document
 
 
 @pytest.fixture(scope="module")

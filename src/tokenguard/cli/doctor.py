@@ -21,6 +21,9 @@ from tokenguard.judging.evaluate import in_report_order
 from tokenguard.model import Need, ResourceType, Rule
 from tokenguard.rules.needs import needs_of
 
+KIND = "tokenguard-diagnosis"
+FORMAT_VERSION = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -75,7 +78,10 @@ def _by_its_word(type_: ResourceType, held: Collection[str]) -> Access:
 
 
 def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str, Any]:
+    """After ``schemas/doctor.schema.json``."""
     return {
+        "kind": KIND,
+        "formatVersion": FORMAT_VERSION,
         "tenant": found.tenant,
         "cloud": found.cloud,
         "credential": found.credential,

@@ -26,6 +26,8 @@ from tokenguard.issuance import Expected, Issued, consistent, met
 from tokenguard.model import Precedence
 from tokenguard.rules.needs import with_needs
 
+KIND = "tokenguard-probe"
+FORMAT_VERSION = 1
 INTERVAL = 5.0
 """Seconds between two questions; a changed policy was seen to show after about ten."""
 
@@ -127,7 +129,10 @@ def _ask(ask: Callable[[], Issued], expected: Sequence[Expected], wait: float, s
 
 
 def _document(result: Result) -> dict[str, Any]:
+    """After ``schemas/probe.schema.json``."""
     return {
+        "kind": KIND,
+        "formatVersion": FORMAT_VERSION,
         "resource": result.resource,
         "credential": result.issued.credential,
         "expiresInSeconds": result.issued.expires_in,
