@@ -4,6 +4,7 @@ import datetime
 import http.server
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+import httpx
 import jwt
 import pytest
 from cryptography import x509
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from live import POLICIES, TOKEN_SERVICE, quiet_sdk
+from tokenguard.entra.github import fetch_assertion
 from tokenguard.entra.live import open_live
 from tokenguard.entra.trust import proxy_for
 from tokenguard.errors import DocumentError, SourceError, UsageError
@@ -145,6 +148,29 @@ def test_a_github_actions_job_without_the_permission_is_told_which_one(trusting_
     with pytest.raises(SourceError, match="401") as refused:
         open_it(target(trusting_sandbox, "github", without=SECRET, **offered))
     assert "wrong" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "said"),
+    [
+        (503, b"", "no answer that can be used (503)"),
+        (302, b"", "no answer that can be used (HTTPStatusError)"),
+        (200, b'{"value": null}', "no answer that can be used (it holds no token)"),
+        (200, b'{"value": ""}', "no answer that can be used (it holds no token)"),
+        (200, b'{"value": {"a": 1}}', "no answer that can be used (it holds no token)"),
+        (200, b"{}", "no answer that can be used (KeyError)"),
+        (200, b"<html>", "no answer that can be used (JSONDecodeError)"),
+        (403, b"", "GitHub refused this job an identity: 403"),
+    ],
+)
+def test_what_github_answers_is_an_identity_or_said_for_what_it_is(monkeypatch, status, content, said):
+    def answered(url, **_):
+        return httpx.Response(status, content=content, request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", answered)
+    offered = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://g.example", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner-key"}
+    with pytest.raises(SourceError, match=re.escape(said)):
+        fetch_assertion(offered)
 
 
 @pytest.fixture

@@ -27,15 +27,21 @@ def fetch_assertion(environment: Mapping[str, str]) -> str:
     try:
         address = httpx.URL(url).copy_merge_params({"audience": AUDIENCE})
         answer = httpx.get(address, headers={"Authorization": f"Bearer {key}"}, verify=graph_tls(environment))
-        assertion = answer.raise_for_status().json()["value"]
-    except httpx.HTTPStatusError as error:
-        raise SourceError(
-            f"GitHub refused this job an identity: {error.response.status_code}",
-            "run the job again; its permission to ask ends with the job",
-        ) from None
+        assertion = None if answer.is_error else answer.raise_for_status().json()["value"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        raise _unusable(type(error).__name__) from None
+    if answer.is_client_error:
         raise SourceError(
-            f"GitHub's identity service gave no answer that can be used ({type(error).__name__})",
-            "see whether GitHub Actions is up, and whether ACTIONS_ID_TOKEN_REQUEST_URL is GitHub's own",
-        ) from None
-    return str(assertion)
+            f"GitHub refused this job an identity: {answer.status_code}",
+            "run the job again; its permission to ask ends with the job",
+        )
+    if not (isinstance(assertion, str) and assertion):
+        raise _unusable(str(answer.status_code) if answer.is_error else "it holds no token")
+    return assertion
+
+
+def _unusable(why: str) -> SourceError:
+    return SourceError(
+        f"GitHub's identity service gave no answer that can be used ({why})",
+        "see whether GitHub Actions is up, and whether ACTIONS_ID_TOKEN_REQUEST_URL is GitHub's own",
+    )
