@@ -239,6 +239,24 @@ def test_ctrl_c_is_130_and_leaves_no_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["never.jsonl"]
 
 
+@pytest.mark.parametrize("module", ["click", "click.core", "tokenguard.cli.program", "tokenguard.cli.scan"])
+def test_ctrl_c_while_it_starts_is_no_traceback(module: str) -> None:
+    program = f"""
+import sys
+from tokenguard.cli import main
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["tokenguard", "scan", "--demo"]
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment(), check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"Interrupted.\n")
+
+
 # --- configuration ----------------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import click
-
 from tokenguard.errors import TokenguardError
 from tokenguard.exit_status import ExitStatus
 
@@ -44,7 +42,16 @@ def _fill_closed_streams() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit status; nothing that a user can cause ends in a traceback."""
-    from tokenguard.cli.program import COMMANDS, program  # noqa: PLC0415  (an interrupt while importing is caught, too)
+    try:
+        return _run(arguments)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last line of defence; `_explain` says all)
+        return _explain(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import click  # noqa: PLC0415  (an interrupt while importing, which is most of a short run, is caught, too)
+
+    from tokenguard.cli.program import COMMANDS, program  # noqa: PLC0415  (as above)
 
     if "_TOKENGUARD_COMPLETE" in os.environ:
         program.main(list(arguments), prog_name="tokenguard")
@@ -60,13 +67,13 @@ def run(arguments: Sequence[str]) -> int:
         if context.invoked_subcommand not in COMMANDS:
             raise
         return _explain(error)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last line of defence; `_explain` says all)
-        return _explain(error)
     return int(status or ExitStatus.COMPLIANT)
 
 
 def _explain(error: BaseException) -> ExitStatus | int:
     """Say what went wrong, on stderr, and which exit status that is."""
+    import click  # noqa: PLC0415  (as above)
+
     match error:
         case click.Abort() | KeyboardInterrupt():
             _say("\n".join(["Interrupted.", *getattr(error, "__notes__", ())]))
@@ -109,7 +116,9 @@ def _internal(error: BaseException) -> str:
 
 
 def _say(text: str) -> None:
-    from tokenguard.untrusted import visible  # noqa: PLC0415
+    import click  # noqa: PLC0415  (as above)
+
+    from tokenguard.untrusted import visible  # noqa: PLC0415  (as above)
 
     for line in text.split("\n"):  # a message may quote a name from a tenant
         click.echo(visible(line), err=True)
