@@ -274,6 +274,20 @@ def test_name_id_and_app_id_find_the_principal_with_its_registration(text):
     assert search.doubts == ()
 
 
+@pytest.mark.parametrize("text", ["Ledger API", SP_ID, APP, f"api://{APP}"])
+def test_nothing_is_asked_for_twice_to_find_that_there_is_no_registration(text):
+    asked = []
+
+    class Counting(Directory):
+        def answers(self, calls):
+            asked.extend(calls)
+            return super().answers(calls)
+
+    (subject,) = find_subjects(Counting([PRINCIPAL]), text).subjects
+    assert set(subject.objects) == {"servicePrincipal"}
+    assert len(asked) == len(set(asked))
+
+
 def test_two_applications_of_one_name_are_two():
     search = find_subjects(Directory([PRINCIPAL, NAMESAKE], [REGISTRATION]), "Ledger API")
     assert {subject.app_id for subject in search.subjects} == {APP, OTHER_APP}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
-from tokenguard.entra.asking import PATHS, select
+from tokenguard.entra.asking import PATHS, Fate, select
 from tokenguard.entra.facts import Kind, because
 from tokenguard.entra.microsoft import AZURE_MANAGEMENT, DATAVERSE, GRAPH, KEY_VAULT
 from tokenguard.entra.reading import GUID, guid
@@ -44,23 +44,38 @@ class Wanted:
         return any(isinstance(each, str) and each.casefold() == self.text.casefold() for each in texts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked of `source`, so that nothing is twice: a counterpart may be among what was looked for first."""
+
+    source: Source
+    fates: dict[str, Fate] = field(default_factory=dict)
+
+    def answers(self, calls: Collection[str]) -> Iterator[tuple[str, Fate]]:
+        new = [call for call in calls if call not in self.fates]
+        self.fates.update(self.source.answers(new) if new else ())
+        for call in calls:
+            yield call, self.fates.get(call, ReadFailure(call, f"GET {call}: no answer came"))
+
+
 def find_subjects(source: Source, text: str) -> Search:
     """Every application that `text` may mean; see `tokenguard.hookspecs.Explainer`."""
     wanted = text.strip().lower()
+    asked = _Asked(source)
     doubts: list[str] = []
     unread: list[str] = []
     unique = True  # but for a name, no two applications can be meant: what else was asked does not matter then
     if re.fullmatch(GUID, wanted):
         calls = {f"{PATHS[kind]}/{wanted}?{select(kind)}": kind for kind in Kind}
-        found = _get(source, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
+        found = _get(asked, calls | {_by_app_id(kind, wanted): kind for kind in Kind}, doubts)
     elif "://" in wanted:
         app_id = app_id_in(wanted)
-        found = _get(source, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts) if app_id else []
+        found = _get(asked, {_by_app_id(kind, app_id): kind for kind in Kind}, doubts) if app_id else []
         found = found or _list(source, Kind.SERVICE_PRINCIPAL, _addressed(text.strip()), doubts)
     else:
         found = [pair for kind in Kind for pair in _list(source, kind, _called(text.strip()), doubts)]
         unique = False
-    subjects = tuple(_subjects([*found, *_counterparts(source, found, unread)]))
+    subjects = tuple(_subjects([*found, *_counterparts(asked, found, unread)]))
     return Search(subjects, () if subjects and unique else tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(unread)))
 
 
@@ -104,9 +119,9 @@ def _by_app_id(kind: Kind, app_id: str) -> str:
     return f"{PATHS[kind]}(appId='{app_id}')?{select(kind)}"
 
 
-def _get(source: Source, calls: Mapping[str, Kind], doubts: list[str]) -> Found:
+def _get(asked: _Asked, calls: Mapping[str, Kind], doubts: list[str]) -> Found:
     found: Found = []
-    for call, fate in source.answers(list(calls)) if calls else ():
+    for call, fate in asked.answers(calls):
         if isinstance(fate, Mapping):
             found.append((calls[call], fate))
         elif isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND:
@@ -114,7 +129,7 @@ def _get(source: Source, calls: Mapping[str, Kind], doubts: list[str]) -> Found:
     return found
 
 
-def _counterparts(source: Source, found: Found, doubts: list[str]) -> Found:
+def _counterparts(asked: _Asked, found: Found, doubts: list[str]) -> Found:
     """The registrations of the service principals in `found`, and the other way round."""
     known = {(kind, guid(fact, "appId")) for kind, fact in found}
     wanted = {
@@ -123,7 +138,7 @@ def _counterparts(source: Source, found: Found, doubts: list[str]) -> Found:
         for kind in Kind
         if isinstance(app_id, str) and re.fullmatch(GUID, app_id) and (kind, app_id) not in known
     }
-    return _get(source, wanted, doubts)
+    return _get(asked, wanted, doubts)
 
 
 def _subjects(found: Iterable[tuple[Kind, Fact]]) -> Iterator[Subject]:
