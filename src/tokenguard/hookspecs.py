@@ -178,6 +178,8 @@ class Explainer(Protocol):
 
     explained_by: Sequence[Need]
     """What it has to know of the tenant for that."""
+    subject_types: Sequence[str]
+    """The resource types of which an application's own objects are; each honours `Need.app_ids`."""
 
     def find(self, source: Source, text: str) -> Search:
         """What `text` may mean: a name, an object id, an appId, or the address of a resource."""

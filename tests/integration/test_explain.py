@@ -29,6 +29,11 @@ def run(*arguments: str | Path, environment: Mapping[str, str] = os.environ) -> 
     return result
 
 
+def run_scan(*arguments: str, environment: Mapping[str, str]) -> dict:
+    command = [PROGRAM, "scan", *arguments]
+    return json.loads(subprocess.run(command, env=environment, capture_output=True, check=False).stdout)
+
+
 def explained(*arguments: str | Path, status: int = 0, **options: Mapping[str, str]) -> dict:
     result = run(*arguments, "--format", "json", **options)
     assert result.returncode == status, result.stderr
@@ -156,6 +161,17 @@ def test_a_name_that_several_bear_lists_them_and_takes_none(saved):
     assert [each["basis"] for each in one["inForce"]] == ["default"]
 
 
+def test_an_exemption_of_a_name_that_several_bear_applies_as_little_as_in_a_scan(saved, tmp_path):
+    decision = {"rule": "service-principal-token-lifetime-too-long", "resource": "Twin"}
+    decision |= {"reason": "it is needed", "owner": "dana", "expires": "2099-12-31"}
+    exemptions = tmp_path / "exemptions.txt"
+    exemptions.write_text(json.dumps({"exemptions": [decision]}))
+    options = ("--snapshot", saved, "--rules", "all", "--select", decision["rule"], "--exemptions", exemptions)
+    result = run("11111111-1111-4000-8000-000000000000", *options)
+    assert result.returncode == 0
+    assert "names several resources" in result.stderr
+
+
 def test_two_organization_defaults_are_a_finding_that_concerns_it(saved):
     settings = [json.dumps({"TokenLifetimePolicy": {"Version": 1, "AccessTokenLifetime": "01:00:00"}})]
     context = "https://graph.microsoft.com/v1.0/$metadata#policies/tokenLifetimePolicies"
@@ -218,6 +234,18 @@ def test_a_live_tenant_is_explained_with_reads_alone(tenant, name):
     made = [entry for entry in tenant.requests() if entry["path"].startswith("/") and "/oauth2/" not in entry["path"]]
     assert {entry["method"] for entry in made if entry["path"] != "/$batch"} <= {"GET"}
     assert len(made) < 15
+
+
+def test_rules_over_all_principals_list_none_for_the_sake_of_one(tenant):
+    document = explained(DATAVERSE, "--rules", "all", environment=tenant.environment)
+    assert [entry["path"] for entry in tenant.requests() if "$top" in entry["path"]] == []
+    report = run_scan("--rules", "all", "--format", "json", environment=tenant.environment)
+    ids = {each["id"] for each in document["application"]["objects"]}
+    scanned = [each for each in report["findings"] if each["resource"]["id"] in ids]
+    for each in scanned:
+        each.pop("wouldPassIf", None)  # a report's alone
+    assert scanned
+    assert [each for each in document["findings"] if each["resource"]["id"] in ids] == scanned
 
 
 def test_a_name_that_others_may_bear_that_could_not_be_looked_through_gives_3(tenant):

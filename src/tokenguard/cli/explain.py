@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from tokenguard.exit_status import ExitStatus
 from tokenguard.explanation import Explanation, Search, Subject
 from tokenguard.hookspecs import Explainer
 from tokenguard.judging.evaluate import evaluate
-from tokenguard.model import Exemption, Precedence, Rule, Severity
+from tokenguard.model import Exemption, Outcome, Precedence, Rule, Severity
 from tokenguard.rules.needs import needs_of, with_needs
 from tokenguard.spool import Spool
 
@@ -67,17 +68,18 @@ def explain(
     with open_source(run, where, folder) as source:
         search = explainer.find(source, application)
         subject = _only(application, search)
-        readings = read(run, where, source, with_needs(needs_of(chosen, plugins.types), explainer.explained_by))
+        rules = list(about_one(chosen, subject, explainer.subject_types, decided))
+        readings = read(run, where, source, with_needs(needs_of(rules, plugins.types), explainer.explained_by))
         report = evaluate(
-            chosen,
+            rules,
             readings.snapshot(),
             types=plugins.types,
             exemptions=decided,
             now=context.now(),
             fail_on=Severity.LOW,
             source=source.name,
-            findings=Spool.of_findings(chosen),
-            not_evaluated=Spool.of_not_evaluated(chosen),
+            findings=Spool.of_findings(rules),
+            not_evaluated=Spool.of_not_evaluated(rules),
         )
         facts = readings.facts(explainer.explained_by[0].type)
     if facts is None:
@@ -94,6 +96,25 @@ def explain(
         lines(report.header, search, found, judged),
     )
     return ExitStatus.NOT_EVALUATED if found.unknown or unjudged or search.doubts else ExitStatus.COMPLIANT
+
+
+def about_one(
+    rules: Iterable[Rule], subject: Subject, subject_types: Collection[str], exemptions: Iterable[Exemption]
+) -> Iterator[Rule]:
+    """`rules` as they judge `subject`: of its own kinds of objects nothing else needs to be read.
+
+    Where an exemption names it by its name, all have to be seen: another of that name takes the exemption from both.
+    """
+    names = {ref.name for ref in subject.refs()}
+    by_name = {each.rule for each in exemptions if each.resource in names}
+    its_own = frozenset({subject.app_id})
+    for rule in rules:
+        if rule.resource not in subject_types or not subject.app_id or rule.id in by_name:
+            yield rule
+        elif rule.pinned_app_ids is None:
+            yield replace(rule, pinned_app_ids=its_own, absent=Outcome.PASS)
+        elif subject.app_id in rule.pinned_app_ids:
+            yield replace(rule, pinned_app_ids=its_own)
 
 
 def _concerning(exemptions: Iterable[Exemption], rules: Iterable[Rule], found: Explanation) -> list[Exemption]:

@@ -89,6 +89,7 @@ class EntraCollector:
         return open_writer(target, operations)
 
     explained_by = (Need("tokenLifetimePolicyAssignment", frozenset({"inForce"})),)
+    subject_types = tuple(kind.value for kind in Kind)
 
     def find(self, source: Source, text: str) -> Search:
         """The applications that `text` may mean; see `tokenguard.hookspecs.Explainer`."""
