@@ -16,6 +16,7 @@ from sandbox import RunningSandbox
 from tokenguard.schemas import schema
 
 PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
+RULES = Path(__file__).parents[1] / "data" / "rules" / "good"
 DATAVERSE = "00000007-0000-0000-c000-000000000000"
 
 
@@ -170,6 +171,23 @@ def test_an_exemption_of_a_name_that_several_bear_applies_as_little_as_in_a_scan
     result = run("11111111-1111-4000-8000-000000000000", *options)
     assert result.returncode == 0
     assert "names several resources" in result.stderr
+
+
+@pytest.mark.parametrize(("absent", "status", "said"), [("fail", 0, "findings"), ("not-evaluated", 3, "notEvaluated")])
+def test_what_a_rule_misses_of_the_application_concerns_it(saved, tmp_path, absent, status, said):
+    context = "https://graph.microsoft.com/v1.0/$metadata#applications"
+    row = {
+        "id": "44444444-0000-4000-8000-000000000000",
+        "appId": DATAVERSE,
+        "displayName": "Alone",
+        "signInAudience": "AzureADMyOrg",
+    }
+    (saved / "applications.json").write_text(json.dumps({"@odata.context": context, "value": [row]}))
+    rule = json.loads((RULES / "dataverse-lifetime-not-five-hours.json").read_bytes())
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / f"{rule['id']}.json").write_text(json.dumps(rule | {"absent": absent}))
+    document = explained("--snapshot", saved, DATAVERSE, "--rules", tmp_path / "rules", status=status)
+    assert [(each["rule"], each["resource"]["id"]) for each in document[said]] == [(rule["id"], DATAVERSE)]
 
 
 def test_two_organization_defaults_are_a_finding_that_concerns_it(saved):

@@ -85,8 +85,9 @@ def explain(
     if facts is None:
         raise SourceError(f"the policies of {source.name} could not be read", "`tokenguard doctor` says why")
     found = explainer.explain(facts, subject, Precedence(where.precedence))
-    about = [item for item in report.findings if item.resource.id in found.concerned]
-    unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in found.concerned]
+    its_own = found.concerned | {subject.app_id}  # an object that should be there and is not goes by its appId
+    about = [item for item in report.findings if item.resource.id in its_own]
+    unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in its_own]
     for notice in report.notices:
         context.say(notice, quiet=run.quiet)
     judged = Judged(about, unjudged, _concerning(decided, chosen, found), report.scanned_at)
