@@ -91,9 +91,11 @@ class Difference:
     resources: Sequence[ResourceChange] = ()
     """Of two snapshots."""
     findings: Sequence[FindingChange] = ()
-    """Of two reports: new ones first, each kind in the order of the report that it stands in."""
-    unchanged: int = 0
-    """Resources, or findings that count, that are as they were."""
+    """New ones first, each kind in the order of the report that it stands in."""
+    unchanged_resources: int | None = None
+    """That are as they were; None of two reports, which hold none."""
+    unchanged_findings: int | None = None
+    """Of those that count; None where nothing was judged."""
     not_compared: Sequence[NotCompared] = ()
     exit_status: ExitStatus = ExitStatus.COMPLIANT
 

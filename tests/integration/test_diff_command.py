@@ -69,12 +69,116 @@ def lengthen(document: Any) -> None:
 
 
 def test_two_snapshots(folder):
-    done = run("diff", "before.jsonl", "now.jsonl", cwd=folder)
+    done = run("diff", "before.jsonl", "now.jsonl", *RULES, cwd=folder)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("CHANGED  ")
     assert "-> 23 h" in done.stdout
     assert "CHANGED  policy “Longer”" in done.stdout
+    assert "high access-token-lifetime-too-long" in done.stdout
+    assert "accessTokenLifetimeSeconds: 23 h, at most 1 h 30 min allowed" in done.stdout
+
+
+def test_two_snapshots_say_of_findings_what_their_reports_say(folder):
+    snapshots = run("diff", "before.jsonl", "now.jsonl", "-f", "json", *RULES, cwd=folder)
+    reports = run("diff", "before.json", "now.json", "-f", "json", cwd=folder)
+    both, found = json.loads(snapshots.stdout), json.loads(reports.stdout)
+
+    assert [each["turn"] for each in found["findings"]] == ["changed"]
+    assert both["findings"] == found["findings"]
+    assert both["unchangedFindings"] == found["unchangedFindings"]
+    assert (found["resources"], found["unchangedResources"]) == ([], None)
+    assert [each["change"] for each in both["resources"]] == ["changed"]
+
+
+@pytest.mark.parametrize("new", ["now.jsonl", "now"])
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (["--fail-on-new"], 1),
+        (["--fail-on-new", "--fail-on", "critical"], 0),
+        (["--fail-on-new", "--set", "access-token-lifetime-too-long.maximum=P1D"], 0),
+        (["--fail-on-new", "--ignore", "access-token-lifetime-too-long"], 0),
+        ([], 0),
+    ],
+)
+def test_snapshots_are_judged_by_the_rules_of_the_run(folder, new, options, status):
+    assert run("diff", "before.jsonl", new, *RULES, *options, cwd=folder).returncode == status
+
+
+def test_the_configuration_says_by_what_to_judge(folder):
+    (folder / "tokenguard.toml").write_text(
+        f'[scan]\nselect = {json.dumps(RULES[1::2])}\n[severity]\naccess-token-lifetime-too-long = "info"\n'
+    )
+
+    done = run("diff", "before.jsonl", "now.jsonl", "--fail-on-new", cwd=folder)
+
+    assert (done.returncode, "CHANGED  info access-token-lifetime-too-long" in done.stdout) == (0, True)
+
+
+def test_what_is_exempt_now_and_before_is_not_new_and_what_does_not_apply_is_said(folder):
+    def exempt(expires: str) -> None:
+        entry = {
+            "rule": "access-token-lifetime-too-long",
+            "resource": json.loads((folder / "now.json").read_text())["findings"][0]["resource"]["id"],
+            "reason": "agreed", "owner": "security", "expires": expires,
+        }  # fmt: skip
+        (folder / "exemptions.json").write_text(json.dumps({"exemptions": [entry]}))
+
+    again = ("diff", "before.jsonl", "now.jsonl", *RULES, "--fail-on-new", "--exemptions", "exemptions.json")
+    exempt("2999-12-31")
+    applied = run(*again, cwd=folder)
+    exempt("2020-12-31")
+    expired = run(*again, cwd=folder)
+
+    assert (applied.returncode, applied.stderr) == (0, "")
+    assert expired.returncode == 1
+    assert "expired on 2020-12-31 and applies no more" in expired.stderr
+
+
+def test_what_a_snapshot_lacks_for_a_rule_is_not_compared_and_nothing_of_it_is_fixed(folder):
+    lean = ["--select", "token-lifetime-policy-on-microsoft-resource"]
+    principals = ["--rules", "principals", "--select", "service-principal-token-lifetime-too-long"]
+
+    done = run("diff", "now.jsonl", "before.jsonl", "-f", "json", *principals, "--fail-on-new", cwd=folder)
+    known = run("diff", "now.jsonl", "before.jsonl", "-f", "json", *lean, "--fail-on-new", cwd=folder)
+
+    assert (done.returncode, known.returncode) == (3, 0)
+    found = json.loads(done.stdout)
+    assert found["findings"] == []
+    assert found["notCompared"] == [
+        {"what": "service-principal-token-lifetime-too-long", "reason": "not evaluated in full before and now"}
+    ]
+
+
+@pytest.mark.parametrize("now", ["snapshot", "folder"])
+def test_a_finding_of_what_could_not_be_read_is_not_fixed(folder, now):
+    edit(folder / "now" / "policies.json", lambda document: document["value"][0].update(definition=["nonsense"]))
+    assert run("collect", "--from", "now", "-o", "broken.jsonl", "--quiet", *RULES, cwd=folder).returncode in (0, 3)
+    new = "broken.jsonl" if now == "snapshot" else "now"
+
+    done = run("diff", "before.jsonl", new, "-f", "json", "--fail-on-new", *RULES, cwd=folder)
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 3
+    assert found["findings"] == []
+    assert any("not known to be fixed" in each["reason"] for each in found["notCompared"])
+
+
+def test_what_has_come_since_nothing_was_there_is_judged(folder):
+    rule = ["--select", "unassigned-token-lifetime-policy"]  # it takes asking who holds each policy
+    shutil.copytree(folder / "now", folder / "nothing-yet")
+    edit(folder / "nothing-yet" / "policies.json", lambda document: document.update(value=[]))
+    for name in ("calls.json", "holders-1.json", "holders-2.json"):
+        (folder / "nothing-yet" / name).unlink()
+    edit(folder / "now" / "holders-1.json", lambda document: document.update(value=[]))
+    assert run("collect", "--from", "nothing-yet", "-o", "empty.jsonl", "--quiet", *rule, cwd=folder).returncode == 0
+
+    done = run("diff", "empty.jsonl", "now", "-f", "json", "--fail-on-new", *rule, cwd=folder)
+    found = json.loads(done.stdout)
+
+    assert (done.returncode, found["notCompared"]) == (1, [])
+    assert [each["turn"] for each in found["findings"]] == ["new"]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -82,8 +186,8 @@ def test_compressed_snapshots(folder, suffix):
     name = f"now.jsonl{suffix}"
     assert run("collect", "--from", "now", "--output", name, "--quiet", *RULES, cwd=folder).returncode == 0
 
-    changed = run("diff", "before.jsonl", name, cwd=folder)
-    same = run("diff", name, "now.jsonl", cwd=folder)
+    changed = run("diff", "before.jsonl", name, *RULES, cwd=folder)
+    same = run("diff", name, "now.jsonl", *RULES, cwd=folder)
 
     assert "-> 23 h" in changed.stdout
     assert same.stdout.startswith("UNCHANGED  ")
@@ -91,11 +195,11 @@ def test_compressed_snapshots(folder, suffix):
 
 
 def test_a_snapshot_and_a_folder_of_answers(folder):
-    done = run("diff", "before.jsonl", "now", cwd=folder)
+    done = run("diff", "before.jsonl", "now", *RULES, cwd=folder)
 
     assert done.returncode == 0, done.stderr
     assert "-> 23 h" in done.stdout
-    assert run("diff", "before.jsonl", "before", cwd=folder).stdout.startswith("UNCHANGED  ")
+    assert run("diff", "before.jsonl", "before", *RULES, cwd=folder).stdout.startswith("UNCHANGED  ")
 
 
 def test_two_reports(folder):
@@ -126,9 +230,9 @@ def test_a_severity_that_would_fail_nothing_is_refused(folder):
     assert "--fail-on high: without --fail-on-new no finding fails a comparison" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["json", "jsonl"])
-def test_the_later_one_first_is_compared_and_said(folder, kind):
-    done = run("diff", f"now.{kind}", f"before.{kind}", cwd=folder)
+@pytest.mark.parametrize(("kind", "options"), [("json", []), ("jsonl", RULES)])
+def test_the_later_one_first_is_compared_and_said(folder, kind, options):
+    done = run("diff", f"now.{kind}", f"before.{kind}", *options, cwd=folder)
 
     assert done.returncode == 0
     assert done.stderr == f"now.{kind} is later than before.{kind}: what is told is the way back\n"
@@ -160,7 +264,7 @@ def test_what_was_not_evaluated_is_not_fixed(folder):
 
 def test_every_format_says_the_same_status_and_json_keeps_its_schema(folder):
     outputs = [part for name in ("text", "json", "markdown") for part in ("-f", name, "-o", f"diff.{name}")]
-    done = run("diff", "before.jsonl", "now.jsonl", *outputs, cwd=folder)
+    done = run("diff", "before.jsonl", "now.jsonl", *outputs, *RULES, cwd=folder)
 
     assert (done.returncode, done.stdout) == (0, "")
     assert (folder / "diff.markdown").read_text().startswith("# tokenguard: CHANGED\n")
@@ -176,7 +280,8 @@ def test_a_snapshot_of_the_embedded_tenant_against_itself(tmp_path):
 
     assert done.returncode == 3  # its application list is refused, and one definition is unreadable
     assert (found["resources"], found["findings"]) == ([], [])
-    assert found["unchanged"] > 40
+    assert found["unchangedResources"] > 40
+    assert found["unchangedFindings"] > 30
     assert {each["what"] for each in found["notCompared"]} >= {"application", "tokenLifetimePolicy"}
 
 
@@ -206,7 +311,11 @@ def test_a_snapshot_of_yesterday_against_the_embedded_tenant(tmp_path):
         (["before.jsonl", "now.json"], "is a snapshot, now.json a report"),
         (["before.json", "now.jsonl"], "is a report, which can be compared with a report only"),
         (["before.json", "--demo"], "is a report, which can be compared with a report only"),
-        (["before.jsonl", "now.jsonl", "--fail-on-new"], "findings are in reports"),
+        (["before.jsonl", "now.jsonl", "--select", "nothing-such"], "--select nothing-such: no such rule"),
+        (["before.jsonl", "now.jsonl", "--exemptions", "none.json"], "none.json: no such file"),
+        (["before.json", "now.json", *RULES], "--select: before.json is a report, which has been judged already"),
+        (["before.json", "now.json", "--set", "a.b=1"], "--set: before.json is a report"),
+        (["before.json", "now.json", "--exemptions", "e.json"], "--exemptions: before.json is a report"),
         (["before.jsonl", "--demo"], "only one tenant can be compared with itself"),
         (["before.jsonl", "now/policies.json"], "neither a snapshot nor a JSON report"),
         (["now/policies.json", "before.jsonl"], "neither a snapshot nor a JSON report"),
@@ -234,7 +343,7 @@ def test_nothing_is_left_behind(folder, monkeypatch):
     place.mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
 
-    assert run("diff", "before.jsonl", "now", cwd=folder).returncode == 0
+    assert run("diff", "before.jsonl", "now", *RULES, cwd=folder).returncode == 0
     assert list(place.iterdir()) == []
 
 

@@ -23,7 +23,7 @@ def collected(sandbox, tmp_path):
 
 
 def test_nothing_has_changed_and_nothing_more_is_read(sandbox, collected):
-    done = run(sandbox, "diff", "old.jsonl", "--live", folder=collected)
+    done = run(sandbox, "diff", "old.jsonl", "--live", *RULE, folder=collected)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("UNCHANGED  ")
@@ -39,12 +39,13 @@ def test_what_was_changed_since_in_words(sandbox, collected):
     changed = {"displayName": "Longer than ever", "definition": [definition]}
     assert sandbox.call("PATCH", f"{POLICIES}/{policy['id']}", json=changed).status_code == 204
     try:
-        done = run(sandbox, "diff", "old.jsonl", "--live", folder=collected)
+        done = run(sandbox, "diff", "old.jsonl", "--live", "--fail-on-new", *RULE, folder=collected)
     finally:
         back = {name: policy[name] for name in changed}
         assert sandbox.call("PATCH", f"{POLICIES}/{policy['id']}", json=back).status_code == 204
 
-    assert done.returncode == 0
+    assert done.returncode == 1
+    assert "CHANGED  high access-token-lifetime-too-long" in done.stdout or "NEW  high access-token-" in done.stdout
     assert "CHANGED  policy “Longer than ever” on " in done.stdout
     assert "-> 23 h" in done.stdout
 
@@ -52,10 +53,11 @@ def test_what_was_changed_since_in_words(sandbox, collected):
 def test_what_may_no_longer_be_read_is_not_gone(sandbox, collected):
     sandbox.set(permissions=["User.Read"])
 
-    done = run(sandbox, "diff", "old.jsonl", "--live", "--format", "json", folder=collected)
+    done = run(sandbox, "diff", "old.jsonl", "--live", "--format", "json", *RULE, folder=collected)
     found = json.loads(done.stdout)
 
     assert done.returncode == 3
-    assert (found["resources"], found["unchanged"]) == ([], 0)
+    assert (found["resources"], found["findings"]) == ([], [])
+    assert (found["unchangedResources"], found["unchangedFindings"]) == (0, 0)
     assert any("not read to the end now, so nothing of it is gone" in each["reason"] for each in found["notCompared"])
     assert any("403" in each["reason"] for each in found["notCompared"])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from golden_file import assert_golden
 from sample_report import FINDINGS, REPORT, TENANT, TOO_LONG, finding, lifetime, ref
 from tokenguard.diff import snapshots
-from tokenguard.diff.reports import compare_reports
+from tokenguard.diff.reports import compare_reports, with_findings
 from tokenguard.diff.snapshots import compare_snapshots
 from tokenguard.diff.words import property_change
 from tokenguard.differences import Change, Difference, PropertyChange, Turn
@@ -106,7 +106,7 @@ def test_policies_and_assignments_in_words():
         "appeared: policy “Payroll” is assigned to Payroll API (servicePrincipal) now: 1 h",
         "gone: policy “Payroll” is assigned to Payroll API no more",
     ]
-    assert (found.unchanged, found.not_compared, found.exit_status) == (1, (), 0)
+    assert (found.unchanged_resources, found.not_compared, found.exit_status) == (1, (), 0)
     assert found.resources[0].properties[1] == PropertyChange("accessTokenLifetimeSeconds", 3600, 18000)
 
 
@@ -130,7 +130,7 @@ def test_a_property_in_words(item, said):
 def test_nothing_changed():
     found = compared(snapshot(policy("1", 3600), day=1), snapshot(policy("1", 3600), day=2))
 
-    assert (found.resources, found.unchanged, found.exit_status) == ([], 1, 0)
+    assert (found.resources, found.unchanged_resources, found.exit_status) == ([], 1, 0)
     assert found.new.collected_at > found.old.collected_at
 
 
@@ -138,7 +138,7 @@ def test_nothing_changed():
 def test_what_is_unknown_on_a_side_is_neither_changed_nor_unchanged(before, now):
     found = compared(snapshot(policy("1", before)), snapshot(policy("1", now)))
 
-    assert (found.resources, found.unchanged) == ([], 0)
+    assert (found.resources, found.unchanged_resources) == ([], 0)
     assert found.exit_status == 3
     [item] = found.not_compared
     assert item.what == POLICY
@@ -237,7 +237,7 @@ def test_buckets_lose_nothing(before, now, buckets):
         | {("gone", id_) for id_ in before.keys() - both}
         | {("changed", id_) for id_ in both if before[id_] != now[id_]}
     )
-    assert found.unchanged == sum(before[id_] == now[id_] for id_ in both)
+    assert found.unchanged_resources == sum(before[id_] == now[id_] for id_ in both)
 
 
 def test_memory_does_not_grow_with_what_is_unchanged():
@@ -299,7 +299,7 @@ def test_findings_are_new_changed_fixed_settled_or_unchanged():
 
     assert turns(found) == [("new", "e"), ("changed", "b"), ("fixed", "c"), ("settled", "d")]
     assert found.findings[1].before == too_long(b)
-    assert (found.unchanged, found.not_compared, found.exit_status) == (1, (), 0)
+    assert (found.unchanged_findings, found.not_compared, found.exit_status) == (1, (), 0)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_what_is_not_evaluated_is_not_fixed(new, reason):
     found = compare_reports(report(too_long(PAYROLL)), new, Severity.INFO)
 
     assert turns(found) == []
-    assert found.unchanged == 0
+    assert found.unchanged_findings == 0
     assert any(reason in each.reason and each.what == TOO_LONG.id for each in found.not_compared)
     assert found.exit_status == 3
 
@@ -386,6 +386,33 @@ def test_reports_of_two_tenants_are_refused():
         compare_reports(report(), report(header=other))
 
 
+# --- both ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resources", "findings", "status"),
+    [
+        ({}, {}, 0),
+        ({"unread": True}, {}, 3),
+        ({}, {"unknown": (PAYROLL,)}, 3),
+        ({"unread": True}, {"new": True}, 1),
+        ({}, {"new": True, "unknown": (PAYROLL,)}, 1),
+    ],
+)
+def test_what_changed_and_what_was_found_is_one_comparison(resources, findings, status):
+    old, new = snapshot(policy("1", 3600)), snapshot(policy("1", None if resources.get("unread") else 3600))
+    later = report(*([too_long(KIOSK)] if findings.get("new") else []), unknown=findings.get("unknown", ()))
+    changed, judged = compared(old, new), compare_reports(report(), later, Severity.LOW)
+
+    both = with_findings(changed, judged)
+
+    assert both.exit_status == status
+    assert both.not_compared == (*changed.not_compared, *judged.not_compared)
+    assert (both.resources, both.findings) == (changed.resources, judged.findings)
+    assert (both.unchanged_resources, both.unchanged_findings) == (changed.unchanged_resources, 0)
+    assert (both.old.source, both.new.source) == ("old.jsonl", "new.jsonl")
+
+
 # --- written ----------------------------------------------------------------------------------------------------
 
 
@@ -400,16 +427,19 @@ OF_SNAPSHOTS = compared(OLD, snapshot(policy("1", 18000), policy("3", 600)))
 OF_REPORTS = compare_reports(
     REPORT, replace(REPORT, findings=(too_long(PAYROLL, 86400), too_long(KIOSK), *FINDINGS[2:])), Severity.LOW
 )
+OF_BOTH = with_findings(OF_SNAPSHOTS, OF_REPORTS)
 SAME = compared(snapshot(policy("1", 3600)), snapshot(policy("1", 3600)))
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("text", "txt"), ("json", "json"), ("markdown", "md")])
-@pytest.mark.parametrize(("kind", "difference"), [("snapshots", OF_SNAPSHOTS), ("reports", OF_REPORTS)])
+@pytest.mark.parametrize(
+    ("kind", "difference"), [("snapshots", OF_SNAPSHOTS), ("reports", OF_REPORTS), ("both", OF_BOTH)]
+)
 def test_the_whole_difference(name, suffix, kind, difference):
     assert_golden(f"diff-{kind}.{suffix}", written(name, difference))
 
 
-@pytest.mark.parametrize("difference", [OF_SNAPSHOTS, OF_REPORTS, SAME])
+@pytest.mark.parametrize("difference", [OF_SNAPSHOTS, OF_REPORTS, OF_BOTH, SAME])
 def test_the_json_is_valid_against_its_schema(difference):
     validator = jsonschema_rs.Draft202012Validator(schema("diff"), validate_formats=True)
     document = json.loads(written("json", difference))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,26 +13,33 @@ from tempfile import TemporaryDirectory
 import click
 from click.core import ParameterSource
 
-from tokenguard.cli import context, options, reports
+from tokenguard.cli import context, decisions, options, reports
+from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
-from tokenguard.cli.options import Account, Into, Run, Where
+from tokenguard.cli.options import Account, Into, Run, Where, Which
+from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import check_tenant, open_origin
-from tokenguard.diff.reports import compare_reports
+from tokenguard.diff.reports import compare_reports, with_findings
 from tokenguard.diff.snapshots import compare_snapshots
 from tokenguard.differences import Difference
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.files import open_file
 from tokenguard.hookspecs import DifferenceReporter
-from tokenguard.model import Need, Precedence, Severity
+from tokenguard.judging.evaluate import evaluate
+from tokenguard.model import Need, Precedence, Report, Severity
 from tokenguard.report_document import KIND as REPORT
+from tokenguard.rules.needs import needs_of
 from tokenguard.saved_report import open_report
 from tokenguard.snapshot import open_snapshot, write_snapshot
 from tokenguard.snapshot.lines import KIND as SNAPSHOT
+from tokenguard.spool import Spool
 
 PATH = click.Path(path_type=Path)
 _KIND = re.compile(rb'"kind"\s*:\s*"(tokenguard-[a-z]+)"')
 _BEGINNING = 64 * 1024
 """Bytes in which a file says what it is."""
+_JUDGING = ("rules", "select", "ignore", "settings", "exemptions")
+"""Options that say by what to judge."""
 
 
 @click.command(cls=Command)
@@ -41,10 +48,10 @@ _BEGINNING = 64 * 1024
 @click.option("--live", is_flag=True, help="Compare the snapshot OLD with the live tenant.")
 @click.option("--demo", is_flag=True, help="Compare the snapshot OLD with the embedded tenant.")
 @options.account
+@options.which
+@decisions.exemptions
 @click.option(
-    "--fail-on-new",
-    is_flag=True,
-    help="Of two reports: exit status 1 where a finding is new, or has other values than before.",
+    "--fail-on-new", is_flag=True, help="Exit status 1 where a finding is new, or has other values than before."
 )
 @options.fail_on("The least severity that counts for --fail-on-new.")
 @options.into
@@ -54,21 +61,24 @@ def diff(
     run: Run,
     into: Into,
     account: Account,
+    which: Which,
     old: Path,
     new: Path | None,
     live: bool,
     demo: bool,
+    exemptions: Path | None,
     fail_on_new: bool,
     fail_on: str,
 ) -> int:
     """Say what changed from OLD to NEW: two snapshots, or two JSON reports, of one tenant.
 
+    Snapshots are compared, and both judged by the rules of this run as `scan` would; reports have been judged already.
     What was not read or not evaluated on either side is never "gone" or "fixed": it is listed, and gives exit status 3.
     Formats: text, json and markdown. NEW may also be a folder of saved Graph answers.
 
     \b
     tokenguard diff monday.jsonl.zst tuesday.jsonl.zst
-    tokenguard diff monday.jsonl.zst --live
+    tokenguard diff monday.jsonl.zst --live --fail-on-new
     tokenguard diff main.json branch.json --fail-on-new --format markdown
     """
     given = click.get_current_context().get_parameter_source("fail_on")
@@ -81,14 +91,11 @@ def diff(
     writers = {name: each for name, each in context.plugins().reporters.items() if isinstance(each, DifferenceReporter)}
     outputs = reports.pair(writers, into)
     where = Where(demo=demo, precedence=str(Precedence.ALL), **asdict(account))
+    least = Severity[fail_on.upper()] if fail_on_new else None
     if _kind(old) == SNAPSHOT:
-        if fail_on_new:
-            raise UsageError(
-                f"--fail-on-new: {old} is a snapshot, and findings are in reports", "name two JSON reports"
-            )
-        difference = _snapshots(run, where, old, new)
+        difference = _snapshots(run, where, old, new, which=which, exemptions=exemptions, least=least)
     else:
-        difference = _reports(run, old, new, Severity[fail_on.upper()] if fail_on_new else None)
+        difference = _reports(run, old, new, least)
     if difference.old.collected_at > difference.new.collected_at:
         context.say(
             f"{difference.old.source} is later than {difference.new.source}: what is told is the way back",
@@ -128,41 +135,90 @@ def _reports(run: Run, old: Path, new: Path | None, fail_on: Severity | None) ->
             f"{old} is a report, which can be compared with a report only",
             "write one of the other with `tokenguard scan --format json`",
         )
+    for option, _ in given(*_JUDGING):
+        raise UsageError(
+            f"{option.opts[0]}: {old} is a report, which has been judged already",
+            "leave it out, or compare two snapshots",
+        )
     before, after = (replace(open_report(path), source=str(path)) for path in (old, new))
     check_tenant(run, after.header)
     return compare_reports(before, after, fail_on)
 
 
-def _snapshots(run: Run, where: Where, old: Path, new: Path | None) -> Difference:
+def _snapshots(
+    run: Run,
+    where: Where,
+    old: Path,
+    new: Path | None,
+    *,
+    which: Which,
+    exemptions: Path | None,
+    least: Severity | None,
+) -> Difference:
+    """What changed, and what the rules of this run say of both, each judged as it stands."""
     before = partial(open_snapshot, old)
     check_tenant(run, before().header)
-    if new is not None and not new.is_dir():
-        if _kind(new) != SNAPSHOT:
-            raise UsageError(f"{old} is a snapshot, {new} a report: they cannot be compared", "name two of one kind")
-        return compare_snapshots(before, partial(open_snapshot, new), str(old), str(new))
-    with _collected(run, where, old, new) as (path, name):
-        return compare_snapshots(before, partial(open_snapshot, path), str(old), name)
+    types = context.plugins().types
+    loaded, rules = choose_rules(context.plugins(), run.config, which, everything=where.demo)
+    exempted = decisions.read_exemptions(exemptions, loaded)
+
+    def judged(path: Path, source: str) -> Report:
+        return evaluate(
+            rules,
+            open_snapshot(path, types),
+            types=types,
+            exemptions=exempted,
+            now=context.now(),
+            fail_on=Severity.INFO,
+            source=source,
+            findings=Spool.of_findings(rules),
+            not_evaluated=Spool.of_not_evaluated(rules),
+        )
+
+    with _later(run, where, old, new, partial(_needs, old, needs_of(rules, types))) as (path, name):
+        resources = compare_snapshots(before, partial(open_snapshot, path), str(old), name)
+        after = judged(path, name)
+        for notice in after.notices:
+            context.say(notice, quiet=run.quiet)
+        return with_findings(resources, compare_reports(judged(old, str(old)), after, least))
 
 
 @contextmanager
-def _collected(run: Run, where: Where, old: Path, folder: Path | None) -> Iterator[tuple[Path, str]]:
-    """A snapshot, for the time being, of what `old` holds, taken now and derived as `old` was; and what to call it."""
+def _later(
+    run: Run, where: Where, old: Path, new: Path | None, needs: Callable[[], Mapping[str, Need]]
+) -> Iterator[tuple[Path, str]]:
+    """The snapshot to compare `old` with, and what to call it.
+
+    Where it is no file, it is taken now, kept for the time being, and derived as `old` was.
+    """
+    if new is not None and not new.is_dir():
+        if _kind(new) != SNAPSHOT:
+            raise UsageError(f"{old} is a snapshot, {new} a report: they cannot be compared", "name two of one kind")
+        yield new, str(new)
+        return
     precedence = str(open_snapshot(old).header.precedence)
     with TemporaryDirectory() as place:
         path = Path(place) / "now.jsonl"
-        with open_origin(run, replace(where, precedence=precedence), folder, _needs(old)) as (found, name):
+        with open_origin(run, replace(where, precedence=precedence), new, needs()) as (found, name):
             write_snapshot(found, path)
         yield path, name
 
 
-def _needs(path: Path) -> Mapping[str, Need]:
-    """What it takes to collect all that a snapshot knows, and no more."""
+def _needs(path: Path, judging: Mapping[str, Need]) -> Mapping[str, Need]:
+    """What it takes to collect all that a snapshot knows, and no more.
+
+    Of a type that it holds nothing of, what `judging` takes: only so can be judged what has come since.
+    """
     snapshot = open_snapshot(path)
     known: dict[str, set[str]] = {type_: set() for type_ in snapshot.header.properties}
     for resource in snapshot.resources:
         known[resource.type] |= resource.properties.keys() - resource.unknown.keys()
     return {
-        type_: Need(type_, frozenset(known[type_]), summary.scope)
+        type_: Need(type_, frozenset(known[type_]) if summary.count else _read(judging, type_), summary.scope)
         for type_, summary in snapshot.summary().items()
         if type_ in context.plugins().types
     }
+
+
+def _read(judging: Mapping[str, Need], type_: str) -> frozenset[str]:
+    return judging[type_].properties if type_ in judging else frozenset()

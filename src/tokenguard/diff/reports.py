@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 from tokenguard.differences import Difference, FindingChange, NotCompared, Side, Turn, check_comparable
@@ -39,9 +40,22 @@ def compare_reports(old: Report, new: Report, fail_on: Severity | None = None) -
         old=Side(old.source, old.header.collected_at),
         new=Side(new.source, new.header.collected_at),
         findings=sorted(found, key=lambda each: [*Turn].index(each.turn)),
-        unchanged=unchanged,
+        unchanged_findings=unchanged,
         not_compared=not_compared,
         exit_status=_exit_status(found, not_compared, fail_on),
+    )
+
+
+def with_findings(resources: Difference, findings: Difference) -> Difference:
+    """What became of the resources of two snapshots, and of what was found in them: one comparison."""
+    not_compared = (*resources.not_compared, *findings.not_compared)
+    status = ExitStatus.NOT_EVALUATED if not_compared else ExitStatus.COMPLIANT
+    return replace(
+        resources,
+        findings=findings.findings,
+        unchanged_findings=findings.unchanged_findings,
+        not_compared=not_compared,
+        exit_status=ExitStatus.FINDINGS if findings.exit_status is ExitStatus.FINDINGS else status,
     )
 
 

@@ -59,7 +59,7 @@ def compare_snapshots(
         old=Side(old_source, first.header.collected_at),
         new=Side(new_source, second.header.collected_at),
         resources=sorted(changes, key=lambda each: [*names].index(each.resource.type)),
-        unchanged=held + same,
+        unchanged_resources=held + same,
         not_compared=not_compared,
         exit_status=ExitStatus.NOT_EVALUATED if not_compared else ExitStatus.COMPLIANT,
     )

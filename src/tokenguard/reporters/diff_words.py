@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC
 
 from tokenguard.differences import Change, Difference, Side, Turn
@@ -21,10 +22,18 @@ def verdict(item: Difference) -> str:
 
 
 def counts(item: Difference) -> str:
-    """``1 appeared, 2 fixed, 40 unchanged, 3 not compared``."""
-    numbers = Counter[str]([*(each.change for each in item.resources), *(each.turn for each in item.findings)])
-    parts = [f"{numbers[word]} {word}" for word in dict.fromkeys([*Turn, *Change]) if numbers[word]]
-    parts.append(f"{item.unchanged} unchanged")
+    """``resources: 1 appeared, 40 unchanged; findings: 2 fixed, 7 unchanged; 3 not compared``."""
+    parts = []
+    if item.unchanged_resources is not None:
+        parts.append(_numbers("resources", Change, (each.change for each in item.resources), item.unchanged_resources))
+    if item.unchanged_findings is not None:
+        parts.append(_numbers("findings", Turn, (each.turn for each in item.findings), item.unchanged_findings))
     if item.not_compared:
         parts.append(f"{len(item.not_compared)} not compared")
-    return ", ".join(parts)
+    return "; ".join(parts)
+
+
+def _numbers(what: str, words: Iterable[str], met: Iterable[str], unchanged: int) -> str:
+    numbers = Counter(met)
+    parts = [f"{numbers[word]} {word}" for word in words if numbers[word]]
+    return f"{what}: {', '.join([*parts, f'{unchanged} unchanged'])}"
