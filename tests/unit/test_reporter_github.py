@@ -121,13 +121,16 @@ def test_a_summary_of_many_findings_says_that_it_is_cut_off(tmp_path):
     assert "Cut off here" in path.read_text().splitlines()[-1]
 
 
-def test_a_summary_that_is_full_stays_as_it_is_but_for_the_note(tmp_path):
+def test_a_summary_that_is_full_stays_as_it_is_and_the_log_says_so(tmp_path):
     path = tmp_path / "summary"
     path.write_bytes(b"x" * SUMMARY_LIMIT)
 
-    rendered(REPORTER, REPORT, Style(summary=path))
+    output = rendered(REPORTER, REPORT, Style(summary=path))
 
     assert path.read_bytes() == b"x" * SUMMARY_LIMIT
+    *others, last = output.splitlines(keepends=True)
+    assert b"".join(others) == rendered(REPORTER, REPORT)
+    assert last.startswith(b"tokenguard: the summary of this step is full")
 
 
 def test_a_summary_that_cannot_be_written_is_said(tmp_path):

@@ -24,6 +24,7 @@ SUMMARY_LIMIT = 1024 * 1024
 """Bytes; of a larger summary GitHub shows nothing at all."""
 
 _CUT = "\n> **Cut off here: GitHub shows no summary of more than 1 MiB.** `--output FILE` writes the whole report.\n"
+_FULL = "tokenguard: the summary of this step is full (GitHub shows none of more than 1 MiB): the report is not in it\n"
 
 
 class GithubReporter:
@@ -34,25 +35,28 @@ class GithubReporter:
 
     def write(self, report: Report, out: BinaryIO, style: Style) -> None:
         out.writelines(line.encode() + b"\n" for line in _commands(report))
-        if style.summary is not None:
-            append_summary(report, style.summary)
+        if style.summary is not None and not append_summary(report, style.summary):
+            out.write(_FULL.encode())
 
 
-def append_summary(report: Report, path: Path) -> None:
-    """Add the report to the summary of the step, as far as it fits beside what others wrote. Raises `UsageError`."""
+def append_summary(report: Report, path: Path) -> bool:
+    """Add the report to the summary of the step, as far as it fits beside what others wrote.
+
+    False where there is not even room to say that it is cut off. Raises `UsageError` for what cannot be written.
+    """
     try:
         with path.open("ab") as file:
             room = SUMMARY_LIMIT - file.tell() - len(_CUT.encode())
             for block in map(str.encode, blocks(report)):
                 if len(block) > room:
-                    file.write(_CUT.encode() if room >= 0 else b"")
-                    break
+                    return room >= 0 and file.write(_CUT.encode()) > 0
                 room -= file.write(block)
     except OSError as error:
         raise UsageError(
             f"{path}: the summary of the job cannot be written there ({error.strerror or error})",
             "GITHUB_STEP_SUMMARY names the file; unset it for annotations alone",
         ) from error
+    return True
 
 
 def _commands(report: Report) -> Iterator[str]:
