@@ -364,6 +364,24 @@ def test_paper_has_every_entry_unfolded_and_no_controls(visit: Visiting) -> None
     assert seen.page.pdf().startswith(b"%PDF")
 
 
+def test_after_printing_the_list_is_as_it_was(visit: Visiting) -> None:
+    seen = visit(with_findings(120))
+    seen.page.get_by_role("button", name="Next").click()
+    names = seen.names()
+    seen.page.locator(".entry summary").nth(2).click()
+    seen.page.locator(".entry summary").nth(4).click()
+    opened = seen.page.locator(".entry[open] > summary").all_text_contents()
+    assert len(opened) == 2
+
+    for event in ("beforeprint", "afterprint"):
+        seen.page.evaluate(f"dispatchEvent(new Event('{event}'))")
+
+    expect(seen.page.locator("#place")).to_have_text("51 to 100 of 120")
+    assert seen.names() == names
+    assert seen.page.locator(".entry[open] > summary").all_text_contents() == opened
+    expect(seen.page.locator(".entry[open] .evidence tbody tr")).to_have_count(2)
+
+
 @pytest.mark.parametrize("width", [320, 375, 768])
 def test_a_narrow_screen_need_not_be_scrolled_sideways(visit: Visiting, demo: Path, width: int) -> None:
     page = visit(demo, viewport={"width": width, "height": 700}).page

@@ -158,8 +158,10 @@
   // --- paper ---------------------------------------------------------------------------------------------------
 
   let folded = [];
+  let left = { first: 0, open: new Set() }; // how the list was
 
   function unfold() {
+    left = { first, open: new Set([...element("entries").querySelectorAll(".entry[open]")].map(({ id }) => id)) };
     first = 0;
     lay(PRINTED);
     if (matching.length > PRINTED) element("count").textContent += `; printed: the first ${number(PRINTED)}`;
@@ -170,7 +172,9 @@
 
   function refold() {
     for (const details of folded) details.open = false;
+    first = left.first;
     lay();
+    for (const details of element("entries").querySelectorAll(".entry")) details.open = left.open.has(details.id);
   }
 
   // --- start ---------------------------------------------------------------------------------------------------
