@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from tokenguard.errors import TokenguardError
+from tokenguard.errors import TokenguardError, blaming
 from tokenguard.hookspecs import Collector, Source
 from tokenguard.model import Header, Need, Precedence, Snapshot, Tenant
 from tokenguard.readings import Reading, Readings
@@ -56,8 +57,18 @@ def gather(
 def _read(collector: Collector, source: Source, needs: Mapping[str, Need]) -> Reading:
     types = {type_.name: type_ for type_ in collector.resource_types if type_.name in needs}
     mine = {name: needs[name] for name in types}
-    try:
-        facts = collector.collect(source, mine) if mine else None
-        return Reading(collector, mine, types, facts, collector.tenant(facts) if mine else None)
-    except TokenguardError as error:
-        return Reading(collector, mine, types, error=error)
+    if not mine:
+        return Reading(collector, mine, types)
+    with blaming("collector", collector):
+        try:
+            facts = collector.collect(source, mine)
+            return Reading(collector, mine, types, facts, _tenant(collector, facts))
+        except TokenguardError as error:
+            return Reading(collector, mine, types, error=error)
+
+
+def _tenant(collector: Collector, facts: Any) -> Tenant | None:
+    tenant = collector.tenant(facts)
+    if not isinstance(tenant, Tenant | None):
+        raise TypeError(f"{type(tenant).__name__} is no tenant")
+    return tenant

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class TokenguardError(Exception):
     """Base of every error that a user can cause or mend.
@@ -47,3 +50,29 @@ class SourceError(TokenguardError):
     """A tenant cannot be read at all: sign-in, network, or the service itself."""
 
     exit_status = 3
+
+
+def part_name(kind: str, part: object) -> str:
+    """``the collector tokenguard_lamps.Lamps``: what to call a part of a plugin."""
+    return f"the {kind} {type(part).__module__}.{type(part).__qualname__}"
+
+
+@contextmanager
+def blaming(kind: str, part: object, *, except_for: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Let what `part`, a `kind` of thing that a plugin gave, does not handle end the run as a fault of that plugin.
+
+    A `TokenguardError` and what is in `except_for` pass; so does everything of a part that is built in. Raises
+    `PluginError`, with the fault as its cause. A part that exits has failed too: it must not end a run as if it passed.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        built_in = type(part).__module__.partition(".")[0] == "tokenguard"
+        if built_in or isinstance(error, (TokenguardError, *except_for)):
+            raise
+        said = f": {error}" if str(error) else ""
+        raise PluginError(
+            f"{part_name(kind, part)} of a plugin failed: {type(error).__name__}{said}",
+            "report this to the authors of the plugin, with what TOKENGUARD_DEBUG=1 prints, or leave it out of"
+            " TOKENGUARD_PLUGINS",
+        ) from error

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tokenguard.errors import PluginError, SnapshotError, TokenguardError
+from tokenguard.errors import PluginError, SnapshotError, TokenguardError, blaming, part_name
 from tokenguard.hookspecs import Collector
 from tokenguard.model import (
     CollectionFailure,
@@ -38,8 +38,7 @@ class Reading:
     @property
     def name(self) -> str:
         """What to call the collector."""
-        kind = type(self.collector)
-        return f"the collector {kind.__module__}.{kind.__qualname__}"
+        return part_name("collector", self.collector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +100,9 @@ class _Tally:
 
 def _resources(readings: Collection[Reading], precedence: Precedence, tally: _Tally) -> Iterator[Resource]:
     for reading in readings:
-        for item in _items(reading, precedence):
-            if item.type not in reading.types:
-                raise PluginError(f"{reading.name} gave a {item.type!r}, which it was not asked for", _REPORT)
+        for item in _checked(reading, precedence):
             match item:
                 case Resource():
-                    _check(item, reading)
                     tally.counts[item.type] += 1
                     yield item
                 case CollectionFailure():
@@ -114,6 +110,13 @@ def _resources(readings: Collection[Reading], precedence: Precedence, tally: _Ta
                 case Scope():
                     tally.scopes[item.type] = tally.scopes.get(item.type, frozenset()) | item.app_ids
     tally.ended = True
+
+
+def _checked(reading: Reading, precedence: Precedence) -> Iterator[Resource | CollectionFailure | Scope]:
+    with blaming("collector", reading.collector):
+        for item in _items(reading, precedence):
+            _check(item, reading)
+            yield item
 
 
 def _items(reading: Reading, precedence: Precedence) -> Iterator[Resource | CollectionFailure | Scope]:
@@ -131,8 +134,28 @@ def _items(reading: Reading, precedence: Precedence) -> Iterator[Resource | Coll
 _REPORT = "report this to the authors of the plugin"
 
 
-def _check(resource: Resource, reading: Reading) -> None:
+def _check(item: Any, reading: Reading) -> None:
+    if not isinstance(item, Resource | CollectionFailure | Scope):
+        raise PluginError(f"{reading.name} gave a {type(item).__name__}, which is no resource", _REPORT)
+    if item.type not in reading.types:
+        raise PluginError(f"{reading.name} gave a {item.type!r}, which it was not asked for", _REPORT)
+    match item:
+        case Resource():
+            _check_resource(item, reading)
+        case CollectionFailure() if not _are_texts(item.reason, item.permission):
+            raise PluginError(f"{reading.name} gave {item!r}, whose reason or permission is no text", _REPORT)
+        case Scope() if not isinstance(item.app_ids, frozenset):
+            raise PluginError(f"{reading.name} gave {item!r}, whose appIds are no frozenset", _REPORT)
+
+
+def _are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _check_resource(resource: Resource, reading: Reading) -> None:
     """A property that is left out would be read as absent, so it is refused instead."""
+    if not _are_texts(resource.id, resource.name):
+        raise PluginError(f"{reading.name} gave {resource!r}, whose id or name is no text", _REPORT)
     names = reading.types[resource.type].schema["properties"].keys()
     if resource.properties.keys() != names:
         wrong = ", ".join(sorted(resource.properties.keys() ^ names))

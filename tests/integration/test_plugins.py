@@ -219,5 +219,81 @@ def test_a_plugin_that_exits_does_not_end_a_scan_as_if_it_had_passed(
         "@hookimpl\ndef tokenguard_reporters(): return [R()]"
     )
     result = run(spoilt(text), "scan", "--demo", "--format", "leaving")
-    assert result.returncode == 70
-    assert "SystemExit" in result.stderr
+    assert result.returncode == 2
+    assert "the reporter tokenguard_spoilt.R of a plugin failed: " in result.stderr
+    assert "Internal error" not in result.stderr
+
+
+COLLECTOR = """
+from tokenguard.hookspecs import hookimpl
+from tokenguard.model import CollectionFailure, Resource, ResourceType, Scope
+SCHEMA = {{"title": "lamp", "type": "object", "required": ["lit"], "properties": {{"lit": {{"type": "boolean"}}}},
+          "examples": [{{"lit": True}}]}}
+class C:
+    resource_types = (ResourceType("lamp", SCHEMA, ("Lamp.Read.All",)),)
+    def tenant(self, facts): {tenant}
+    def collect(self, source, needs): {collect}
+    def read(self, facts, needs, precedence): {read}
+@hookimpl
+def tokenguard_collectors(): return [C()]
+"""
+RULE = """{
+  "id": "lamp-dark", "title": "A lamp is dark", "severity": "low", "resource": "lamp", "rationale": "r",
+  "references": ["https://example.com/"], "require": {"properties": {"lit": {"const": true}}},
+  "message": "{name} is dark",
+  "examples": [{"outcome": "pass", "properties": {"lit": true}}, {"outcome": "fail", "properties": {"lit": false}},
+    {"outcome": "not-evaluated", "unknown": {"lit": "no word"}}]
+}"""
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "said"),
+    [
+        ("collect", "raise ValueError('no such lamp')", "failed: ValueError: no such lamp"),
+        ("collect", "raise BrokenPipeError", "failed: BrokenPipeError"),
+        ("collect", "raise SystemExit(0)", "failed: SystemExit: 0"),
+        ("tenant", "return 'Contoso'", "failed: TypeError: str is no tenant"),
+        ("read", "return None", "failed: TypeError: 'NoneType' object is not iterable"),
+        ("read", "return 1 / 0", "failed: ZeroDivisionError"),
+        ("read", "yield 'a lamp'", "gave a str, which is no resource"),
+        (
+            "read",
+            "yield Resource('lamp', 1, 'desk', {'lit': True})",
+            "gave Resource(type='lamp', id=1, name='desk'), whose id",
+        ),
+        ("read", "yield CollectionFailure('lamp', None)", "gave CollectionFailure(type='lamp', reason=None, "),
+        ("read", "yield Scope('lamp', ['1'])", "gave Scope(type='lamp', app_ids=['1']), whose appIds are no frozenset"),
+        ("read", "yield Resource('lamp', '1', 'desk', None)", "failed: AttributeError"),
+    ],
+)
+def test_what_goes_wrong_in_a_collector_is_said_of_its_plugin(
+    run: Run, spoilt: Callable[[str], Path], tmp_path: Path, *, method: str, body: str, said: str
+) -> None:
+    parts = {"tenant": "return None", "collect": "return []", "read": "return []"} | {method: body}
+    (tmp_path / "lamp-dark.json").write_text(RULE)
+    python = spoilt(COLLECTOR.format(**parts))
+
+    result = run(python, "scan", "--demo", "--rules", "lamp-dark.json")
+    debugged = run(python, "scan", "--demo", "--rules", "lamp-dark.json", TOKENGUARD_DEBUG="1")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"Error: the collector tokenguard_spoilt.C {'of a plugin ' * ('failed' in said)}{said}" in result.stderr
+    assert "Internal error" not in result.stderr
+    assert ("Traceback" in result.stderr, "Traceback" in debugged.stderr) == (False, "failed" in said)
+
+
+def test_what_goes_wrong_in_a_reporter_is_said_of_its_plugin_and_leaves_no_file(
+    run: Run, spoilt: Callable[[str], Path], tmp_path: Path
+) -> None:
+    text = (
+        "from tokenguard.hookspecs import hookimpl\n"
+        "class R:\n    format = 'broken'\n    title = 'Nothing'\n"
+        "    def write(self, report, out, style):\n        out.write(b'half')\n        raise KeyError('tenant')\n"
+        "@hookimpl\ndef tokenguard_reporters(): return [R()]"
+    )
+
+    result = run(spoilt(text), "scan", "--demo", "--format", "broken", "--output", "report.broken")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Error: the reporter tokenguard_spoilt.R of a plugin failed: KeyError: 'tenant'" in result.stderr
+    assert not (tmp_path / "report.broken").exists()

@@ -144,8 +144,9 @@ def test_a_collector_that_cannot_start_fails_its_types_and_no_others():
 
 
 def test_a_bug_in_a_collector_is_not_taken_for_an_unreadable_type():
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(PluginError, match="Keeper of a plugin failed: ZeroDivisionError") as raised:
         finish(run(Keeper([RED, ZeroDivisionError()])))
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from tokenguard.errors import TokenguardError
+from tokenguard.errors import PluginError, TokenguardError
 from tokenguard.exit_status import ExitStatus
 
 _STDERR = 2
@@ -89,6 +89,8 @@ def _explain(error: BaseException) -> ExitStatus | int:
             error.show()
             return ExitStatus.USAGE
         case TokenguardError():
+            if isinstance(error, PluginError) and error.__cause__ is not None and os.environ.get("TOKENGUARD_DEBUG"):
+                _say(_trace(error.__cause__))
             _say(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
             return error.exit_status
         case _:
@@ -101,11 +103,17 @@ def _let_go_of_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _internal(error: BaseException) -> str:
+def _trace(error: BaseException) -> str:
     import traceback  # noqa: PLC0415  (5 ms that a run without a fault need not pay)
 
+    return "".join(traceback.format_exception(error)).rstrip("\n")
+
+
+def _internal(error: BaseException) -> str:
+    import traceback  # noqa: PLC0415  (as above)
+
     if os.environ.get("TOKENGUARD_DEBUG"):
-        return "".join(traceback.format_exception(error))
+        return _trace(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     module = frame.filename.rpartition(os.sep)[2]
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from tokenguard.cli.context import plugins, stdout, style_of, summary
 from tokenguard.cli.options import Into
 from tokenguard.cli.places import place_flaw
-from tokenguard.errors import UsageError
+from tokenguard.errors import UsageError, blaming
 from tokenguard.files import replace_file
 from tokenguard.hookspecs import DifferenceReporter, Reporter, Style
 from tokenguard.model import Report
@@ -75,11 +75,17 @@ def write_each(
     for output in sorted(outputs, key=lambda output: output.path is None):
         if output.path is None:
             with _printing(output.reporter.format):
-                render(output.reporter, stdout(), style_of(stdout(), color=color, verbose=verbose))
+                with _blaming(output.reporter):
+                    render(output.reporter, stdout(), style_of(stdout(), color=color, verbose=verbose))
                 stdout().flush()
         else:
-            with replace_file(output.path, f"the {output.reporter.format} report") as file:
+            with replace_file(output.path, f"the {output.reporter.format} report") as file, _blaming(output.reporter):
                 render(output.reporter, file, Style(verbose=verbose, summary=summary()))
+
+
+def _blaming(reporter: Reporter | DifferenceReporter) -> AbstractContextManager[None]:
+    """What the place refuses that is written to is no fault of the reporter."""
+    return blaming("reporter", reporter, except_for=(OSError,))
 
 
 @contextmanager
