@@ -86,7 +86,8 @@ def lines(header: Header, search: Search, found: Explanation, judged: Judged) ->
     yield f"{found.subject.name}  (appId {found.subject.app_id or 'none'})"
     for ref in found.subject.refs():
         yield f"  {ref.type} {ref.id}"
-    yield f"  in tenant {header.tenant.name} {header.tenant.id}".rstrip()
+    named = f"{header.tenant.name} {header.tenant.id}".strip()
+    yield f"  in tenant {named}" if named else "  in a tenant that could not be named"
     yield from _section("In force", _verdict(found))
     for order, considered in found.orders.items():
         yield from _section(f"Considered, in the order {order}", map(_rank, considered))

@@ -18,8 +18,7 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
 
 
 def _blocks(difference: Difference) -> Iterator[str]:
-    tenant = difference.tenant
-    yield f"# tokenguard: {verdict(difference)}\n\n{markdown(f'Tenant {tenant.name} {tenant.id}')}\n\n"
+    yield f"# tokenguard: {verdict(difference)}\n\n{markdown(f'Tenant: {wording.tenant(difference.tenant)}')}\n\n"
     yield f"- before: {markdown(side(difference.old))}\n- now: {markdown(side(difference.new))}\n\n"
     yield f"{counts(difference)}\n\n"
     for change in difference.resources:

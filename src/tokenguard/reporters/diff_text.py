@@ -17,8 +17,7 @@ _TURNS = {Turn.NEW: Paint.BRIGHT_RED, Turn.CHANGED: Paint.RED, Turn.FIXED: Paint
 def write_difference(difference: Difference, out: BinaryIO, style: Style) -> None:
     """As text, with colour and wrapped where `style` says so."""
     page = Page(out, style)
-    tenant = difference.tenant
-    page.line(f"{tenant.name or 'tenant'} {tenant.id}", paint=Paint.BOLD, label=verdict(difference))
+    page.line(wording.tenant(difference.tenant), paint=Paint.BOLD, label=verdict(difference))
     page.line(f"before: {side(difference.old)}", indent=2, paint=Paint.DIM)
     page.line(f"now:    {side(difference.new)}", indent=2, paint=Paint.DIM)
     for change in difference.resources:

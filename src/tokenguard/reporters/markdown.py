@@ -44,8 +44,7 @@ def blocks(report: Report) -> Iterator[str]:
 
 
 def _head(report: Report) -> Iterator[str]:
-    tenant = report.header.tenant
-    name = markdown(f"Tenant {tenant.name} {tenant.id}".rstrip())
+    name = markdown(f"Tenant: {wording.tenant(report.header.tenant)}")
     collected = f"{report.header.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     yield f"# tokenguard: {verdict(report)}\n\n{name}\n\n"
     yield f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}.\n"

@@ -64,8 +64,7 @@ class TextReporter:
 
 def _write_head(page: Page, report: Report) -> None:
     word = verdict(report)
-    tenant = report.header.tenant
-    page.line(f"{tenant.name or 'tenant'} {tenant.id}".rstrip(), paint=_VERDICT[word], label=word)
+    page.line(wording.tenant(report.header.tenant), paint=_VERDICT[word], label=word)
     page.line(f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}", indent=2)
     page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
     header = report.header

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tokenguard.judging.settling import AllowListEntry, Settlement
-from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Violation
+from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Tenant, Violation
 from tokenguard.rules.messages import count, present
 
 LISTED = 8
@@ -75,6 +75,11 @@ def would_pass(item: Settlement) -> str:
 def or_listed(item: AllowListEntry) -> str:
     """What stands before the entry of a list that would settle it as well."""
     return f"or if the rule's list {item.parameter!r} held also"
+
+
+def tenant(item: Tenant) -> str:
+    """``Contoso 11111111-…``, or that nobody knows which tenant it is."""
+    return f"{item.name} {item.id}".strip() or "a tenant that could not be named"
 
 
 def resource(item: ResourceRef) -> str:
