@@ -272,6 +272,18 @@ def test_the_nearest_configuration_is_used_and_said(run: Run, tmp_path: Path) ->
     assert run("scan", "--demo", "--quiet").stderr == ""
 
 
+@pytest.mark.parametrize("quiet", ["--quiet", "-q"])
+@pytest.mark.parametrize("before", [True, False])
+def test_quiet_is_quiet_of_the_configuration_wherever_it_stands(
+    run: Run, tmp_path: Path, quiet: str, before: bool
+) -> None:
+    (tmp_path / "mine.toml").write_text(f'[scan]\nselect = ["{TOO_LONG}"]\n')
+    words = [quiet, "--config", "mine.toml"] if before else ["--config", "mine.toml", quiet]
+
+    assert run("scan", "--demo", *words).stderr == ""
+    assert run("scan", "--demo", "--config", "mine.toml").stderr == "Configuration: mine.toml\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "name", "begins"),
     [

@@ -72,18 +72,24 @@ class Into:
 
 
 def bundle(
-    name: str, kind: type[Any], title: str, *decorators: Callable[[Command], Command]
+    name: str,
+    kind: type[Any],
+    title: str,
+    *decorators: Callable[[Command], Command],
+    first: Callable[[Any], None] = lambda _: None,
 ) -> Callable[[Command], Command]:
     """Add the options to a command, which gets them as one argument `name` of the dataclass `kind`.
 
-    `title`: of their section in the help.
+    `title`: of their section in the help. `first`: what is done with them before the command runs.
     """
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def bundled(**values: Any) -> Any:
             own = {field.name: values.pop(field.name) for field in fields(kind)}
-            return command(**values, **{name: kind(**own)})
+            value = kind(**own)
+            first(value)
+            return command(**values, **{name: value})
 
         result: Command = bundled
         for decorator in reversed(decorators):
@@ -101,10 +107,15 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
     if found is None:
         return Configuration()
     loaded = configuration.load(found)
-    say(f"Configuration: {found}", quiet=bool(ctx.params.get("quiet")))
     known = {parameter.name for parameter in ctx.command.params}
     ctx.default_map = {name: value for name, value in loaded.scan.items() if name in known}
     return loaded
+
+
+def _say_which(run: Run) -> None:
+    """Name the configuration: only now is it known whether anything may be said, wherever --quiet stands."""
+    if run.config.path is not None:
+        say(f"Configuration: {run.config.path}", quiet=run.quiet)
 
 
 run = bundle(
@@ -115,7 +126,6 @@ run = bundle(
         "--quiet",
         "-q",
         is_flag=True,
-        is_eager=True,
         envvar="TOKENGUARD_QUIET",
         help="Say nothing but the report and errors.",
     ),
@@ -128,6 +138,7 @@ run = bundle(
         callback=_configure,
         help=f"Read this {configuration.NAME} rather than the nearest one.",
     ),
+    first=_say_which,
 )
 
 _SIGN_IN = (
