@@ -8,6 +8,7 @@ checkout must not be able to.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from tokenguard.model import Precedence, Severity
 from tokenguard.rules.mistakes import did_you_mean
 
 NAME = "tokenguard.toml"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
 
 def _tenant(value: Any, folder: Path) -> Any:
     text = _text(value, folder)
+    if isinstance(text, str) and not _GUID.fullmatch(text):
+        return _Wrong(f"{value!r} is no tenant id, a GUID; a name of a domain cannot be compared with one")
     return text.lower() if isinstance(text, str) else text
 
 
