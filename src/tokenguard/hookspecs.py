@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import pluggy
 
+from tokenguard.exit_status import ExitStatus
 from tokenguard.model import (
     CollectionFailure,
     Fact,
@@ -304,6 +305,8 @@ class Style:
     verbose: bool = False
     summary: Path | None = None
     """The file that a CI service shows as the summary of the job; a reporter for it adds to what is there."""
+    exit_status: ExitStatus | None = None
+    """What the run ends with where that is not the report's own: no finding may give 1 under ``--exit-zero``."""
 
 
 @hookspec

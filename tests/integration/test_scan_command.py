@@ -85,6 +85,28 @@ def test_the_exit_status_is_the_same_for_every_format(
     assert run("scan", "--demo", "--format", format_, *arguments).returncode == status
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            "organization-default-policy",
+            "exit status 0: no finding may fail this run; without --exit-zero it is 1, as there are findings",
+        ),
+        (TOO_LONG, "exit status 3: something could not be read or decided, so compliance is not known; no finding may"),
+        (
+            "several-organization-default-policies",
+            "exit status 0: everything that was asked could be evaluated, and nothing that fails was found\n",
+        ),
+    ],
+)
+def test_the_text_says_the_status_that_the_process_ends_with(run: Run, rule: str, said: str) -> None:
+    result = run("scan", "--demo", "--select", rule, "--exit-zero")
+
+    assert said in result.stdout
+    assert said.startswith(f"exit status {result.returncode}: ")
+    assert result.stdout.startswith("COMPLIANT" if "several" in rule else "NOT COMPLIANT")
+
+
 def test_what_could_not_be_read_is_not_evaluated_and_named(run: Run) -> None:
     result = run("scan", "--demo", "--select", "application-token-lifetime-too-long")
     assert "NOT EVALUATED" in result.stdout.upper()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from tokenguard.cli.context import plugins, stdout, style_of, summary
 from tokenguard.cli.options import Into
 from tokenguard.cli.places import place_flaw
 from tokenguard.errors import UsageError, blaming
+from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
 from tokenguard.hookspecs import DifferenceReporter, Reporter, Style
 from tokenguard.model import Report
@@ -63,9 +64,20 @@ def pair(reporters: Mapping[str, R], into: Into, besides: Iterable[Path | None] 
     )
 
 
-def write(outputs: Sequence[Output[Reporter]], report: Report, *, color: bool, verbose: bool) -> None:
-    """Write every report, files first, each whole or not at all."""
-    write_each(outputs, lambda each, out, style: each.write(report, out, style), color=color, verbose=verbose)
+def write(
+    outputs: Sequence[Output[Reporter]],
+    report: Report,
+    *,
+    color: bool,
+    verbose: bool,
+    ends_with: ExitStatus | None = None,
+) -> None:
+    """Write every report, files first, each whole or not at all; `ends_with` as `Style` has it."""
+
+    def render(reporter: Reporter, out: BinaryIO, style: Style) -> None:
+        reporter.write(report, out, replace(style, exit_status=ends_with))
+
+    write_each(outputs, render, color=color, verbose=verbose)
 
 
 def write_each(

@@ -13,6 +13,7 @@ from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.documents import write_document
+from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
 from tokenguard.judging.evaluate import evaluate, exit_status
 from tokenguard.model import Severity, Snapshot
@@ -85,8 +86,9 @@ def scan(
 
         with replace_file(write_baseline, "the baseline") as file:
             file.write(write_document(baseline_document(report)))
-    reports.write(outputs, report, color=not into.no_color, verbose=run.verbose)
-    return exit_status(report.rules, None) if exit_zero else report.exit_status
+    status = exit_status(report.rules, None) if exit_zero else ExitStatus(report.exit_status)
+    reports.write(outputs, report, color=not into.no_color, verbose=run.verbose, ends_with=status)
+    return status
 
 
 def _kept(snapshot: Snapshot, path: Path) -> Snapshot:

@@ -189,4 +189,14 @@ def _write_end(page: Page, report: Report) -> None:
     page.line()
     page.line(f"{wording.rules(report)}: {parts}" if parts else "no rules")
     page.line(f"{wording.findings_by_severity(report.rules)}; {report.fail_on} or graver fails the scan")
-    page.line(f"exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}")
+    page.line(_ending(report, page.style))
+
+
+def _ending(report: Report, style: Style) -> str:
+    own = ExitStatus(report.exit_status)
+    if style.exit_status in (None, own):
+        return f"exit status {own}: {own.meaning}"
+    why = f"no finding may fail this run; without --exit-zero it is {own}, as {own.meaning}"
+    if style.exit_status is not ExitStatus.COMPLIANT:
+        why = f"{style.exit_status.meaning}; {why}"
+    return f"exit status {style.exit_status}: {why}"
