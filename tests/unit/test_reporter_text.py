@@ -85,6 +85,19 @@ def test_a_finding_that_does_not_fail_is_not_said_to_be_none():
     )
 
 
+@pytest.mark.parametrize(
+    ("report", "style", "times"),
+    [
+        (REPORT, PIPE, 1),
+        (REPORT, replace(PIPE, verbose=True), 0),
+        (COMPLIANT, PIPE, 0),
+        (NOT_KNOWN, PIPE, 0),
+    ],
+)
+def test_how_to_see_what_would_settle_a_finding_is_said_once_where_there_is_one(report, style, times):
+    assert text(report, style).count("--verbose prints the lines to copy that would settle a finding") == times
+
+
 def test_findings_stand_gravest_rule_first_with_values_in_peoples_units():
     report = text()
 

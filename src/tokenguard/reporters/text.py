@@ -189,6 +189,8 @@ def _write_end(page: Page, report: Report) -> None:
     page.line()
     page.line(f"{wording.rules(report)}: {parts}" if parts else "no rules")
     page.line(f"{wording.findings_by_severity(report.rules)}; {report.fail_on} or graver fails the scan")
+    if not page.style.verbose and any(result.failed for result in report.rules):
+        page.line("--verbose prints the lines to copy that would settle a finding: an exemption, or an entry of a list")
     page.line(_ending(report, page.style))
 
 
