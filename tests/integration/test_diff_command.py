@@ -147,7 +147,10 @@ def test_what_a_snapshot_lacks_for_a_rule_is_not_compared_and_nothing_of_it_is_f
     found = json.loads(done.stdout)
     assert found["findings"] == []
     assert found["notCompared"] == [
-        {"what": "service-principal-token-lifetime-too-long", "reason": "not evaluated in full before and now"}
+        {
+            "what": "service-principal-token-lifetime-too-long",
+            "reason": "not evaluated in full before and now: servicePrincipal was not collected",
+        }
     ]
 
 

@@ -348,7 +348,8 @@ def test_what_is_gone_is_fixed_though_another_resource_is_unknown():
     [
         (report(unknown=(KIOSK,)), report(), "before"),
         (report(), report(unknown=(KIOSK,)), "now"),
-        (report(unknown=(KIOSK,)), report(incomplete=("403",)), "before and now"),
+        (report(unknown=(KIOSK,)), report(incomplete=("403",)), "before and now: 403"),
+        (report(incomplete=("403",)), report(incomplete=("403", "429")), "before and now: 403; 429"),
     ],
 )
 def test_what_is_not_evaluated_on_a_side_is_told(old, new, sides):

@@ -134,7 +134,11 @@ def _not_compared(
             yield NotCompared(rule, "was judged by only before")
         sides = [word for word, found in (("before", before), ("now", now)) if rule in found and _partial(found[rule])]
         if sides:
-            yield NotCompared(rule, f"not evaluated in full {' and '.join(sides)}")
+            reasons = dict.fromkeys(
+                reason for found in (before, now) if rule in found for reason in found[rule].incomplete
+            )
+            why = f": {'; '.join(reasons)}" if reasons else ""
+            yield NotCompared(rule, f"not evaluated in full {' and '.join(sides)}{why}")
     for (rule, reason), number in lost.items():
         findings = count(number, "earlier finding")
         yield NotCompared(rule, f"{findings} not found now, {reason}: not known to be fixed")
