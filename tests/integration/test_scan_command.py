@@ -129,6 +129,12 @@ def test_the_suffix_of_an_output_names_its_format(run: Run, tmp_path: Path) -> N
     assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
 
 
+@pytest.mark.parametrize(("name", "begins"), [("r.txt", "NOT COMPLIANT  "), ("r.md", "# tokenguard: NOT COMPLIANT\n")])
+def test_a_suffix_that_people_use_names_a_format_too(run: Run, tmp_path: Path, name: str, begins: str) -> None:
+    assert run("scan", "--demo", "-o", name).returncode == 1
+    assert (tmp_path / name).read_text().startswith(begins)
+
+
 def test_files_with_tenant_data_are_for_their_owner_alone(run: Run, tmp_path: Path) -> None:
     run("scan", "--demo", "-o", "report.json", "--save-snapshot", "tenant.jsonl", "--write-baseline", "known.json")
     for name in ("report.json", "tenant.jsonl", "known.json"):

@@ -129,7 +129,7 @@ def _wished(reporters: Mapping[str, Any], formats: Iterable[str]) -> list[str]:
 
 def _by_suffix(reporters: Mapping[str, Any], place: str, wished: Sequence[str]) -> str:
     suffix = Path(place).suffix.lstrip(".")
-    name = {"txt": "text", "": "text"}.get(suffix, suffix)
+    name = {"txt": "text", "": "text", "md": "markdown"}.get(suffix, suffix)
     if wished and (not suffix or name not in reporters):
         return wished[0]
     if name in reporters:
