@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -280,6 +281,45 @@ def test_what_goes_wrong_in_a_collector_is_said_of_its_plugin(
     assert f"Error: the collector tokenguard_spoilt.C {'of a plugin ' * ('failed' in said)}{said}" in result.stderr
     assert "Internal error" not in result.stderr
     assert ("Traceback" in result.stderr, "Traceback" in debugged.stderr) == (False, "failed" in said)
+
+
+FIXER = """
+from tokenguard.changes import Operation, Proposal
+class F:
+    resource_type = "lamp"
+    needs = {needs}
+    def permissions(self, operation): {permissions}
+    def propose(self, facts, resource, remediation, alike): {propose}
+    def enact(self, facts, operation): {enact}
+@hookimpl
+def tokenguard_fixers(): return [F()]
+"""
+PROPOSAL = "return Proposal((Operation('light', {'lamp': '1'}, {}, {'lit': True}, 'light it'),), 'one lamp')"
+
+
+@pytest.mark.parametrize(
+    ("part", "broken", "said"),
+    [
+        ("needs", "None", "TypeError: 'NoneType' object is not iterable"),
+        ("propose", "return 1 / 0", "ZeroDivisionError"),
+        ("enact", "return 1 / 0", "ZeroDivisionError"),
+        ("permissions", "return ()", "IndexError"),
+    ],
+)
+def test_what_goes_wrong_in_a_fixer_is_said_of_its_plugin(
+    run: Run, spoilt: Callable[[str], Path], tmp_path: Path, *, part: str, broken: str, said: str
+) -> None:
+    rule = json.loads(RULE) | {"remediation": {"safety": "safe", "set": {"lit": True}, "guidance": "g"}}
+    (tmp_path / "lamp-dark.json").write_text(json.dumps(rule))
+    lit = "yield Resource('lamp', '1', 'desk', {'lit': 'lit' in facts})"
+    text = COLLECTOR.format(tenant="return None", collect="return []", read=lit)
+    parts = {"needs": "()", "propose": PROPOSAL, "enact": "return ['lit']", "permissions": "return [('Lamp',)]"}
+    python = spoilt(text + FIXER.format(**parts | {part: broken}))
+
+    result = run(python, "fix", "--demo", "--dry-run", "--rules", "lamp-dark.json")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"Error: the fixer tokenguard_spoilt.F of a plugin failed: {said}" in result.stderr
 
 
 def test_what_goes_wrong_in_a_reporter_is_said_of_its_plugin_and_leaves_no_file(

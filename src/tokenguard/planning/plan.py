@@ -9,7 +9,7 @@ from typing import Any
 from tokenguard.changes import Change, Operation, Plan, Skipped
 from tokenguard.consent import operation_to_dict
 from tokenguard.documents import digest
-from tokenguard.errors import UsageError
+from tokenguard.errors import UsageError, blaming
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
 from tokenguard.planning.drafts import Draft, Drafting, Dropped
@@ -134,7 +134,9 @@ def _identity(operations: Iterable[Operation]) -> str:
 def _permissions(drafts: Iterable[Draft], fixers: Mapping[str, Fixer]) -> Iterable[str]:
     for draft in drafts:
         for step in draft.steps:
-            yield from fixers[step.type].permissions(step.operation)[0]
+            fixer = fixers[step.type]
+            with blaming("fixer", fixer):
+                yield from fixer.permissions(step.operation)[0]
 
 
 def _in_order(skipped: Iterable[Skipped], findings: Iterable[Finding]) -> list[Skipped]:
