@@ -322,6 +322,34 @@ def test_what_goes_wrong_in_a_fixer_is_said_of_its_plugin(
     assert f"Error: the fixer tokenguard_spoilt.F of a plugin failed: {said}" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (
+            "raise ValueError('x')",
+            2,
+            "Error: the command 'hi' of the plugin tokenguard-spoilt 0.1 failed: ValueError: x",
+        ),
+        ("raise click.UsageError('no such greeting')", 2, "Error: no such greeting"),
+        ("raise SystemExit(5)", 5, ""),
+        ("click.get_current_context().exit(6)", 6, ""),
+    ],
+)
+def test_a_command_of_a_plugin_ends_as_it_likes_and_its_faults_are_its_own(
+    run: Run, spoilt: Callable[[str], Path], body: str, status: int, said: str
+) -> None:
+    text = (
+        "import click\nfrom tokenguard.hookspecs import hookimpl\n"
+        f"@click.command()\ndef hi(): {body}\n"
+        "@hookimpl\ndef tokenguard_commands(): return [hi]"
+    )
+    result = run(spoilt(text), "hi")
+
+    assert result.returncode == status
+    assert said in result.stderr
+    assert "fault of tokenguard" not in result.stderr
+
+
 def test_what_goes_wrong_in_a_reporter_is_said_of_its_plugin_and_leaves_no_file(
     run: Run, spoilt: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from tokenguard import __version__
 from tokenguard.cli.help import Group
+from tokenguard.errors import PluginError, TokenguardError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("tokenguard.cli.scan:scan", "Judge a tenant, a snapshot or saved answers against the rules."),
@@ -47,6 +49,21 @@ class Program(Group):
             return command
         return plugin_commands().get(cmd_name)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. What a plugin's own raises is no fault of ours; it may end in any way that click knows."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, TokenguardError, BrokenPipeError):
+            raise
+        except Exception as error:
+            name = ctx.invoked_subcommand
+            if name is None or name in COMMANDS:
+                raise
+            raise PluginError(
+                f"the command {name!r} of the plugin {_owner(name)} failed: {type(error).__name__}: {error}",
+                "report this to the authors of the plugin, with what TOKENGUARD_DEBUG=1 prints",
+            ) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         width = max(map(len, COMMANDS))
         for title, names in SECTIONS.items():
@@ -59,6 +76,12 @@ def plugin_commands() -> Mapping[str, click.Command]:
     from tokenguard.cli.context import plugins  # noqa: PLC0415  (plugins are asked only when they are needed)
 
     return plugins().commands
+
+
+def _owner(command: str) -> str:
+    from tokenguard.cli.context import plugins  # noqa: PLC0415  (as above)
+
+    return next(str(each) for each in plugins().loaded if any(own.name == command for own in each.commands))
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
