@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from click.core import ParameterSource
 
 from tokenguard.cli import context, decisions, options, reports
 from tokenguard.cli.given import given
@@ -81,8 +80,7 @@ def diff(
     tokenguard diff monday.jsonl.zst --live --fail-on-new
     tokenguard diff main.json branch.json --fail-on-new --format markdown
     """
-    given = click.get_current_context().get_parameter_source("fail_on")
-    if given is ParameterSource.COMMANDLINE and not fail_on_new:
+    if not fail_on_new and any(given("fail_on")):
         raise UsageError(
             f"--fail-on {fail_on}: without --fail-on-new no finding fails a comparison", "give --fail-on-new as well"
         )
