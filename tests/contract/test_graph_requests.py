@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": ("explain", GRAPH),
 }
 WRITING = ("fix", "--yes", "--unsafe", "--max-changes", "100")
+ADDRESSED = ("explain", "https://payments.brackwater.example")
 READ = {
     "/organization",
     "/servicePrincipals/$count",
@@ -75,6 +76,7 @@ def requests(new_sandbox, tmp_path_factory) -> list[dict[str, Any]]:
         assert run(large, *command, folder=folder).returncode in (0, 1, 3), command
     written = new_sandbox("--tenant", "demo", "--permissions", "write", "--propagation", "0")
     assert run(written, *WRITING, folder=folder).returncode in (0, 1, 3)
+    assert run(written, *ADDRESSED, folder=folder).returncode == 0
     asked = [each for sandbox in (large, written) for each in sandbox.requests()]
     graph = [each for each in asked if not any(part in each["path"] for part in TOKEN_SERVICE)]
     return [each for request in graph for each in (request, *request.get("parts", ()))]
@@ -111,7 +113,7 @@ def test_every_query_is_made_of_parameters_that_the_operation_has(requests):
                 assert 1 <= int(value) <= 999
             else:
                 assert len(set(value.split(","))) == len(value.split(","))
-    assert seen == {"$select", "$top", "$skiptoken"}
+    assert seen == {"$select", "$top", "$skiptoken", "$filter"}
 
 
 def test_whatever_counts_asks_for_eventual_consistency_and_nothing_else_does(requests):

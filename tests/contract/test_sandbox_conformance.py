@@ -170,6 +170,8 @@ def conversation(graph: Graph) -> Iterator[tuple[str, str, Answer]]:
         yield from told("GET", f"{collection}/$count")
         yield from told("GET", collection, query="$top=999&$count=true")
         yield from told("GET", collection, query="$orderby=displayName")
+        names = "servicePrincipalNames" if singular == "servicePrincipal" else "identifierUris"
+        yield from told("GET", collection, query=f"$filter={names}/any(n:n eq '{NOBODY}')&$select={names}")
         row = next(
             each
             for each in ask("GET", collection, query="$top=999").body["value"]

@@ -266,6 +266,27 @@ def test_rules_over_all_principals_list_none_for_the_sake_of_one(tenant):
     assert [each for each in document["findings"] if each["resource"]["id"] in ids] == scanned
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://payments.brackwater.example", "Payments API"),
+        ("HTTPS://Payments.Brackwater.example", "Payments API"),
+        ("https://brackwater.example/warehouse", "Warehouse Scanner API"),
+    ],
+)
+def test_the_address_of_an_api_of_the_tenant_s_own_is_looked_for_among_the_names(tenant, address, name):
+    document = explained(address, environment=tenant.environment)
+    assert document["application"]["name"] == name
+    assert document["doubts"] == []
+    assert any("servicePrincipalNames/any" in entry["path"] for entry in tenant.requests())
+
+
+def test_an_address_that_nothing_of_the_tenant_goes_by_is_a_mistake_of_usage(tenant):
+    result = run("https://nobody.example", environment=tenant.environment)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "there is no application" in result.stderr
+
+
 def test_a_name_that_others_may_bear_that_could_not_be_looked_through_gives_3(tenant):
     tenant.fail("GET /applications=403")
     document = explained("Dataverse", environment=tenant.environment, status=3)

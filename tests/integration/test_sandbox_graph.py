@@ -79,6 +79,37 @@ def test_names_are_filtered_exactly_with_quotes_doubled(tenant):
     assert [each["id"] for each in found] == [id_]
 
 
+def test_names_are_filtered_letter_case_aside(sandbox):
+    row = sandbox.call("GET", "/servicePrincipals?$top=1").json()["value"][0]
+    for name in (row["displayName"].upper(), row["displayName"].lower()):
+        found = sandbox.call("GET", "/servicePrincipals", params={"$filter": f"displayName eq '{name}'"}).json()
+        assert [each["id"] for each in found["value"]] == [row["id"]]
+
+
+@pytest.mark.parametrize("tenant", ["demo", "generated"])
+@pytest.mark.parametrize(
+    ("collection", "names"), [("/servicePrincipals", "servicePrincipalNames"), ("/applications", "identifierUris")]
+)
+def test_an_object_is_found_by_any_of_its_names(new_sandbox, sandbox, tenant, collection, names):
+    asked = new_sandbox("--tenant", "demo") if tenant == "demo" else sandbox
+    rows = asked.call("GET", f"{collection}?$top=999").json()["value"]
+    own = [row for row in rows if any("://" in name for name in row[names])]
+    assert own
+    for row in own[:5]:
+        for name in row[names]:
+            params = {"$filter": f"{names}/any(n:n eq '{name.upper()}')", "$select": "id"}
+            assert asked.call("GET", collection, params=params).json()["value"] == [{"id": row["id"]}]
+
+
+@pytest.mark.parametrize("tenant", ["demo", "generated"])
+def test_a_principal_goes_by_its_app_id_and_the_names_of_its_application(new_sandbox, sandbox, tenant):
+    asked = new_sandbox("--tenant", "demo") if tenant == "demo" else sandbox
+    rows = asked.call("GET", "/applications?$top=999").json()["value"]
+    uris = {row["appId"]: row["identifierUris"] for row in rows}
+    for row in asked.call("GET", "/servicePrincipals?$top=999").json()["value"]:
+        assert row["servicePrincipalNames"] == [row["appId"], *uris.get(row["appId"], ())]
+
+
 def test_counting_needs_the_consistency_header_and_counts_once(sandbox):
     assert sandbox.call("GET", "/servicePrincipals/$count", headers=EVENTUAL).text == "250"
     assert sandbox.call("GET", "/servicePrincipals/$count").status_code == 400
@@ -149,6 +180,10 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
         ("/servicePrincipals?$top=0", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$top=1000", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$filter=tags/any(t:t eq 'x')", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=servicePrincipalNames/any(n:m eq 'x')", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=servicePrincipalNames eq 'x'", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=displayName/any(n:n eq 'x')", 400, "Request_UnsupportedQuery"),
+        ("/servicePrincipals?$filter=identifierUris/any(n:n eq 'x')", 400, "Request_UnsupportedQuery"),
         (f"/servicePrincipals?$top={'9' * 5000}", 400, "Request_UnsupportedQuery"),
         ("/servicePrincipals?$skiptoken=x", 400, "Directory_ExpiredPageToken"),
         *(

@@ -59,9 +59,9 @@ def test_a_resource_is_known_by_several_names(new_sandbox, resource):
 
 def test_an_application_is_known_by_its_identifier_uri(new_sandbox):
     sandbox = new_sandbox("--tenant", "demo")
-    application = sandbox.call("GET", "/applications").json()["value"][0]
-    (uri,) = application["identifierUris"]
-    assert claims(sandbox, f"{uri}/.default")["aud"] == uri
+    uris = [uri for row in sandbox.call("GET", "/applications").json()["value"] for uri in row["identifierUris"]]
+    assert {uri.partition("://")[0] for uri in uris} == {"api", "https"}
+    assert [claims(sandbox, f"{uri}/.default")["aud"] for uri in uris] == uris
 
 
 @pytest.mark.parametrize(

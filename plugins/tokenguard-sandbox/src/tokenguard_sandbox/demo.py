@@ -13,6 +13,12 @@ import orjson
 from tokenguard_sandbox.directory import Clock, Directory, History, Objects, Row, State
 
 _APPLIES_TO = "/appliesTo"
+_ADDRESSES = {
+    "84a67245-a398-4022-9435-1df483229050": ("https://payments.brackwater.example",),
+    "3ceb0831-8744-4e92-ad93-36c0f9c4b930": ("https://customers.brackwater.example/api",),
+    "f0d379d7-2f8c-4eb2-a70c-1cd355555e31": ("https://brackwater.example/Warehouse",),
+}
+"""Identifier URIs beside the usual one, by appId, on a domain of the tenant; made up, as none was saved."""
 _POLICY_ROW: Row = {"deletedDateTime": None, "description": None, "isOrganizationDefault": False}
 
 
@@ -32,7 +38,7 @@ def directory(clock: Clock) -> Directory:
     applications = _applications(answers, [row for _, row in held], principals, organization["id"])
     return Directory(
         organization,
-        Objects("servicePrincipal", [_principal(row) for row in principals]),
+        Objects("servicePrincipal", [_principal(row, applications) for row in principals]),
         Objects("application", applications),
         History(State(policies, assignments), clock),
     )
@@ -74,16 +80,18 @@ def _applications(
     return [_application(row) for row in known.values()]
 
 
-def _principal(row: Row) -> Row:
-    """Graph v1.0 declares no createdDateTime for a service principal."""
-    return {name: value for name, value in row.items() if name != "createdDateTime"}
+def _principal(row: Row, applications: Iterable[Row]) -> Row:
+    """Graph v1.0 declares no createdDateTime for a service principal. It goes by the names of its application."""
+    uris = [uri for each in applications if each["appId"] == row["appId"] for uri in each["identifierUris"]]
+    names = {"servicePrincipalNames": [row["appId"], *uris]}
+    return {name: value for name, value in (row | names).items() if name != "createdDateTime"}
 
 
 def _application(row: Row) -> Row:
     blank = {
         "deletedDateTime": None,
         "createdDateTime": None,
-        "identifierUris": [f"api://{row['appId']}"],
+        "identifierUris": [f"api://{row['appId']}", *_ADDRESSES.get(row["appId"], ())],
         "keyCredentials": [],
         "passwordCredentials": [],
     }

@@ -104,7 +104,7 @@ class _Maker:
             "appId": app_id,
             "appOwnerOrganizationId": self._tenant if own else _MICROSOFT,
             "displayName": name,
-            "servicePrincipalNames": [app_id],
+            "servicePrincipalNames": [app_id, *(_identifier_uris(app_id) if own else ())],
             "servicePrincipalType": "ManagedIdentity" if managed else "Application",
             "signInAudience": "AzureADMyOrg" if own else "AzureADMultipleOrgs",
         }
@@ -117,7 +117,7 @@ class _Maker:
             "appId": app_id,
             "createdDateTime": "2024-05-01T08:00:00Z",
             "displayName": _title(number * _OWN_SHARE),
-            "identifierUris": [f"api://{app_id}"],
+            "identifierUris": _identifier_uris(app_id),
             "signInAudience": "AzureADMyOrg",
             "keyCredentials": [],
             "passwordCredentials": [_password(self.applications.guid(number))] if number % 3 == 0 else [],
@@ -135,6 +135,11 @@ class _Maker:
 
 def _spread(holders: Sequence[str], policies: Sequence[Row]) -> dict[str, str]:
     return {holder: policies[place % len(policies)]["id"] for place, holder in enumerate(holders)}
+
+
+def _identifier_uris(app_id: str) -> list[str]:
+    """Of an application; its service principal goes by the same names."""
+    return [f"api://{app_id}"]
 
 
 def _title(number: int) -> str:

@@ -179,7 +179,8 @@ def _count_objects(asked: Asked) -> Answer:
 
 
 def _matching(asked: Asked, objects: Objects) -> Iterator[Row]:
-    return odata.matching(asked.call, objects.rows(), ("id", "appId", "displayName"))
+    names = "servicePrincipalNames" if objects.kind == "servicePrincipal" else "identifierUris"
+    return odata.matching(asked.call, objects.rows(), ("id", "appId", "displayName", names))
 
 
 def _get_object(asked: Asked, key: str) -> Answer:

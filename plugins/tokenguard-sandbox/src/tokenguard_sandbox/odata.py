@@ -15,12 +15,13 @@ from tokenguard_sandbox.directory import Row
 from tokenguard_sandbox.properties import DECLARED
 
 LARGEST_PAGE = 999
-_IDS = ("id", "appId")
-"""GUIDs, which are the same in capitals."""
+LISTS = ("identifierUris", "servicePrincipalNames")
+"""Properties with several values, which ``any`` looks through."""
 _LITERAL = r"'(?:[^']|'')*'"
 _FILTER = re.compile(
     rf"(?P<name>\w+)\s+(?:eq\s+(?P<one>{_LITERAL}|true|false)"
     rf"|in\s*\((?P<several>\s*{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)\))"
+    rf"|(?P<list>\w+)/any\(\s*(?P<each>\w+)\s*:\s*(?P=each)\s+eq\s+(?P<member>{_LITERAL})\s*\)"
 )
 _PAGE = re.compile(rb"sandbox:([0-9]{1,18})(?::[0-9a-f]+)?")
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
@@ -51,14 +52,22 @@ def selected(call: Call, context: str) -> Callable[[Row], Row]:
 
 
 def matching(call: Call, rows: Iterable[Row], filterable: Collection[str]) -> Iterator[Row]:
-    """Rows that ``$filter`` lets through: ``name eq value`` or ``name in (values)`` over `filterable` names."""
+    """Rows that ``$filter`` lets through: ``name eq value``, ``name in (values)``, ``list/any(x:x eq value)``.
+
+    All over `filterable` names. Texts are compared letter case aside.
+    """
     found = _FILTER.fullmatch(call.query["$filter"].strip())
-    if not found or found["name"] not in filterable:
+    name = (found["name"] or found["list"]) if found else ""
+    if not found or name not in filterable or (found["list"] is not None) != (name in LISTS):
         raise RefusedError(400, "Unsupported or invalid query filter clause.", code="Request_UnsupportedQuery")
-    name, values = found["name"], {_value(each) for each in _literals(found["one"], found["several"])}
-    if name in _IDS:
-        values = {str(value).lower() for value in values}
-    return (row for row in rows if row.get(name) in values)
+    values = {_folded(_value(each)) for each in _literals(found["one"] or found["member"], found["several"])}
+    if found["list"]:
+        return (row for row in rows if not values.isdisjoint(map(_folded, row.get(name, ()))))
+    return (row for row in rows if _folded(row.get(name)) in values)
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _literals(one: str | None, several: str | None) -> list[str]:
