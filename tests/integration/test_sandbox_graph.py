@@ -249,6 +249,35 @@ def test_what_is_no_call_at_all_is_refused_in_json_and_logged(sandbox, method, p
     assert sandbox.requests() == [{"method": method, "path": path, "status": status}]
 
 
+CONDITIONAL_ACCESS = "/identity/conditionalAccess/policies"
+
+
+def test_conditional_access_answers_once_a_second_and_throttles_without_saying_how_long(new_sandbox):
+    sandbox = new_sandbox("--tenant", "demo", "--setting", "conditional-access-interval=600")
+    assert len(sandbox.call("GET", CONDITIONAL_ACCESS).raise_for_status().json()["value"]) == 5
+    refused = sandbox.call("GET", CONDITIONAL_ACCESS)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "TooManyRequests")
+    assert "Retry-After" not in refused.headers
+    assert sandbox.call("GET", POLICIES).status_code == 200
+    sandbox.set(conditional_access_interval=0)
+    assert [sandbox.call("GET", CONDITIONAL_ACCESS).status_code for _ in range(3)] == [200] * 3
+
+
+def test_conditional_access_is_answered_again_after_its_interval(sandbox):
+    assert sandbox.first_settings["conditional_access_interval"] == 1
+    sandbox.set(conditional_access_interval=0.3)
+    time.sleep(0.3)
+    assert [sandbox.call("GET", CONDITIONAL_ACCESS).status_code for _ in range(2)] == [200, 429]
+    time.sleep(0.3)
+    assert sandbox.call("GET", CONDITIONAL_ACCESS).json()["value"] == []  # a generated tenant has none
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+def test_conditional_access_cannot_be_written(tenant, method):
+    tenant.set(permissions=["Policy.Read.All", "Application.Read.All", "Policy.ReadWrite.ConditionalAccess"])
+    assert tenant.call(method, CONDITIONAL_ACCESS, json={"displayName": "Mine"}).status_code == 405
+
+
 # --- permissions and tokens -------------------------------------------------------------------------------------
 
 
@@ -261,6 +290,8 @@ def test_what_is_no_call_at_all_is_refused_in_json_and_logged(sandbox, method, p
         (["Application.Read.All"], "GET", POLICIES, 403),
         (["Policy.Read.All"], "GET", POLICIES, 200),
         (["Policy.Read.All"], "GET", "/applications", 403),
+        (["Application.ReadWrite.All", "Directory.Read.All"], "GET", "/identity/conditionalAccess/policies", 403),
+        (["Policy.Read.All"], "GET", "/identity/conditionalAccess/policies", 200),
         (["Application.Read.All"], "GET", "/applications", 200),
         (["Policy.Read.All", "Application.Read.All"], "GET", f"{DATAVERSE}/tokenLifetimePolicies", 403),
         (["Policy.Read.All", "Application.ReadWrite.All"], "GET", f"{DATAVERSE}/tokenLifetimePolicies", 200),
@@ -269,7 +300,7 @@ def test_what_is_no_call_at_all_is_refused_in_json_and_logged(sandbox, method, p
     ],
 )
 def test_a_call_takes_the_permissions_that_microsoft_lists(tenant, permissions, method, path, status):
-    tenant.set(permissions=permissions)
+    tenant.set(permissions=permissions, conditional_access_interval=0)
     assert tenant.call(method, path, json=policy() if method == "POST" else None).status_code == status
 
 

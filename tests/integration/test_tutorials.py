@@ -237,17 +237,59 @@ def test_the_plugin_takes_a_page_that_is_not_the_last_for_no_whole_list(
     assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 3
 
 
-def test_the_plugin_asks_a_live_tenant_through_the_same_source(
-    with_plugin: Path, folder: Path, environment: dict[str, str], sandbox: RunningSandbox
+CONDITIONAL_ACCESS = "/identity/conditionalAccess/policies"
+
+
+@pytest.mark.parametrize("rows", [100, 2])
+def test_the_plugin_judges_a_live_tenant_at_the_pace_of_conditional_access_and_only_reads(
+    with_plugin: Path,
+    folder: Path,
+    environment: dict[str, str],
+    new_sandbox: Callable[..., RunningSandbox],
+    rows: int,
 ) -> None:
-    """The sandbox has no Conditional Access, and says so: what is not answered is not compliance."""
-    led_there = {**environment, **sandbox.environment, "PATH": environment["PATH"]}
-    command = [with_plugin / "tokenguard", "scan", "--rules", "conditional-access"]
-    result = subprocess.run(command, env=led_there, cwd=folder, capture_output=True, text=True, check=False)
-    assert result.returncode == 3, result.stderr
-    assert "/identity/conditionalAccess/policies" in [
-        request["path"].partition("?")[0] for request in sandbox.requests()
+    sandbox = new_sandbox("--tenant", "demo", "--setting", f"policy-page-size={rows}")
+    result = scan_conditional_access(with_plugin, folder, environment, sandbox)
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    assert [(each["rule"], each["resource"]["name"]) for each in report["findings"]] == [
+        ("sign-in-frequency-too-long", "Everybody, once a month"),
+        ("sign-in-frequency-not-enforced", "Guests, once a day (trial)"),
     ]
+    assert report["notEvaluated"] == []
+    selected = {each["id"]: (each["selected"], each["passed"]) for each in report["rules"]}
+    assert selected == {"sign-in-frequency-not-enforced": (4, 3), "sign-in-frequency-too-long": (3, 2)}
+    asked = [each for each in sandbox.requests() if each["path"].startswith("/identity")]
+    assert {each["method"] for each in asked} == {"GET"}
+    assert len([each for each in asked if each["status"] == 200]) == -(-5 // rows)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        (f"GET {CONDITIONAL_ACCESS}=403", "Policy.Read.All"),
+        (f"GET {CONDITIONAL_ACCESS}=foreign", "another place"),
+        (f"GET {CONDITIONAL_ACCESS}=html", "no JSON"),
+        (f"GET {CONDITIONAL_ACCESS}=404", "404"),
+    ],
+)
+def test_what_the_plugin_could_not_read_to_the_end_is_not_compliance(
+    with_plugin: Path, folder: Path, environment: dict[str, str], sandbox: RunningSandbox, broken: tuple[str, str]
+) -> None:
+    """Read to the end, there is nothing to find in this tenant."""
+    fault, said = broken
+    sandbox.fail(fault)
+    result = scan_conditional_access(with_plugin, folder, environment, sandbox)
+    assert result.returncode == 3, result.stderr
+    assert said in result.stdout
+
+
+def scan_conditional_access(
+    with_plugin: Path, folder: Path, environment: dict[str, str], sandbox: RunningSandbox
+) -> subprocess.CompletedProcess[str]:
+    led_there = {**environment, **sandbox.environment, "PATH": environment["PATH"]}
+    command = [with_plugin / "tokenguard", "scan", "--rules", "conditional-access", "--format", "json"]
+    return subprocess.run(command, env=led_there, cwd=folder, capture_output=True, text=True, check=False)
 
 
 # --- renewing -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
+from tokenguard_sandbox.conditional_access import demo_policies
 from tokenguard_sandbox.directory import Clock, Directory, History, Objects, Row, State
 
 _APPLIES_TO = "/appliesTo"
@@ -41,6 +42,7 @@ def directory(clock: Clock) -> Directory:
         Objects("servicePrincipal", [_principal(row, applications) for row in principals]),
         Objects("application", applications),
         History(State(policies, assignments), clock),
+        demo_policies(),
     )
 
 

@@ -109,7 +109,7 @@ class History:
     """Every state since the start, and from when each can be seen."""
 
     def __init__(self, first: State, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._states: list[tuple[float, State]] = [(float("-inf"), first)]
 
     def latest(self) -> State:
@@ -117,11 +117,11 @@ class History:
 
     def add(self, state: State, late: float = 0) -> None:
         """Make `state` the latest; it is seen `late` seconds from now, and not before the one that it follows."""
-        self._states.append((max(self._clock() + late, self._states[-1][0]), state))
+        self._states.append((max(self.clock() + late, self._states[-1][0]), state))
 
     def seen(self, delay: float) -> State:
         """What somebody sees who is `delay` seconds behind."""
-        moment = self._clock() - delay
+        moment = self.clock() - delay
         return next(state for since, state in reversed(self._states) if since <= moment)
 
 
@@ -133,6 +133,8 @@ class Directory:
     principals: Objects
     applications: Objects
     history: History
+    conditional_access: Sequence[Row] = ()
+    """Conditional Access policies, which nothing changes."""
 
     @property
     def tenant_id(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from tokenguard_sandbox import odata, writes
 from tokenguard_sandbox.answers import Answer, Call, RefusedError, missing
 from tokenguard_sandbox.directory import Directory, Objects, Row, State
-from tokenguard_sandbox.permissions import BOTH_FOR_APPLIES_TO, PERMISSIONS, allowed
+from tokenguard_sandbox.permissions import BOTH_FOR_APPLIES_TO, CONDITIONAL_ACCESS, PERMISSIONS, allowed
 from tokenguard_sandbox.routing import Handler, Routes
 from tokenguard_sandbox.settings import Settings
 
@@ -27,6 +27,8 @@ class Graph:
     def __init__(self, directory: Directory, settings: Settings) -> None:
         self.directory = directory
         self.settings = settings
+        self._conditional_access_answered = float("-inf")
+        """When Conditional Access last answered: it has a limit of its own."""
 
     def answer(self, call: Call, *, late: float = 0) -> Answer:
         """What Graph says; a write shows `late` seconds from now."""
@@ -39,7 +41,19 @@ class Graph:
         template, handler, values = _ROUTES.find(call.method, call.path)
         if not allowed(call.roles, self._needed(call.method, template)):
             raise RefusedError(403)
+        if template == CONDITIONAL_ACCESS:
+            self._take_turn()
         return handler(Asked(call, self, template, late), *values)
+
+    def _take_turn(self) -> None:
+        """Throttle a call that comes too soon; Conditional Access does so without a Retry-After.
+
+        Source: Microsoft Graph, "service-specific throttling limits": one request a second for all apps of a tenant.
+        """
+        now = self.directory.history.clock()
+        if now < self._conditional_access_answered + self.settings.conditional_access_interval:
+            raise RefusedError(429)
+        self._conditional_access_answered = now
 
     def _needed(self, method: str, template: str) -> Any:
         if "/appliesTo" in template and self.settings.applies_to_permissions == "page":
@@ -160,6 +174,15 @@ def _policy(state: State, id_: str) -> Row:
     return state.policies.get(_guid(id_)) or missing(id_)
 
 
+# --- Conditional Access -----------------------------------------------------------------------------------------
+
+
+def _list_conditional_access(asked: Asked) -> Answer:
+    odata.check_options(asked.call, "$select", "$top", "$skiptoken", "$count")
+    rows = asked.directory.conditional_access
+    return odata.page_of(asked.call, CONDITIONAL_ACCESS.strip("/"), rows, asked.settings.policy_page_size)
+
+
 # --- service principals and applications ------------------------------------------------------------------------
 
 
@@ -239,6 +262,7 @@ _OF_TENANT: Mapping[tuple[str, str], Handler] = {
     ("DELETE", "/policies/tokenLifetimePolicies/{tokenLifetimePolicy-id}"): _delete_policy,
     ("GET", "/policies/tokenLifetimePolicies/{tokenLifetimePolicy-id}/appliesTo"): _applies_to,
     ("GET", "/policies/tokenLifetimePolicies/{tokenLifetimePolicy-id}/appliesTo/$count"): _count_applies_to,
+    ("GET", CONDITIONAL_ACCESS): _list_conditional_access,
 }
 _OF_OBJECTS: Mapping[tuple[str, str], Handler] = {
     ("GET", ""): _get_object,

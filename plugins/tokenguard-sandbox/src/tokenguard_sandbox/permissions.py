@@ -43,6 +43,7 @@ _ORGANIZATION = _any(
     "User.Read.All",
 )
 
+CONDITIONAL_ACCESS = "/identity/conditionalAccess/policies"
 _POLICY = "/policies/tokenLifetimePolicies/{tokenLifetimePolicy-id}"
 _HOLDERS = {"/servicePrincipals": "servicePrincipal", "/applications": "application"}
 
@@ -59,6 +60,7 @@ def _table() -> dict[tuple[str, str], Alternatives]:
         ("DELETE", _POLICY): _POLICY_WRITES,
         ("GET", f"{_POLICY}/appliesTo"): _APPLIES_TO,
         ("GET", f"{_POLICY}/appliesTo/$count"): _APPLIES_TO,
+        ("GET", CONDITIONAL_ACCESS): _any("Policy.Read.All"),
     }
     for collection, singular in _HOLDERS.items():
         table["GET", collection] = table["GET", f"{collection}/$count"] = _OBJECTS

@@ -27,6 +27,12 @@ _POLICY = _names(
     appliesTo definition deletedDateTime description displayName id isOrganizationDefault
     """
 )
+_CONDITIONAL_ACCESS = _names(
+    """
+    conditions createdDateTime deletedDateTime description displayName grantControls id
+    modifiedDateTime sessionControls state templateId
+    """
+)
 _PRINCIPAL = _names(
     """
     accountEnabled addIns alternativeNames appDescription appDisplayName appId applicationTemplateId
@@ -60,6 +66,7 @@ DECLARED: Mapping[str, frozenset[str]] = {
     "organization": _ORGANIZATION | {"directorySizeQuota"},
     "policies/tokenLifetimePolicies": _POLICY,
     "Collection(microsoft.graph.tokenLifetimePolicy)": _POLICY,
+    "identity/conditionalAccess/policies": _CONDITIONAL_ACCESS,
     "servicePrincipals": _PRINCIPAL,
     "applications": _APPLICATION,
     "directoryObjects": _PRINCIPAL | _APPLICATION,

@@ -49,6 +49,9 @@ class Settings:
     applies_to_type: str = _choice("always", "never", help="@odata.type on the rows of appliesTo")
     applies_to_rows: str = _choice("full", "bare", help="what a row of appliesTo tells of its object: all, or the id")
     applies_to_permissions: str = _choice("data", "page", help="as Microsoft's permission data, or its page, has it")
+    conditional_access_interval: float = _number(
+        1, help="seconds from a call of Conditional Access to the next that is not throttled"
+    )
     batch_count: str = _choice("number", "base64", help="how a batch carries the text of a $count")
     batch_order: str = _choice("shuffled", "kept", help="order of the answers in a batch")
 
