@@ -23,7 +23,7 @@ from tokenguard_sandbox.batch import answer_batch, query_of
 from tokenguard_sandbox.directory import Directory
 from tokenguard_sandbox.faults import Fault, altered, instead
 from tokenguard_sandbox.graph import Graph
-from tokenguard_sandbox.permissions import PERMISSIONS
+from tokenguard_sandbox.permissions import KNOWN, PERMISSIONS
 from tokenguard_sandbox.properties import DECLARED
 from tokenguard_sandbox.settings import Settings
 
@@ -266,6 +266,10 @@ def test_a_fault_of_paging_keeps_the_shape_of_a_page(action):
     assert schema is not None
     assert problems(schema, answer.body) == []
     assert urlsplit(answer.body["@odata.nextLink"]).scheme == "https"
+
+
+def test_a_client_may_hold_every_permission_of_the_data_and_no_other():
+    assert set(contract("permissions-tokenguard.json")["permissionIds"]) == KNOWN
 
 
 def listed(entries: Iterable[Mapping[str, Any]]) -> set[frozenset[str]]:

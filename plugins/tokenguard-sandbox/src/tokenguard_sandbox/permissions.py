@@ -76,6 +76,19 @@ def _table() -> dict[tuple[str, str], Alternatives]:
 PERMISSIONS = _table()
 """By method and path, spelt as in Microsoft's OpenAPI description: every call that the sandbox answers."""
 
+_OTHERS = frozenset(
+    {
+        "LicenseAssignment.Read.All",
+        "Policy.ReadWrite.Authorization",
+        "Policy.ReadWrite.ConditionalAccess",
+        "Policy.ReadWrite.SecurityDefaults",
+        "User.Read",
+    }
+)
+"""Of the calls beside those of the sandbox: a client may hold them, and they allow nothing here."""
+KNOWN = _OTHERS.union(*(each for alternatives in PERMISSIONS.values() for each in alternatives))
+"""Every permission that a client of the sandbox may hold."""
+
 BOTH_FOR_APPLIES_TO = frozenset(
     {*_pairs(("Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"), ("Application.Read.All",))}
     | _any("Directory.Read.All")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 from tokenguard.errors import UsageError
+from tokenguard_sandbox.permissions import KNOWN
 
 READ_PERMISSIONS = ("Application.Read.All", "Organization.Read.All", "Policy.Read.All")
 WRITE_PERMISSIONS = ("Application.ReadWrite.All", "Policy.ReadWrite.ApplicationConfiguration")
@@ -95,4 +97,14 @@ def _read(where: Field[Any], value: Any) -> Any:
 def _permissions(names: Any) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise UsageError("setting permissions is no list of names", hint='["Policy.Read.All"], "read" or "write"')
-    return tuple(sorted({each for name in names for each in _SETS.get(name.strip(), (name.strip(),))}))
+    chosen = sorted({each for name in names for each in _SETS.get(name.strip(), (name.strip(),))})
+    for name in chosen:
+        if name not in KNOWN:
+            raise UsageError(f"the sandbox knows no permission {name!r}", hint=_nearest(name))
+    return tuple(chosen)
+
+
+def _nearest(name: str) -> str:
+    known = {each.lower(): each for each in (*KNOWN, *filter(None, _SETS))}
+    near = [known[each] for each in get_close_matches(name.lower(), known)]
+    return f"did you mean {' or '.join(near)}?" if near else f"it knows {', '.join(sorted(KNOWN))}"
