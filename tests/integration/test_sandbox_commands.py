@@ -160,6 +160,9 @@ def test_two_runs_share_no_secret():
     ("arguments", "said"),
     [
         (("--fault", "nonsense"), "nonsense"),
+        (("--fault", "GET /policies=403,seconds=2"), "seconds means nothing for 403"),
+        (("--fault", "GET /policies=429,times=1,times=2"), "times stands twice"),
+        (("--fault", "GET /policies=expired,only=batch"), "could never strike"),
         (("--setting", "nonsense"), "NAME=VALUE"),
         (("--setting", "colour=blue"), "colour"),
         (("--propagation", "soon"), "propagation"),

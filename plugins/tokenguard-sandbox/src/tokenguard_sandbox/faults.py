@@ -46,6 +46,8 @@ _OPTIONS = {
 }
 """How the value of each is written, as a pattern and in words."""
 _SECONDS = {"late": 5.0, "slow": 1.0, "hang": 3600.0}
+_SERVED = {"retry-after": STATUSES, "seconds": tuple(_SECONDS)}
+"""The actions of an option that is not for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,30 @@ def parse_fault(text: str) -> Fault:
         )
     if found["action"] not in ACTIONS:
         raise UsageError(f"{text!r}: unknown action {found['action']!r}", hint=f"one of {', '.join(ACTIONS)}")
-    options = dict(each.split("=", 1) for each in found["options"].split(",")[1:])
-    for name, value in options.items():
+    return _with(Fault(found["method"], found["path"], found["action"]), _options(text, found))
+
+
+def _options(text: str, found: re.Match[str]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for name, _, value in (each.partition("=") for each in found["options"].split(",")[1:]):
         if name not in _OPTIONS:
             raise UsageError(f"{text!r}: unknown option {name!r}", hint=f"one of {', '.join(_OPTIONS)}")
+        if name in options:
+            raise UsageError(f"{text!r}: {name} stands twice", hint="give it once, or write two faults")
         pattern, words = _OPTIONS[name]
         if not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"{text!r}: {name}={value} cannot be", hint=f"{name} is {words}")
-    return _with(Fault(found["method"], found["path"], found["action"]), options)
+        if found["action"] not in _SERVED.get(name, ACTIONS):
+            raise UsageError(
+                f"{text!r}: {name} means nothing for {found['action']}", hint=f"it is for {', '.join(_SERVED[name])}"
+            )
+        options[name] = value
+    never = {"batch": CONNECTION + TOKENS, "alone": ("missing",)}.get(options.get("only", ""), ())
+    if found["action"] in never:
+        raise UsageError(
+            f"{text!r} could never strike", hint=f"{found['action']} strikes nothing that only={options['only']} leaves"
+        )
+    return options
 
 
 def _with(fault: Fault, options: Mapping[str, str]) -> Fault:
