@@ -135,7 +135,7 @@ def undeclared(schema: Mapping[str, Any], body: Any) -> Iterator[str]:
 def tenant(name: str) -> Directory:
     if name == "demo":
         return demo.directory(lambda: NOW)
-    return generated.directory(250, 5, 40, 7, lambda: NOW)
+    return generated.directory(lambda: NOW, principals=250, policies=5, assignments=40, seed=7)
 
 
 def conversation(graph: Graph) -> Iterator[tuple[str, str, Answer]]:

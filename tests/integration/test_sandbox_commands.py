@@ -173,6 +173,11 @@ def test_two_runs_share_no_secret():
         (("--trust", __file__), "certificate"),
         (("--port", "70000"), "70000"),
         (("--tenant", "generated", "--seed", str(2**32)), "--seed"),
+        (("--tenant", "generated", "--principals", "5", "--assignments", "6"), "5 at most"),
+        (("--tenant", "generated", "--assignments", "1001"), "1000 at most"),
+        (("--tenant", "generated", "--policies", "0", "--assignments", "1"), "0 at most"),
+        (("--principals", "5"), "add --tenant generated"),
+        (("--tenant", "demo", "--seed", "1"), "add --tenant generated"),
         (("--tenant", "generated", "--principals", str(10**20)), "--principals"),
     ],
 )
@@ -180,6 +185,23 @@ def test_a_mistake_on_the_command_line_is_said_and_nothing_is_run(arguments, sai
     result = run("exec", *arguments, "--", *python("print('ran')"))
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("size", "held"), [(("--principals", "12"), 12), (("--principals", "300"), 200), (("--policies", "0"), 0)]
+)
+def test_a_generated_tenant_has_as_many_assignments_as_it_can_unless_told(new_sandbox, size, held):
+    sandbox = new_sandbox("--tenant", "generated", *size)
+    policies = "/policies/tokenLifetimePolicies"
+    counts = [
+        int(
+            sandbox.call(
+                "GET", f"{policies}/{row['id']}/appliesTo/$count", headers={"ConsistencyLevel": "eventual"}
+            ).text
+        )
+        for row in sandbox.call("GET", policies).json()["value"]
+    ]
+    assert sum(counts) == held
 
 
 def test_a_port_that_is_taken_is_said(new_sandbox):

@@ -572,7 +572,7 @@ def test_the_same_seed_makes_the_same_tenant_and_another_one_another(new_sandbox
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_a_generated_tenant_hangs_together(seed):
-    tenant = generated.directory(500, 5, 50, seed, time.time)
+    tenant = generated.directory(time.time, principals=500, policies=5, assignments=50, seed=seed)
     principals, applications = list(tenant.principals.rows()), list(tenant.applications.rows())
     behind = {row["appId"]: row for row in principals}
     assert len(behind) == 500

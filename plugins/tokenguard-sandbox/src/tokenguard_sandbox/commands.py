@@ -37,20 +37,15 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one."
             ),
             click.option("--tenant", type=click.Choice(["demo", "generated"]), default="demo", help="Which tenant."),
-            click.option(
-                "--principals", type=click.IntRange(0, _LARGEST), default=1000, help="Size of a generated tenant."
-            ),
-            click.option(
-                "--policies", type=click.IntRange(0, _LARGEST), default=20, help="Policies of a generated tenant."
-            ),
+            click.option("--principals", type=click.IntRange(0, _LARGEST), help="Size of a generated tenant (1000)."),
+            click.option("--policies", type=click.IntRange(0, _LARGEST), help="Policies of a generated tenant (20)."),
             click.option(
                 "--assignments",
                 type=click.IntRange(0, _LARGEST),
-                default=200,
-                help="Assignments of a generated tenant.",
+                help="Assignments of a generated tenant (200, or as many as it can have).",
             ),
             click.option(
-                "--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Another seed makes another tenant."
+                "--seed", type=click.IntRange(0, 2**32 - 1), help="Another seed makes another generated tenant (1)."
             ),
             click.option(
                 "--permissions", help="Application permissions of the client, or the sets 'read' and 'write'."
@@ -165,7 +160,7 @@ def _running(
     faults: Sequence[str],
     trust: Sequence[Path],
     tenant: str,
-    **size: int,
+    **size: int | None,
 ) -> Iterator[Running]:
     from tokenguard_sandbox import demo, generated  # noqa: PLC0415
     from tokenguard_sandbox.faults import parse_fault  # noqa: PLC0415
@@ -176,11 +171,28 @@ def _running(
     named = {"permissions": permissions, "propagation": propagation}
     chosen = Settings().changed({name: value for name, value in named.items() if value is not None})
     chosen = chosen.changed(dict(_pair(each) for each in settings))
-    directory = demo.directory(time.time) if tenant == "demo" else generated.directory(clock=time.time, **size)
+    asked = {name: number for name, number in size.items() if number is not None}
+    if tenant == "demo" and asked:
+        raise click.UsageError(f"--{next(iter(asked))} is of a generated tenant: add --tenant generated")
+    directory = demo.directory(time.time) if tenant == "demo" else generated.directory(time.time, **_size(**asked))
     struck = [parse_fault(each) for each in faults]
     ending = _signals(dict.fromkeys(_ENDINGS, _end))
     with ending, running(directory, chosen, struck, port, [public_key(path) for path in trust]) as here:
         yield here
+
+
+def _size(
+    *, principals: int = 1000, policies: int = 20, assignments: int | None = None, seed: int = 1
+) -> dict[str, int]:
+    """How large a generated tenant is: a principal holds one policy at most."""
+    most = principals if policies else 0
+    if assignments is not None and assignments > most:
+        raise click.UsageError(
+            f"--assignments {assignments}: {principals} principals and {policies} policies make {most} at most, "
+            "as a principal holds one policy"
+        )
+    few = min(200, most) if assignments is None else assignments
+    return {"principals": principals, "policies": policies, "assignments": few, "seed": seed}
 
 
 def _pair(text: str) -> tuple[str, str]:

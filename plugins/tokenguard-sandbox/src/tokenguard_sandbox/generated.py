@@ -45,10 +45,11 @@ _PRINCIPAL, _CLIENT, _POLICY, _APPLICATION, _TENANT = range(1, 6)
 """Kinds of GUID."""
 
 
-def directory(principals: int, policies: int, assignments: int, seed: int, clock: Clock) -> Directory:
+def directory(clock: Clock, *, principals: int, policies: int, assignments: int, seed: int) -> Directory:
     """A tenant with `principals` service principals; the same for the same numbers.
 
-    Some are Microsoft's own; a tenth have an application of the tenant. Assignments go to principals, one each.
+    Some are Microsoft's own; a tenth have an application of the tenant. Assignments go to principals, one each: there
+    are no more than these, and none without a policy.
     """
     maker = _Maker(seed)
     listed = [maker.first_party(app_id, name) for app_id, name in _FIRST_PARTY.items()][:principals]
@@ -128,7 +129,7 @@ class _Maker:
         chance = random.Random(self._seed)  # noqa: S311  (a tenant that can be made again, no secret)
         ids = Numbering(self._seed, _POLICY)
         made = [_policy(ids.guid(number), number) for number in range(policies)]
-        numbers = chance.sample(range(len(objects)), min(assignments, len(objects)) if made else 0)
+        numbers = chance.sample(range(len(objects)), assignments)
         holders = [next(objects.rows(number, number + 1))["id"] for number in numbers]
         return State({each["id"]: each for each in made}, _spread(holders, made))
 
