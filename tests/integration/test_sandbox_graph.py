@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import urlsafe_b64encode
+from email.utils import parsedate_to_datetime
 
 import pytest
 from tokenguard_sandbox import generated
@@ -217,6 +218,23 @@ def test_what_cannot_be_answered_is_refused_in_graphs_words(sandbox, path, statu
     answer = sandbox.call("GET", path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.json()["error"]["innerError"]["request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/organization", 200), ("/users", 400), (f"/servicePrincipals/{NOBODY}", 404)]
+)
+@pytest.mark.parametrize("own", ["", "abc-1"])
+def test_an_answer_carries_the_ids_of_its_request_and_the_date(sandbox, path, status, own):
+    answers = [sandbox.call("GET", path, headers={"client-request-id": own} if own else {}) for _ in range(2)]
+    assert len({answer.headers["request-id"] for answer in answers}) == 2
+    for answer in answers:
+        assert answer.status_code == status
+        assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 60
+        assert answer.headers["client-request-id"] == (own or answer.headers["request-id"])
+        if status != 200:
+            inner = answer.json()["error"]["innerError"]
+            for name in ("request-id", "client-request-id"):
+                assert inner[name] == answer.headers[name]
 
 
 @pytest.mark.parametrize(

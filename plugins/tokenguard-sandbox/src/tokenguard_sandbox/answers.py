@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -68,6 +68,20 @@ def missing(key: str) -> NoReturn:
     raise RefusedError(
         404, f"Resource '{key}' does not exist or one of its queried reference-property objects are not present."
     )
+
+
+def identified(answer: Answer, client_request_id: str) -> Answer:
+    """The answer with the ids of its request in the headers, and the same ones in an error's body.
+
+    The client's own id is echoed; of a client that sent none it is the server's.
+    """
+    request_id = str(uuid4())
+    ids = {"request-id": request_id, "client-request-id": client_request_id or request_id}
+    body = answer.body
+    if isinstance(body, dict) and "error" in body:
+        error = body["error"]
+        body = {**body, "error": {**error, "innerError": {**error["innerError"], **ids}}}
+    return replace(answer, body=body, headers={**answer.headers, **ids})
 
 
 def refusal(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:

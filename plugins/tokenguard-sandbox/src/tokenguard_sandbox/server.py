@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tokenguard_sandbox import faults as fault_rules
-from tokenguard_sandbox.answers import Answer, Call, RefusedError
+from tokenguard_sandbox.answers import Answer, Call, RefusedError, identified
 from tokenguard_sandbox.batch import answer_batch, query_of
 from tokenguard_sandbox.directory import Clock, Directory
 from tokenguard_sandbox.faults import Fault, Faults
@@ -65,7 +65,7 @@ class Sandbox:
             return tokens.device(root_of(request), request.path_params["tenant"], await form_of(request))
 
         return [
-            Route("/v1.0/{path:path}", self._served(self._ask_graph), methods=_METHODS),
+            Route("/v1.0/{path:path}", self._served(self._ask_graph, graph=True), methods=_METHODS),
             Route("/{tenant}/v2.0/.well-known/openid-configuration", self._served(configuration)),
             Route("/{tenant}/discovery/v2.0/keys", self._served(keys)),
             Route("/{tenant}/oauth2/v2.0/token", self._served(token), methods=["POST"]),
@@ -80,7 +80,7 @@ class Sandbox:
         self.requests.append(_entry(request.method, request.url.path, request.url.query, request.headers, answer))
         return response(answer)
 
-    def _served(self, ask: Ask) -> Callable[[Request], Awaitable[Response]]:
+    def _served(self, ask: Ask, *, graph: bool = False) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that logs, and that faults can strike."""
 
         async def endpoint(request: Request) -> Response:
@@ -88,6 +88,8 @@ class Sandbox:
             fault = self.faults.strike(request.method, path, in_batch=False)
             parts: list[dict[str, Any]] = []
             answer = await self._answer(request, ask, fault, parts)
+            if answer and graph:
+                answer = identified(answer, request.headers.get("client-request-id", ""))
             entry = _entry(request.method, path, request.url.query, request.headers, answer)
             self.requests.append({**entry, "parts": parts} if parts else entry)
             return Reset() if answer is None else response(answer, fault)
