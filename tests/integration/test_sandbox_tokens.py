@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from uuid import UUID
 
 import jwt
 import pytest
@@ -39,6 +40,30 @@ def test_a_graph_token_carries_the_permissions_that_are_set(sandbox):
     sandbox.set(permissions=["User.Read.All"])
     assert claims(sandbox)["roles"] == ["User.Read.All"]
     assert "roles" not in claims(sandbox, "https://management.azure.com/.default")
+
+
+@pytest.mark.parametrize("scope", [GRAPH_SCOPE, "https://management.azure.com/.default"])
+def test_a_token_is_of_the_client_s_own_service_principal(sandbox, scope):
+    first, second = claims(sandbox, scope), claims(sandbox, scope)
+    assert first["oid"] == first["sub"] == second["oid"]
+    assert str(UUID(first["oid"])) == first["oid"]
+    assert first["oid"] != first["appid"]
+
+
+def test_a_client_that_is_disabled_gets_no_token_by_secret_assertion_or_code(sandbox):
+    sandbox.set(client="disabled")
+    for changed in ({}, {"client_secret": "wrong"}, {"client_assertion": "a.b.c"}, {"grant_type": "password"}):
+        answer = sandbox.sign_in(**changed)
+        assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+        assert answer.json()["error_codes"] == [7000112]
+
+
+def test_a_resource_that_is_disabled_gets_no_token(new_sandbox):
+    sandbox = new_sandbox("--tenant", "demo")
+    rows = sandbox.call("GET", "/servicePrincipals?$top=999").json()["value"]
+    answers = {row["accountEnabled"]: sandbox.sign_in(f"{row['appId']}/.default") for row in rows}
+    assert answers[True].status_code == 200
+    assert (answers[False].status_code, answers[False].json()["error_codes"]) == (400, [500014])
 
 
 @pytest.mark.parametrize(

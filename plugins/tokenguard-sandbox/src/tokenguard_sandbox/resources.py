@@ -30,6 +30,9 @@ def find_resource(directory: Directory, root: str, scopes: str) -> tuple[str, Ro
     if principal is None:
         text = f"The resource principal named {resource} was not found in the tenant."
         raise refused("invalid_resource", 500011, text, 400)
+    if principal.get("accountEnabled") is False:
+        text = f"The service principal for resource '{resource}' is disabled."
+        raise refused("invalid_resource", 500014, text, 400)
     return resource, principal
 
 

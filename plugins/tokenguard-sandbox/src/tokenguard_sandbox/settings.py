@@ -38,6 +38,7 @@ class Settings:
     permissions: tuple[str, ...] = _names(
         *READ_PERMISSIONS, help="application permissions granted; read and write are sets"
     )
+    client: str = _choice("enabled", "disabled", help="whether the client's service principal may sign in")
     client_secret: str = _choice("valid", "expired", help="whether the client's secret still holds")
     precedence: str = _choice("documented-2026", "classic", help="which policy is in force where several could be")
     default_lifetime: int = _number(3600, at_least=600, help="seconds a token lives that no policy governs")

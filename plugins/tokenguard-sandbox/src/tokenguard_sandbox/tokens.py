@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -41,6 +41,11 @@ class Client:
     secret: str
     keys: Sequence[RSAPublicKey] = ()
     """Public keys whose signature under an assertion is accepted instead of the secret."""
+
+    @property
+    def object_id(self) -> str:
+        """Of its service principal, which the tenant does not list."""
+        return str(uuid5(NAMESPACE_URL, self.id))
 
 
 class TokenService:
@@ -92,17 +97,17 @@ class TokenService:
         match form.get("grant_type"):
             case "client_credentials":
                 self._check_proof(root, tenant, form)
-                return Answer(200, self._issued(root, form, self._application()))
+                return Answer(200, self._issued(root, form, self._client.object_id, self._application()))
             case "urn:ietf:params:oauth:grant-type:device_code":
                 scope = self._devices.finish(form.get("device_code", ""))
                 asked = {**form, "scope": scope}
                 # MSAL finds a person's token again by the scope that the answer names.
-                return Answer(
-                    200, {**self._issued(root, asked, self._person()), **self._identity(root), "scope": scope}
-                )
+                issued = self._issued(root, asked, _PERSON, self._person())
+                return Answer(200, {**issued, **self._identity(root), "scope": scope})
         raise refused("unsupported_grant_type", 70003, "The app requested an unsupported grant type.", 400)
 
-    def _issued(self, root: str, form: Mapping[str, str], who: Mapping[str, Any]) -> dict[str, Any]:
+    def _issued(self, root: str, form: Mapping[str, str], who: str, permissions: Mapping[str, Any]) -> dict[str, Any]:
+        """A token for the object `who`; what it is permitted is permitted in Graph."""
         resource, principal = find_resource(self._directory, root, form.get("scope", ""))
         for_graph = principal["appId"] == GRAPH
         aware = for_graph and self._settings().cae == "on" and _declares_cp1(form.get("claims"))
@@ -119,7 +124,9 @@ class TokenService:
             "uti": uuid4().hex,
             "ver": "1.0",
             **({"xms_cc": ["cp1"]} if aware else {}),
-            **(who if for_graph else {}),
+            "oid": who,
+            "sub": who,
+            **(permissions if for_graph else {}),
         }
         times = {"expires_in": lifetime - 1, "ext_expires_in": lifetime - 1}
         return {"token_type": "Bearer", **times, "access_token": self._signer.sign(claims)}
@@ -129,7 +136,7 @@ class TokenService:
 
     def _person(self) -> dict[str, Any]:
         """Claims of a signed-in person, who has consented to the permissions that are set."""
-        return {"idtyp": "user", "oid": _PERSON, "scp": " ".join(self._settings().permissions)}
+        return {"idtyp": "user", "scp": " ".join(self._settings().permissions)}
 
     def _identity(self, root: str) -> dict[str, Any]:
         """Who signed in, as MSAL wants to know it."""
@@ -167,6 +174,8 @@ class TokenService:
         if client_id.lower() != self._client.id:
             text = f"Application with identifier '{client_id}' was not found in the directory."
             raise refused("unauthorized_client", 700016, text, 400)
+        if self._settings().client == "disabled":
+            raise refused("unauthorized_client", 7000112, f"Application '{self._client.id}' is disabled.", 400)
 
     def _check_proof(self, root: str, tenant: str, form: Mapping[str, str]) -> None:
         if assertion := form.get("client_assertion"):
