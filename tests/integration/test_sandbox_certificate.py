@@ -16,6 +16,8 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 from tokenguard_sandbox import certificate
 
+from tokenguard.errors import UsageError
+
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
@@ -31,6 +33,29 @@ def served(identity: certificate.Identity, server_name: str) -> x509.Certificate
         except ssl.SSLWantReadError:
             continue
     return x509.load_der_x509_certificate(client.getpeercert(binary_form=True))
+
+
+def test_a_system_that_cannot_keep_a_key_off_the_disk_is_told_so(monkeypatch):
+    monkeypatch.delattr(certificate.os, "memfd_create")
+    with pytest.raises(UsageError, match="Linux"):
+        certificate.throw_away_identity()
+
+
+def test_a_system_without_some_signals_can_still_load_the_command():
+    """A plugin that cannot be imported stops tokenguard: on Windows every command would end with that."""
+    source = """
+        import os, signal, sys
+        del os.memfd_create, signal.SIGHUP, signal.SIGQUIT
+        from tokenguard.errors import UsageError
+        from tokenguard_sandbox.commands import sandbox
+        try:
+            sandbox(["exec", "true"])
+        except UsageError as error:
+            print(error.message)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout.startswith("the sandbox runs on Linux alone"), result.stderr
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])

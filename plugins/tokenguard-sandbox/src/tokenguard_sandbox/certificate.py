@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tokenguard.errors import UsageError
+
 _LIFE = timedelta(days=1)
 _PURPOSES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
 
@@ -54,7 +56,15 @@ def throw_away_identity(now: datetime | None = None) -> Identity:
 
 
 def _context(chain: bytes) -> ssl.SSLContext:
-    """A server's context. OpenSSL's door in Python takes a file only: one that exists in memory alone."""
+    """A server's context. OpenSSL's door in Python takes a file only: one that exists in memory alone.
+
+    Raises `UsageError` where the system has no such files.
+    """
+    if not hasattr(os, "memfd_create"):
+        raise UsageError(
+            "the sandbox runs on Linux alone, where it can keep its key off the disk",
+            hint="run it in a Linux container or in the Windows Subsystem for Linux",
+        )
     file = os.memfd_create("tokenguard-sandbox")
     try:
         os.write(file, chain)

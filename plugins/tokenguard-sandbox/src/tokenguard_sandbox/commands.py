@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 10**9
 """Of each kind of object in a generated tenant."""
-_ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+"""Windows, where the sandbox says that it does not run, has not all of them."""
 Handler = Callable[[int, Any], None]
 
 
