@@ -214,6 +214,18 @@ def test_the_plugin_takes_a_property_that_was_left_out_for_unknown(
     assert "state was not read" in result.stdout
 
 
+@pytest.mark.parametrize("id_", ['"id": null, ', '"id": 7, ', '"id": "", ', ""])
+def test_the_plugin_takes_a_policy_without_an_id_for_one_that_was_not_read(
+    with_plugin: Path, folder: Path, environment: dict[str, str], id_: str
+) -> None:
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    (folder / "policies.json").write_text(SAVED.format(CONTROL).replace('"id": "1", ', id_))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 3, result.stderr
+    assert "a policy has no id" in result.stdout
+
+
 def test_the_plugin_takes_session_controls_of_another_shape_for_unknown(
     with_plugin: Path, folder: Path, environment: dict[str, str]
 ) -> None:

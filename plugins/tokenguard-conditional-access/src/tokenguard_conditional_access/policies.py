@@ -70,8 +70,11 @@ class ConditionalAccessCollector:
             yield CollectionFailure(NAME, fact.reason, fact.permission) if isinstance(fact, ReadFailure) else read(fact)
 
 
-def read(fact: Fact) -> Resource:
+def read(fact: Fact) -> Resource | CollectionFailure:
     """The policy that Graph sent as `fact`. What cannot be made out is unknown: null, with the reason."""
+    id_ = fact.get("id")
+    if not isinstance(id_, str) or not id_:
+        return CollectionFailure(NAME, f"GET {CALL}: a policy has no id")
     found = {
         "displayName": _text(fact, "displayName"),
         "state": _state(fact),
@@ -79,7 +82,7 @@ def read(fact: Fact) -> Resource:
     }
     unknown = {name: value.why for name, value in found.items() if isinstance(value, _Unknown)}
     properties = {name: None if name in unknown else value for name, value in found.items()}
-    return Resource(NAME, str(fact.get("id")), str(properties["displayName"] or ""), properties, unknown)
+    return Resource(NAME, id_, str(properties["displayName"] or ""), properties, unknown)
 
 
 @dataclass(frozen=True, slots=True)
