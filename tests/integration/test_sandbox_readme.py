@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from tokenguard_sandbox import answers
 from tokenguard_sandbox.faults import ACTIONS, parse_fault
 from tokenguard_sandbox.settings import Settings, spelt
 
@@ -29,6 +30,13 @@ def test_every_setting_is_listed_with_its_choices_the_default_first():
 
 def test_every_fault_is_listed():
     assert {name for cell in first_column("Faults") for name in re.findall(r"`(\w+)`", cell)} == set(ACTIONS)
+
+
+def test_of_every_error_code_it_is_said_whose_it_is():
+    source = Path(answers.__file__).parent
+    coded = {code for path in source.glob("*.py") for code in re.findall(r'\bcode="(\w+)"', path.read_text())}
+    known = coded | {code for code, _ in answers.REFUSALS.values()}
+    assert {name for cell in first_column("Errors") for name in re.findall(r"`(\w+)`", cell)} == known
 
 
 def test_the_faults_of_the_examples_are_faults():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import uuid4
 
-_REFUSALS = {
+REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("Request_BadRequest", "The request is not valid."),
     401: ("InvalidAuthenticationToken", "Access token is empty."),
     403: ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
@@ -22,6 +22,7 @@ _REFUSALS = {
     503: ("ServiceUnavailable", "The service is not available at the moment."),
     504: ("GatewayTimeout", "The service's gateway waited too long for an answer."),
 }
+"""The usual code and text by status. The README says which of them are documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class RefusedError(Exception):
     def __init__(
         self, status: int, message: str = "", *, code: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        usual_code, usual_message = _REFUSALS[status]
+        usual_code, usual_message = REFUSALS[status]
         super().__init__(message or usual_message)
         self.answer = refusal(status, code or usual_code, message or usual_message, headers or {})
 
