@@ -128,7 +128,11 @@ def test_a_value_that_the_property_never_has_is_refused() -> None:
         parameters={"basis": {"title": "Accepted", "const": "default"}},
         require={"properties": {"lifetimeBasis": {"$ref": "#/parameters/basis"}}},
         message=None,
-        examples=[{"outcome": "fail"}, {"outcome": "pass", "properties": {"lifetimeBasis": "default"}}],
+        examples=[
+            {"outcome": "fail"},
+            {"outcome": "pass", "properties": {"lifetimeBasis": "default"}},
+            {"outcome": "not-evaluated", "unknown": {"lifetimeBasis": "403"}},
+        ],
     )
     with pytest.raises(
         RuleError, match='"organisation" is never the value of lifetimeBasis; did you mean "organization"'

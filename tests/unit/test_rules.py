@@ -317,6 +317,18 @@ def test_every_slip_is_said_with_its_place_and_what_was_meant(changes: Any, said
     assert any(said in mistake for mistake in mistakes(rule_document(**changes))), mistakes(rule_document(**changes))
 
 
+def test_what_is_never_null_can_be_unknown_all_the_same() -> None:
+    examples = [
+        {"outcome": "fail", "properties": {"isOrganizationDefault": True}},
+        {"outcome": "pass", "properties": {"isOrganizationDefault": False}},
+    ]
+    document = on("isOrganizationDefault", {"const": False}) | {"examples": examples}
+    assert TYPES[document["resource"]].schema["properties"]["isOrganizationDefault"]["type"] == "boolean"
+    assert mistakes(document) == [
+        '/examples: no example whose outcome is "not-evaluated": one where isOrganizationDefault is unknown'
+    ]
+
+
 def test_the_file_is_named_as_the_rule() -> None:
     with pytest.raises(
         RuleError, match=r'packs/other\.json: /id: "lives-too-long" in a file of another name; .* lives-too-long\.json'

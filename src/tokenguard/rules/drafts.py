@@ -72,8 +72,7 @@ def _values(type_: ResourceType, name: str) -> Iterator[Any]:
 def _examples(type_: ResourceType, name: str, other: Any) -> Iterator[dict[str, Any]]:
     yield {"outcome": "pass", "properties": {name: type_.schema["examples"][0][name]}}
     yield {"outcome": "fail", "properties": {name: other}}
-    if "null" in types_of(type_.schema["properties"][name]):
-        yield {"outcome": "not-evaluated", "unknown": {name: "it could not be read"}}
+    yield {"outcome": "not-evaluated", "unknown": {name: "it could not be read"}}
 
 
 def _duration(seconds: int) -> str:

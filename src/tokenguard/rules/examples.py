@@ -7,7 +7,6 @@ from typing import Any
 
 from tokenguard.judging.engine import Judgement, RuleJudge, TypeCheck
 from tokenguard.model import Example, Outcome, Resource, ResourceType, Rule
-from tokenguard.rules.fit import types_of
 from tokenguard.rules.messages import present
 from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
 
@@ -17,7 +16,7 @@ PATH = "/examples"
 def example_mistakes(rule: Rule, check: TypeCheck) -> Iterator[Mistake]:
     """What is wrong with the examples and the remediation of a compiled `rule`, by trying them."""
     type_ = check.type
-    yield from _missing_outcomes(rule, type_)
+    yield from _missing_outcomes(rule)
     judge = RuleJudge(rule, check)
     names = type_.schema["properties"]
     for index, example in enumerate(rule.examples):
@@ -39,14 +38,13 @@ def laid_over(type_: ResourceType, example: Example, change: Mapping[str, Any] |
     return Resource(type_.name, "example", example.title or "example", properties, example.unknown)
 
 
-def _missing_outcomes(rule: Rule, type_: ResourceType) -> Iterator[Mistake]:
-    """A pass and a fail each rule can have; an unknown it can meet where it reads what may be null."""
+def _missing_outcomes(rule: Rule) -> Iterator[Mistake]:
+    """A pass and a fail each rule can have, and it can meet an unknown as soon as it reads anything."""
     shown = {example.outcome for example in rule.examples}
     wanted = {Outcome.PASS: "", Outcome.FAIL: ""}
-    reads = rule.select_reads | rule.require_reads
-    uncertain = sorted(name for name in reads if "null" in types_of(type_.schema["properties"][name]))
-    if uncertain:
-        wanted[Outcome.NOT_EVALUATED] = f": one where {' or '.join(uncertain)} is unknown"
+    reads = sorted(rule.select_reads | rule.require_reads)
+    if reads:
+        wanted[Outcome.NOT_EVALUATED] = f": one where {' or '.join(reads)} is unknown"
     for outcome, where in wanted.items():
         if outcome not in shown:
             yield Mistake(PATH, f'no example whose outcome is "{outcome}"{where}')
