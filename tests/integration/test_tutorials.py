@@ -182,6 +182,8 @@ JUDGE = ("scan", "--snapshot", ".", "--rules", "conditional-access", "--select",
         ('"isEnabled": false, "value": 8, "type": "days"', (0, "nothing to check")),
         ('"isEnabled": null, "value": 8, "type": "days"', (0, "nothing to check")),
         ('"isEnabled": true, "frequencyInterval": "everyTime", "value": null, "type": null', (0, "1 pass")),
+        ('"isEnabled": true, "frequencyInterval": "EveryTime", "value": null, "type": null', (0, "1 pass")),
+        ('"isEnabled": true, "frequencyInterval": "TimeBased", "value": 8, "type": "Days"', (1, "8 d")),
         ('"isEnabled": true, "value": 8, "type": "fortnights"', (3, "fortnights")),
         ('"isEnabled": true, "value": null, "type": "hours"', (3, "unknown")),
         ('"isEnabled": true, "value": 0, "type": "hours"', (3, "unknown")),
@@ -335,3 +337,14 @@ def test_a_token_is_renewed_five_minutes_before_it_expires(
     first, now = renewing(), time.time()
     monkeypatch.setattr(time, "time", lambda: now + minutes * 60)
     assert (renewing() != first) is renewed
+
+
+def test_the_plugin_knows_a_state_whatever_its_letter_case(
+    with_plugin: Path, folder: Path, environment: dict[str, str]
+) -> None:
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    (folder / "policies.json").write_text(SAVED.format(CONTROL).replace('"enabled"', '"Enabled"'))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "1 pass" in result.stdout

@@ -354,6 +354,13 @@ def test_a_holder_of_a_third_kind_is_said_and_not_asked_for(type_):
     assert not {"/servicePrincipals/x", "/applications/x"} & set(source.paths())
 
 
+@pytest.mark.parametrize("type_", ["#microsoft.graph.servicePrincipal", "#Microsoft.Graph.ServicePrincipal"])
+def test_what_a_holder_is_is_read_whatever_its_letter_case(type_):
+    row = {**principal("x"), "@odata.type": type_}
+    source = tenant(**{f"{POLICIES}/p1/appliesTo": {"value": [row]}})
+    assert holders_of(source)["p1/x"].properties["objectType"] == "servicePrincipal"
+
+
 def test_an_answer_about_another_object_tells_nothing_of_a_holder():
     (assignment,) = (
         one

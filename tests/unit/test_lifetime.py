@@ -141,7 +141,9 @@ def principal(**fact):
         (principal(servicePrincipalType="ManagedIdentity", signInAudience=None), "managed identity"),
         (principal(servicePrincipalType="ManagedIdentity"), "managed identity"),
         (principal(servicePrincipalType="Application", signInAudience="PersonalMicrosoftAccount"), "personal"),
+        (principal(servicePrincipalType="managedidentity"), "managed identity"),
         (principal(signInAudience="AzureADandPersonalMicrosoftAccount"), "personal"),
+        (principal(signInAudience="personalMicrosoftAccount"), "personal"),
         (DirectoryObject(Kind.APPLICATION, {"signInAudience": "AzureADandPersonalMicrosoftAccount"}), "personal"),
     ],
 )

@@ -164,6 +164,20 @@ def test_an_assignment_on_an_application_is_never_first_party_and_has_no_princip
     assert properties["servicePrincipalType"] is None
 
 
+def test_values_of_graphs_enums_are_spelt_as_documented_whatever_their_letter_case():
+    """A rule that selects ``ManagedIdentity`` would else pass over the ``managedIdentity`` of another answer."""
+    shouted = principal(servicePrincipalType="managedIDENTITY", signInAudience="AZUREADMYORG")
+    given = facts(
+        objects={"sp1": DirectoryObject(Kind.SERVICE_PRINCIPAL, shouted)},
+        lists={Kind.SERVICE_PRINCIPAL: lambda: iter([shouted])},
+    )
+    for type_ in ("servicePrincipal", "tokenLifetimePolicyAssignment"):
+        properties = only(given, type_).properties
+        assert (properties["servicePrincipalType"], properties["signInAudience"]) == ("ManagedIdentity", "AzureADMyOrg")
+    strange = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([principal(servicePrincipalType="serviceIdentity")])})
+    assert only(strange, "servicePrincipal").properties["servicePrincipalType"] == "serviceIdentity"
+
+
 @pytest.mark.parametrize(
     ("owner", "first_party"),
     [

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown
+from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, member
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact
 
@@ -24,7 +24,7 @@ class Kind(StrEnum):
     APPLICATION = "application"
 
 
-_ODATA_TYPES = {f"#microsoft.graph.{kind}": kind for kind in Kind}
+_ODATA_TYPES = {f"#microsoft.graph.{kind}".lower(): kind for kind in Kind}
 
 
 def kind_of(row: Fact, otherwise: Kind | Unknown) -> Kind | Unknown:
@@ -33,7 +33,7 @@ def kind_of(row: Fact, otherwise: Kind | Unknown) -> Kind | Unknown:
     if type_ is None:
         return otherwise
     return _ODATA_TYPES.get(
-        str(type_), Unknown(f"Graph calls it {type_}: whether policies govern that is not documented")
+        str(type_).lower(), Unknown(f"Graph calls it {type_}: whether policies govern that is not documented")
     )
 
 
@@ -45,6 +45,22 @@ class DirectoryObject:
     fact: Fact
     missing: Unknown = NOT_HELD
     """Why that is unknown which `fact` does not hold."""
+
+
+PRINCIPAL_TYPES = ("Application", "ManagedIdentity", "Legacy", "SocialIdp")
+"""Values of servicePrincipalType. Source: Microsoft Graph v1.0, servicePrincipal."""
+AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+"""Values of signInAudience. Source: Microsoft Graph v1.0, application."""
+
+
+def principal_type(fact: Fact, missing: Unknown = NOT_HELD) -> str | Unknown | None:
+    """The servicePrincipalType of `fact`, spelt as Graph documents it."""
+    return member(fact, "servicePrincipalType", PRINCIPAL_TYPES, missing)
+
+
+def audience(fact: Fact, missing: Unknown = NOT_HELD) -> str | Unknown | None:
+    """The signInAudience of `fact`, spelt as Graph documents it."""
+    return member(fact, "signInAudience", AUDIENCES, missing)
 
 
 Rows = Callable[[], Iterator[Fact | ReadFailure]]

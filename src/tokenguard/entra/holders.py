@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.entra.assignments import Assignments
-from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, principal_type
 from tokenguard.entra.lifetime import in_force, lifetime_properties
 from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.policy import Policy
@@ -39,8 +39,8 @@ def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -
         "objectType": holder.kind if isinstance(holder.kind, Unknown) else holder.kind.value,
         "displayName": name,
         "appId": guid(holder.fact, "appId", holder.missing),
-        "servicePrincipalType": _of_principal(holder, text(holder.fact, "servicePrincipalType", holder.missing), None),
-        "signInAudience": text(holder.fact, "signInAudience", holder.missing),
+        "servicePrincipalType": _of_principal(holder, principal_type(holder.fact, holder.missing), None),
+        "signInAudience": audience(holder.fact, holder.missing),
         "isFirstParty": _of_principal(
             holder, is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing)), False
         ),

@@ -27,9 +27,9 @@ from enum import StrEnum
 from typing import Any
 
 from tokenguard.entra.definition import LONGEST, SHORTEST
-from tokenguard.entra.facts import DirectoryObject, Kind
+from tokenguard.entra.facts import DirectoryObject, Kind, audience, principal_type
 from tokenguard.entra.policy import Policy, whole_seconds
-from tokenguard.entra.reading import Unknown, first_unknown, text
+from tokenguard.entra.reading import Unknown, first_unknown
 from tokenguard.model import Precedence
 
 
@@ -116,15 +116,15 @@ NOT_APPLICABLE = Effective(None, None, Basis.NOT_APPLICABLE, ambiguous=False)
 
 def exclusion(holder: DirectoryObject) -> str | Unknown | None:
     """Why token lifetime policies have no effect on `holder`, a sentence; None where they do."""
-    audience = text(holder.fact, "signInAudience", holder.missing)
-    if audience in PERSONAL_AUDIENCES:
+    signs_in = audience(holder.fact, holder.missing)
+    if signs_in in PERSONAL_AUDIENCES:
         return "The application signs in personal Microsoft accounts; token lifetime policies do not support that."
     if holder.kind is Kind.APPLICATION:
-        return first_unknown(audience)
-    type_ = text(holder.fact, "servicePrincipalType", holder.missing)
+        return first_unknown(signs_in)
+    type_ = principal_type(holder.fact, holder.missing)
     if type_ == "ManagedIdentity":
         return "The holder is a managed identity; token lifetime policies do not support them."
-    return first_unknown(holder.kind, type_, audience)
+    return first_unknown(holder.kind, type_, signs_in)
 
 
 def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Precedence) -> Effective | Unknown:

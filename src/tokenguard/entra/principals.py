@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.entra.assignments import Assignments
-from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, kind_of
+from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, kind_of, principal_type
 from tokenguard.entra.lifetime import Standing, lifetime_properties
 from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
@@ -46,12 +46,12 @@ def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, nee
     properties = {
         "appId": guid(fact, "appId"),
         "displayName": name,
-        "signInAudience": text(fact, "signInAudience"),
+        "signInAudience": audience(fact),
         **(
             {"createdDateTime": text(fact, "createdDateTime")}
             if kind is Kind.APPLICATION
             else {
-                "servicePrincipalType": text(fact, "servicePrincipalType"),
+                "servicePrincipalType": principal_type(fact),
                 "appOwnerOrganizationId": owner,
                 "isFirstParty": is_first_party(owner),
                 "accountEnabled": flag(fact, "accountEnabled"),

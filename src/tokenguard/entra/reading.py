@@ -6,7 +6,7 @@ whoever made the answer, so nothing is known of it; that is not the same as null
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -43,6 +43,18 @@ def guid(fact: Fact, name: str, missing: Unknown = NOT_HELD) -> str | Unknown | 
     """The identifier `name` of `fact` in lower case: Graph ignores letter case in GUIDs, comparisons do not."""
     value = text(fact, name, missing)
     return value.lower() if isinstance(value, str) else value
+
+
+def member(fact: Fact, name: str, members: Collection[str], missing: Unknown = NOT_HELD) -> str | Unknown | None:
+    """The enum value `name` of `fact`, spelt as in `members` whatever its letter case; another one as it was sent.
+
+    Microsoft's own examples do not agree on the letter case of enum values: ``ResellerPartnerDelegatedAdmin`` on the
+    page of organization is ``resellerPartnerDelegatedAdmin`` in the list of its values (Graph v1.0).
+    """
+    value = text(fact, name, missing)
+    if not isinstance(value, str):
+        return value
+    return next((known for known in members if known.lower() == value.lower()), value)
 
 
 def first_unknown(*values: object) -> Unknown | None:

@@ -12,6 +12,8 @@ NAME = "conditionalAccessPolicy"
 CALL = "/identity/conditionalAccess/policies"
 PERMISSION = "Policy.Read.All"
 SECONDS = {"hours": 3600, "days": 86400}
+STATES = {name.lower(): name for name in ("enabled", "disabled", "enabledForReportingButNotEnforced")}
+"""By how they are looked up: Microsoft's own examples do not agree on the letter case of such values."""
 
 POLICY = ResourceType(
     NAME,
@@ -23,7 +25,7 @@ POLICY = ResourceType(
             "displayName": {"type": ["string", "null"], "description": "Name of the policy."},
             "state": {
                 "type": ["string", "null"],
-                "enum": ["enabled", "disabled", "enabledForReportingButNotEnforced", None],
+                "enum": [*STATES.values(), None],
                 "description": "Whether it acts, and whether it only says what it would do.",
             },
             "signInFrequencySeconds": {
@@ -98,9 +100,9 @@ def _text(fact: Fact, name: str) -> str | _Unknown | None:
 
 def _state(fact: Fact) -> str | _Unknown | None:
     state = _text(fact, "state")
-    if isinstance(state, _Unknown) or state in POLICY.schema["properties"]["state"]["enum"]:
+    if not isinstance(state, str):
         return state
-    return _Unknown(f"the state {state!r} is not one that tokenguard knows")
+    return STATES.get(state.lower(), _Unknown(f"the state {state!r} is not one that tokenguard knows"))
 
 
 def _frequency(fact: Fact) -> int | _Unknown | None:
@@ -119,12 +121,14 @@ def _length(control: object) -> int | _Unknown | None:
 
     Source: Microsoft Graph v1.0, signInFrequencySessionControl. Older policies come without ``frequencyInterval``.
     """
+    if isinstance(control, dict):
+        control = {name: value.lower() if isinstance(value, str) else value for name, value in control.items()}
     match control:
         case None | {"isEnabled": False | None}:
             return None
-        case {"isEnabled": True, "frequencyInterval": "everyTime"}:
+        case {"isEnabled": True, "frequencyInterval": "everytime"}:
             return 0
-        case {"frequencyInterval": str(interval)} if interval != "timeBased":
+        case {"frequencyInterval": str(interval)} if interval != "timebased":
             pass  # Graph's list of intervals may grow
         case {"isEnabled": True, "value": int(number), "type": "hours" | "days" as unit} if (
             number > 0 and number is not True
