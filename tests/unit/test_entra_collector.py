@@ -65,7 +65,7 @@ def principal(id_, **more):
         "displayName": id_,
         "servicePrincipalType": "Application",
         "signInAudience": "AzureADMyOrg",
-        "appOwnerOrganizationId": "t1",
+        "appOwnerOrganizationId": "00000000-0000-4000-8000-000000000001",
         "accountEnabled": True,
         **more,
     }

@@ -190,8 +190,31 @@ def test_values_of_graphs_enums_are_spelt_as_documented_whatever_their_letter_ca
     ],
 )
 def test_first_party_is_what_is_registered_in_a_tenant_of_microsofts(owner, first_party):
-    given = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([principal(appOwnerOrganizationId=owner)])})
+    one = principal(appId="a1", appOwnerOrganizationId=owner)
+    given = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([one])})
     assert only(given, "servicePrincipal").properties["isFirstParty"] is first_party
+
+
+@pytest.mark.parametrize("owner", [{"appOwnerOrganizationId": None}, {"appOwnerOrganizationId": "none"}, {}])
+@pytest.mark.parametrize("app_id", [DATAVERSE, "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"])
+def test_an_app_id_of_microsofts_is_first_party_whatever_is_known_of_its_owner(owner, app_id):
+    known = {name: value for name, value in principal(appId=app_id).items() if name != "appOwnerOrganizationId"}
+    holder = DirectoryObject(Kind.SERVICE_PRINCIPAL, {**known, **owner})
+    given = facts(objects={"sp1": holder}, lists={Kind.SERVICE_PRINCIPAL: lambda: iter([holder.fact])})
+    for type_ in ("servicePrincipal", "tokenLifetimePolicyAssignment"):
+        assert only(given, type_).properties["isFirstParty"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"appId": "a1", "appOwnerOrganizationId": "f8cdef31"}, "appOwnerOrganizationId is no id of a tenant"),
+        ({"appId": 7, "appOwnerOrganizationId": None}, "appId is a int"),
+    ],
+)
+def test_whose_an_application_is_is_unknown_where_nothing_tells(changes, reason):
+    given = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([principal(**changes)])})
+    assert reason in only(given, "servicePrincipal").unknown["isFirstParty"]
 
 
 def test_a_principal_is_governed_by_its_applications_policy_too():
@@ -370,7 +393,7 @@ def test_several_defaults_govern_nothing_that_a_principals_own_policy_governs_fi
     "missing", ["appId", "servicePrincipalType", "signInAudience", "appOwnerOrganizationId", "displayName"]
 )
 def test_a_detail_that_is_missing_is_not_the_same_as_none(missing):
-    given = {name: value for name, value in principal().items() if name != missing}
+    given = {name: value for name, value in principal(appId="a1").items() if name != missing}
     one = only(facts(objects={"sp1": DirectoryObject(Kind.SERVICE_PRINCIPAL, given)}), "tokenLifetimePolicyAssignment")
     assert_valid(one)
     concerned = {"appOwnerOrganizationId": "isFirstParty"}.get(missing, missing)

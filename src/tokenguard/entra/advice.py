@@ -34,8 +34,7 @@ def notes(
     if Kind.SERVICE_PRINCIPAL.value not in subject.objects:
         yield "No service principal of it was seen in this tenant; tokens for it are issued only where there is one."
     yield from _resource_or_client(subject)
-    first_party = is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing))
-    if first_party is True or subject.app_id == DATAVERSE:
+    if is_first_party(holder.fact, holder.missing) is True:
         yield from _of_microsoft(subject, found)
     for standing in levels.values():
         if isinstance(standing, Policy) and isinstance(standing.definition, Definition):
@@ -50,7 +49,7 @@ def notes(
 def elsewhere(subject: Subject, holder: DirectoryObject, tenant: str) -> Iterator[str]:
     """What cannot be seen from `tenant` of an application that somebody else registered."""
     owner = guid(holder.fact, "appOwnerOrganizationId", holder.missing)
-    if isinstance(owner, str) and owner != tenant and is_first_party(owner) is False:
+    if isinstance(owner, str) and owner != tenant and is_first_party(holder.fact, holder.missing) is False:
         yield (
             f"{subject.name} is registered in another tenant, {owner}: whether its publisher put a policy on it there, "
             "and whether that counts here, cannot be seen."

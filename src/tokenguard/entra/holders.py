@@ -41,9 +41,7 @@ def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -
         "appId": guid(holder.fact, "appId", holder.missing),
         "servicePrincipalType": _of_principal(holder, principal_type(holder.fact, holder.missing), None),
         "signInAudience": audience(holder.fact, holder.missing),
-        "isFirstParty": _of_principal(
-            holder, is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing)), False
-        ),
+        "isFirstParty": _of_principal(holder, is_first_party(holder.fact, holder.missing), False),
         "inForce": verdict if isinstance(verdict, Unknown) else verdict[0].value,
         "inForceReason": verdict if isinstance(verdict, Unknown) else verdict[1],
         **lifetime_properties(assignments.effective(object_id, holder)),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tokenguard.entra.reading import Unknown
+import re
+
+from tokenguard.entra.reading import GUID, NOT_HELD, Unknown, guid
+from tokenguard.model import Fact
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 DATAVERSE = "00000007-0000-0000-c000-000000000000"
@@ -10,6 +13,8 @@ DATAVERSE = "00000007-0000-0000-c000-000000000000"
 SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+FIRST_PARTY_APPS = frozenset({GRAPH, DATAVERSE, SHAREPOINT, AZURE_MANAGEMENT, KEY_VAULT})
+"""Those of Microsoft's own applications that we know by appId; there are many more."""
 
 FIRST_PARTY_TENANTS = frozenset(
     {
@@ -27,6 +32,15 @@ tenants, for the first two; CISA's ScubaGear, AADHybridExchangeHelper.psm1, for 
 """
 
 
-def is_first_party(owner: str | Unknown | None) -> bool | Unknown:
-    """Whether an application that is registered in the tenant `owner` is Microsoft's own."""
-    return owner if isinstance(owner, Unknown) else owner in FIRST_PARTY_TENANTS
+def is_first_party(fact: Fact, missing: Unknown = NOT_HELD) -> bool | Unknown:
+    """Whether the application of the service principal `fact` is Microsoft's own: by its appId, or else its owner."""
+    app_id, owner = guid(fact, "appId", missing), guid(fact, "appOwnerOrganizationId", missing)
+    if app_id in FIRST_PARTY_APPS:
+        return True
+    if isinstance(owner, Unknown):
+        return owner
+    if not owner:  # then only the appId could tell
+        return app_id if isinstance(app_id, Unknown) else False
+    if not re.fullmatch(GUID, owner):
+        return Unknown("appOwnerOrganizationId is no id of a tenant")
+    return owner in FIRST_PARTY_TENANTS

@@ -42,7 +42,6 @@ def _facts(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Fact | 
 
 def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, need: Need) -> Resource:
     name = text(fact, "displayName")
-    owner = guid(fact, "appOwnerOrganizationId")
     properties = {
         "appId": guid(fact, "appId"),
         "displayName": name,
@@ -52,8 +51,8 @@ def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, nee
             if kind is Kind.APPLICATION
             else {
                 "servicePrincipalType": principal_type(fact),
-                "appOwnerOrganizationId": owner,
-                "isFirstParty": is_first_party(owner),
+                "appOwnerOrganizationId": guid(fact, "appOwnerOrganizationId"),
+                "isFirstParty": is_first_party(fact),
                 "accountEnabled": flag(fact, "accountEnabled"),
             }
         ),

@@ -40,8 +40,7 @@ def _clients(holder: DirectoryObject) -> str:
 
 
 def _shared(holder: DirectoryObject) -> str:
-    first_party = is_first_party(guid(holder.fact, "appOwnerOrganizationId", holder.missing))
-    return ", Microsoft's own" if first_party is True else ""
+    return ", Microsoft's own" if is_first_party(holder.fact, holder.missing) is True else ""
 
 
 def _extent(holder: DirectoryObject) -> str:
