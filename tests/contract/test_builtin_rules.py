@@ -55,3 +55,10 @@ def test_framework_ids_are_spelt_as_the_framework_spells_them(rule: Rule) -> Non
 def test_a_message_says_which_resource_it_is_about(rule: Rule) -> None:
     if rule.resource != "organization":  # there is only one
         assert mentioned(rule.message) & {"name", "displayName", "policyName", "id", "appId"}
+
+
+def test_an_ambiguity_is_not_put_down_to_orders_that_disagree() -> None:
+    """One order alone can leave it open: it does not say which of two policies, or whether one that sets nothing."""
+    rule = next(rule for rule in RULES if rule.id == "token-lifetime-precedence-ambiguous")
+    assert "order" not in rule.message
+    assert "what Microsoft documents leaves open which" in rule.message
