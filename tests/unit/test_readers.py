@@ -262,7 +262,7 @@ def test_a_description_that_is_left_out_is_none():
 
 def test_credentials_are_described_without_any_secret():
     secret = {
-        "keyId": "k",
+        "keyId": "0000000A-0000-4000-8000-00000000000B",
         "displayName": "d",
         "startDateTime": None,
         "endDateTime": "2027-01-01T00:00:00Z",
@@ -273,7 +273,12 @@ def test_credentials_are_described_without_any_secret():
         lists={Kind.APPLICATION: lambda: iter([application(passwordCredentials=[secret], keyCredentials=[])])}
     )
     one = only(given, "application")
-    expected = {"keyId": "k", "displayName": "d", "startDateTime": None, "endDateTime": "2027-01-01T00:00:00Z"}
+    expected = {
+        "keyId": "0000000a-0000-4000-8000-00000000000b",  # as ids in rules are: compared in lower case
+        "displayName": "d",
+        "startDateTime": None,
+        "endDateTime": "2027-01-01T00:00:00Z",
+    }
     assert one.properties["passwordCredentials"] == [expected]
     assert one.unknown == {}
 

@@ -82,6 +82,8 @@ def _credentials(fact: Fact, name: str, missing: Unknown) -> list[dict[str, Any]
         return credentials
     if not isinstance(credentials, list) or not all(isinstance(each, dict) for each in credentials):
         return Unknown(f"{name} is no list of credentials")
-    fields = ("keyId", "displayName", "startDateTime", "endDateTime")
-    described = [{field: text(each, field) for field in fields} for each in credentials]
+    fields = ("displayName", "startDateTime", "endDateTime")
+    described = [
+        {"keyId": guid(each, "keyId"), **{field: text(each, field) for field in fields}} for each in credentials
+    ]
     return first_unknown(*(value for each in described for value in each.values())) or described
