@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gadgets import APP_ID, LIMIT, OTHER_ID, SETTABLE, gadget, pinning, scanned, snapshot
+from gadgets import APP_ID, GADGET, LIMIT, OTHER_ID, SETTABLE, gadget, pinning, scanned, snapshot
 from tokenguard.encoding import finding_from_dict, finding_to_dict
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.judging.exemptions import parse_exemptions
@@ -26,9 +26,22 @@ from tokenguard.model import (
     TypeSummary,
     Violation,
 )
+from tokenguard.rules.parsing import parse_rules
 from tokenguard.schemas import schema
 
-RULES = [LIMIT, SETTABLE]
+LABELLED_DOCUMENT: dict[str, Any] = {
+    "id": "label-unlisted", "title": "A label is not in use", "severity": "low", "resource": "gadget",
+    "parameters": {"accepted": {"title": "Accepted", "pattern": "^a$"}},
+    "require": {"properties": {"label": {"$ref": "#/parameters/accepted"}}},
+    "examples": [
+        {"outcome": "pass"},
+        {"outcome": "fail", "properties": {"label": "b"}},
+        {"outcome": "not-evaluated", "unknown": {"label": "403"}},
+    ],
+}  # fmt: skip
+TYPES = {GADGET.name: GADGET}
+(LABELLED,) = parse_rules([("label-unlisted.json", json.dumps(LABELLED_DOCUMENT).encode())], TYPES)
+RULES = [LIMIT, SETTABLE, LABELLED]
 ENTRY: dict[str, Any] = {
     "rule": LIMIT.id,
     "resource": "Press",
@@ -54,7 +67,7 @@ def statuses(report: Report) -> dict[str, str]:
 
 def test_a_file_of_exemptions_is_read_whole() -> None:
     entries = [ENTRY, {**ENTRY, "rule": SETTABLE.id, "resource": APP_ID, "parameters": {"maximum": "PT5H"}}]
-    first, second = parse_exemptions(document(*entries, **{"$schema": "x"}), "x.json", RULES)
+    first, second = parse_exemptions(document(*entries, **{"$schema": "x"}), "x.json", RULES, TYPES)
     assert first == Exemption(
         LIMIT.id, "Press", "replaced in spring", "the press team", date(2027, 6, 30), {}, "x.json"
     )
@@ -78,6 +91,7 @@ MEANT_OTHERWISE = [
     ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximal": "PT5H"}}, '/maximal: there is no parameter "maximal"'),
     ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": 18000}}, "18000 is no string"),
     ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": "5h"}}, '/parameters/maximum: '),
+    ({**ENTRY, "rule": LABELLED.id, "parameters": {"accepted": ""}}, '/parameters/accepted: an empty regular'),
 ]  # fmt: skip
 
 
@@ -86,7 +100,7 @@ MEANT_OTHERWISE = [
 )
 def test_a_mistake_is_said_with_its_place(wrong: Any, said: str) -> None:
     with pytest.raises(DocumentError) as caught:
-        parse_exemptions(json.dumps(wrong).encode(), "x.json", RULES)
+        parse_exemptions(json.dumps(wrong).encode(), "x.json", RULES, TYPES)
     assert said in caught.value.message
     assert caught.value.message.startswith("x.json: ")
 
@@ -101,7 +115,7 @@ def test_the_schema_that_editors_use_says_the_same(document: Any, valid: bool) -
 
 def test_all_mistakes_are_said_at_once() -> None:
     with pytest.raises(DocumentError) as caught:
-        parse_exemptions(document(*(entry for entry, _ in MEANT_OTHERWISE)), "x.json", RULES)
+        parse_exemptions(document(*(entry for entry, _ in MEANT_OTHERWISE)), "x.json", RULES, TYPES)
     for index in range(len(MEANT_OTHERWISE)):
         assert f"/exemptions/{index}/" in caught.value.message
 
@@ -109,17 +123,17 @@ def test_all_mistakes_are_said_at_once() -> None:
 @pytest.mark.parametrize("twice", ["Press", "press"])
 def test_two_decisions_on_one_rule_and_resource_are_refused(twice: str) -> None:
     with pytest.raises(DocumentError, match="/exemptions/1: the same rule and resource as /exemptions/0"):
-        parse_exemptions(document(ENTRY, {**ENTRY, "resource": twice, "expires": "2028-01-01"}), "x.json", RULES)
+        parse_exemptions(document(ENTRY, {**ENTRY, "resource": twice, "expires": "2028-01-01"}), "x.json", RULES, TYPES)
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
     with pytest.raises(DocumentError, match="twice"):
-        parse_exemptions(b'{"exemptions": [], "exemptions": []}', "x.json", RULES)
+        parse_exemptions(b'{"exemptions": [], "exemptions": []}', "x.json", RULES, TYPES)
 
 
 def test_text_that_no_report_can_hold_is_refused() -> None:
     with pytest.raises(DocumentError, match=r"x\.json: .*surrogates not allowed"):
-        parse_exemptions(document({**ENTRY, "owner": "\ud800"}), "x.json", RULES)
+        parse_exemptions(document({**ENTRY, "owner": "\ud800"}), "x.json", RULES, TYPES)
 
 
 @pytest.mark.parametrize(

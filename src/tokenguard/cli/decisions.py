@@ -35,8 +35,9 @@ def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exempti
     """The exemptions in the file that was named: of any of `rules`, or of a rule whose pack is not judged by."""
     if path is None:
         return ()
-    elsewhere = partial(is_in_a_pack, context.plugins())
-    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules, elsewhere)
+    plugins = context.plugins()
+    elsewhere = partial(is_in_a_pack, plugins)
+    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules, plugins.types, elsewhere)
 
 
 def read_baseline(path: Path | None) -> Baseline | None:

@@ -10,9 +10,9 @@ from typing import Any
 from tokenguard.documents import parse_document
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
-from tokenguard.model import Exemption, Resource, Rule
+from tokenguard.model import Exemption, Resource, ResourceType, Rule
 from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
-from tokenguard.rules.parameters import value_mistakes
+from tokenguard.rules.parameters import setting_mistakes
 from tokenguard.schemas import schema
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)
@@ -20,19 +20,23 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECAS
 
 
 def parse_exemptions(
-    data: bytes, source: str, rules: Iterable[Rule], elsewhere: Callable[[str], bool] = lambda _: False
+    data: bytes,
+    source: str,
+    rules: Iterable[Rule],
+    types: Mapping[str, ResourceType],
+    elsewhere: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Exemption, ...]:
-    """Read an exemptions file for `rules`, all that were loaded, selected for this run or not.
+    """Read an exemptions file for `rules` over `types`, all that were loaded, selected for this run or not.
 
     `elsewhere` knows the ids of rules that were not: an exemption from one of those is read, and applies to nothing.
 
     Raises `DocumentError` with every mistake in it: of form, of a rule or parameter that there is not, of a value that
-    the parameter does not take, of two decisions about one rule and resource.
+    the parameter or a property does not take, of two decisions about one rule and resource.
     """
     document = parse_document(data, source)
     mistakes = document_mistakes(schema("exemptions"), document)
     if not mistakes:
-        mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}, elsewhere))
+        mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}, types, elsewhere))
     if mistakes:
         lines = "\n  ".join(str(mistake) for mistake in mistakes)
         raise DocumentError(f"{source}: not a file of exemptions:\n  {lines}", "correct the file at these places")
@@ -40,7 +44,10 @@ def parse_exemptions(
 
 
 def _meaning_mistakes(
-    entries: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule], elsewhere: Callable[[str], bool]
+    entries: Sequence[Mapping[str, Any]],
+    rules: Mapping[str, Rule],
+    types: Mapping[str, ResourceType],
+    elsewhere: Callable[[str], bool],
 ) -> Iterator[Mistake]:
     """What a JSON Schema cannot say."""
     first: dict[tuple[str, str], int] = {}
@@ -49,7 +56,10 @@ def _meaning_mistakes(
         if not _is_date(entry["expires"]):
             yield Mistake(f"{here}/expires", f"{quote(entry['expires'])} is no date, e.g. 2027-06-30")
         if entry["rule"] in rules:
-            yield from _parameter_mistakes(rules[entry["rule"]], entry.get("parameters", {}), here)
+            rule = rules[entry["rule"]]
+            for name, value in entry.get("parameters", {}).items():
+                for mistake in setting_mistakes(rule, {name: value}, types[rule.resource].schema):
+                    yield Mistake(pointer(here, "parameters", name), mistake.text)
         elif not elsewhere(entry["rule"]):
             yield Mistake(
                 f"{here}/rule", f"there is no rule {quote(entry['rule'])}{did_you_mean(entry['rule'], rules)}"
@@ -59,12 +69,6 @@ def _meaning_mistakes(
             yield Mistake(
                 here, f"the same rule and resource as /exemptions/{earlier}: only one of the two can be meant"
             )
-
-
-def _parameter_mistakes(rule: Rule, values: Mapping[str, Any], here: str) -> Iterator[Mistake]:
-    for name, value in values.items():
-        for mistake in value_mistakes(rule, {name: value}):
-            yield Mistake(pointer(here, "parameters", name), mistake.text)
 
 
 def _is_date(text: str) -> bool:

@@ -12,9 +12,9 @@ from tokenguard.documents import check_writable, parse_document
 from tokenguard.errors import DocumentError, RuleError
 from tokenguard.model import Parameter, Rule, Schema, Severity
 from tokenguard.rules.conditions import References, compiled, names_read, pinned_app_ids
-from tokenguard.rules.fit import json_type, meaning_problem
+from tokenguard.rules.fit import Fit, json_type, meaning_problem
 from tokenguard.rules.keywords import KEYWORDS, LARGEST_NUMBER
-from tokenguard.rules.mistakes import Mistake, did_you_mean, quote, rule_error
+from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,20 @@ def value_mistakes(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mistake]:
             yield Mistake(
                 "", f"parameter {quote(name)} ({parameter.title}): {flaw}; its own is {quote(parameter.value)}"
             )
+
+
+def setting_mistakes(rule: Rule, values: Mapping[str, Any], type_schema: Schema) -> Iterator[Mistake]:
+    """What is wrong with setting the parameters of `rule` to `values`, where its resources are of `type_schema`.
+
+    It is no value for the parameter, or one that a property never has.
+    """
+    mistakes = list(value_mistakes(rule, values))
+    yield from mistakes
+    if not mistakes:
+        changed = with_values(rule, values)
+        fit = Fit(type_schema, references(rule.document, changed.parameters))
+        for name in ("select", "require"):
+            yield from fit.mistakes(rule.document.get(name, {}), pointer("", name))
 
 
 def _with_value(parameter: Parameter, value: Any) -> Parameter:

@@ -13,16 +13,8 @@ from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import TypeCheck
 from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
 from tokenguard.rules.examples import example_mistakes
-from tokenguard.rules.fit import Fit
-from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
-from tokenguard.rules.parameters import (
-    Override,
-    compiled_rule,
-    read_parameter,
-    references,
-    value_mistakes,
-    with_values,
-)
+from tokenguard.rules.mistakes import Mistake, did_you_mean, quote, rule_error
+from tokenguard.rules.parameters import Override, compiled_rule, read_parameter, setting_mistakes, with_values
 from tokenguard.rules.soundness import meaning_mistakes, name_mistakes, pin_mistakes
 from tokenguard.schemas import schema
 
@@ -144,12 +136,7 @@ def _overridden(
 
 
 def _with_override(rule: Rule, override: Override, type_: ResourceType) -> Rule | list[Mistake]:
-    """`rule` with what is set, or what is wrong with that: no such value, or one that the property never has."""
-    mistakes = list(value_mistakes(rule, override.parameters))
-    if mistakes:
-        return mistakes
+    """`rule` with what is set, or what is wrong with that."""
     severity = rule.severity if override.severity is None else override.severity
-    changed = with_values(replace(rule, severity=severity), override.parameters)
-    fit = Fit(type_.schema, references(changed.document, changed.parameters))
-    conditions = ((name, rule.document[name]) for name in ("select", "require") if name in rule.document)
-    return [mistake for name, part in conditions for mistake in fit.mistakes(part, pointer("", name))] or changed
+    mistakes = list(setting_mistakes(rule, override.parameters, type_.schema))
+    return mistakes or with_values(replace(rule, severity=severity), override.parameters)
