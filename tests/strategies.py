@@ -86,6 +86,12 @@ def _sensible(condition: dict[str, Any]) -> dict[str, Any]:
     for keyword, plain in (("maxDuration", "maximum"), ("minDuration", "minimum"), ("constDuration", "const")):
         if keyword in condition:
             condition.pop(plain, None)
+    asks_nothing = {"minItems", "minLength", "required", "dependentRequired"}
+    if "maxContains" not in condition:
+        asks_nothing.add("minContains")
+    for keyword in asks_nothing:
+        if not condition.get(keyword, True):
+            del condition[keyword]
     if not condition.keys() & {"then", "else"}:
         condition.pop("if", None)
     return condition
@@ -118,9 +124,11 @@ def _assertions(schema: Schema, name: str) -> dict[str, Strategy]:
         made["type"] = st.sampled_from(sorted(types))
     if "number" in types:
         made |= dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), numbers)
+        made["minimum"] = st.sampled_from([each for each in NUMBERS if each > schema.get("minimum", -1)])
         made["multipleOf"] = st.sampled_from([1, 2, 60])
     if "number" in types and name.endswith(SECONDS):
-        made |= dict.fromkeys(("maxDuration", "minDuration", "constDuration"), st.sampled_from(sorted(DURATIONS)))
+        made |= dict.fromkeys(("maxDuration", "constDuration"), st.sampled_from(sorted(DURATIONS)))
+        made["minDuration"] = st.sampled_from(sorted(DURATIONS.keys() - {"PT0S"}))
     if "string" in types:
         made |= {"minLength": counts, "maxLength": counts, "pattern": patterns().filter(bool)}
     if "array" in types:

@@ -28,6 +28,10 @@ def on(name: str, condition: Any) -> dict[str, Any]:
     return rule_document(parameters=None, require={"properties": {name: condition}}, message=None)
 
 
+def of_principals(name: str, condition: Any) -> dict[str, Any]:
+    return on(name, condition) | {"resource": "servicePrincipal"}
+
+
 # --- what a document says ----------------------------------------------------------------------------------------
 
 
@@ -128,6 +132,12 @@ def test_a_remediation_may_take_a_resource_out_of_the_selection() -> None:
         (on("policyName", {"pattern": "\\d"}), "write [0-9]"),
         (on("policyName", {"pattern": "(a+)+"}), "exponential"),
         (on("policyName", {"pattern": ""}), "found in every text, so it could never fail"),
+        (on("policyName", {"minLength": 0}), '"minLength" of 0 holds for every text, so it could never fail'),
+        (on(LIFETIME, {"minimum": 0}), f'{LIFETIME} (integer or null) is never less than 0, so it could never fail'),
+        (on(LIFETIME, {"minDuration": "PT0S"}), f'{LIFETIME} (integer or null) is never less than "PT0S", so it could never fail'),
+        (rule_document(select={"required": []}), '"required" without a name holds for every object, so it could never fail'),
+        (of_principals("keyCredentials", {"minItems": 0}), '"minItems" of 0 holds for every list, so it could never fail'),
+        (of_principals("keyCredentials", {"contains": {}, "minContains": 0}), '/minContains: "minContains" of 0 holds for every list'),
         (on("policyName", {"then": {"const": "a"}}), '"then" says nothing without "if"'),
         (on("policyName", {"if": {"const": "a"}}), '"if" says nothing without "then" or "else"'),
         (on("policyName", {"not": {"allOf": [{"maxLenght": 1}]}}), 'no keyword of the rule language; did you mean "maxLength"?'),

@@ -24,6 +24,8 @@ MAXIMUM_NESTING = 64
 """Of conditions within one another, after every ``$ref`` is followed: as deep as a document nests, far from any limit
 of what compiles and judges them."""
 
+_COUNTED = {"minItems": "list", "minLength": "text"}
+"""Keywords that ask for so many of something, and of what."""
 _JSON_TYPES = {
     type(None): "null",
     bool: "boolean",
@@ -160,11 +162,23 @@ def _combination(condition: Schema, place: _Place) -> Iterator[Mistake]:
             yield Mistake(pointer(place.path, keyword), f'"{keyword}" says nothing without "{other}" beside it')
     if "if" in condition and not {"then", "else"} & condition.keys():
         yield Mistake(pointer(place.path, "if"), '"if" says nothing without "then" or "else" beside it')
+    if condition.get("minContains") == 0 and "maxContains" not in condition:
+        yield Mistake(pointer(place.path, "minContains"), _vacuous('"minContains" of 0', "list"))
     for keyword, plain in DURATIONS.items():
         if keyword in condition and plain in condition:
             yield Mistake(
                 pointer(place.path, keyword), f'"{keyword}" and "{plain}" are one keyword in two units; keep one'
             )
+
+
+def _reached(keyword: str, value: Any, schema: Schema) -> bool:
+    """Whether every number of `schema` is at least what `keyword` asks for."""
+    least = seconds(value) if keyword in DURATIONS else value
+    return "minimum" in schema and least <= schema["minimum"]
+
+
+def _vacuous(what: str, of: str) -> str:
+    return f"{what} holds for every {of}, so it could never fail"
 
 
 def _cannot_fail(keyword: str, place: _Place) -> Mistake:
@@ -189,6 +203,12 @@ def _assertion(keyword: str, value: Any, place: _Place) -> Iterator[Mistake]:
         yield Mistake(place.path, problem)
     elif keyword == "pattern" and not value:  # as from a variable that is not set
         yield Mistake(place.path, "an empty regular expression is found in every text, so it could never fail")
+    elif keyword in _COUNTED and not value:
+        yield Mistake(place.path, _vacuous(f'"{keyword}" of 0', _COUNTED[keyword]))
+    elif keyword in ("minimum", "minDuration") and _reached(keyword, value, place.schema):
+        yield Mistake(place.path, f"{_what(place)} is never less than {quote(value)}, so it could never fail")
+    elif keyword in ("required", "dependentRequired") and not value:
+        yield Mistake(place.path, _vacuous(f'"{keyword}" without a name', "object"))
     elif keyword in DURATIONS and not place.name.endswith(SECONDS):
         yield Mistake(place.path, f"{_what(place)} is no length of time: only a name that ends with {SECONDS} is")
     elif keyword in ("const", "enum"):
