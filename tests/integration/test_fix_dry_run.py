@@ -45,6 +45,14 @@ def test_the_embedded_tenant_is_not_written_to(fix: Fix) -> None:
     assert "add --dry-run" in result.stderr
 
 
+def test_it_exits_as_scan_does_by_the_same_severity(fix: Fix, tmp_path: Path) -> None:
+    select = ("--dry-run", "--select", "retired-token-lifetime-setting")
+    assert fix(*select).returncode == 1
+    assert fix(*select, "--fail-on", "critical").returncode == 3, "not 0: of the embedded tenant something is not read"
+    (tmp_path / "tokenguard.toml").write_text('[scan]\nfail-on = "critical"\n')
+    assert fix(*select).returncode == 3
+
+
 def test_a_dry_run_shows_everything_and_writes_nothing(fix: Fix) -> None:
     result = fix("--dry-run", "--rules", "token-lifetime")
     assert result.returncode == 1

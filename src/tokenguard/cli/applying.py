@@ -98,9 +98,10 @@ def _provider() -> WriterProvider:
 
 def fix_by(option: str, path: Path) -> str:
     """The command that carries out the file at `path`, which names the rules that it serves and does not hold them."""
-    return join(["tokenguard", "fix", option, str(path), *again("rules", "settings", "exemptions", "baseline", *_ANY)])
+    return join(["tokenguard", "fix", option, str(path), *again(*_JUDGED_BY, *_ANY)])
 
 
+_JUDGED_BY = ("rules", "settings", "exemptions", "baseline", "fail_on")
 _ANY = ("precedence", "auth", "cloud", "config")
 """Options for where to read and how, which a further command takes as well."""
 

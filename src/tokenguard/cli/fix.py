@@ -42,6 +42,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--plan", "agreed", type=PATH, metavar="FILE", help="Carry out exactly this plan, or nothing.")
 @click.option("--resume", "begun", type=PATH, metavar="JOURNAL", help="Go on with what was interrupted.")
 @brakes
+@options.fail_on("The least severity that gives exit status 1, if it is found once all is done.")
 @options.run
 def fix(
     *,
@@ -56,6 +57,7 @@ def fix(
     out: Path | None,
     agreed: Path | None,
     begun: Path | None,
+    fail_on: str,
 ) -> int:
     """Plan what would mend the findings of a live tenant and, after consent, carry it out.
 
@@ -75,13 +77,14 @@ def fix(
             select=which.select if any(given("select")) else served,
             ignore=which.ignore if any(given("ignore")) else (),
         )
-        return _resume(Scope.of(run, where, which, exemptions, baseline), brakes, begun, header)
+        scope = Scope.of(run, where, which, exemptions=exemptions, baseline=baseline, fail_on=fail_on)
+        return _resume(scope, brakes, begun, header)
     consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
     if consent:
         _alone(agreed, "only", "unsafe", "select", "ignore")
         which, only, unsafe = replace(which, select=tuple(consent.rules), ignore=()), consent.only, consent.unsafe
     now = context.now()
-    scope = Scope.of(run, where, which, exemptions, baseline)
+    scope = Scope.of(run, where, which, exemptions=exemptions, baseline=baseline, fail_on=fail_on)
     with scope.look(now) as (report, readings):
         plan = scope.plan(report, readings, now=now, only=only, unsafe=unsafe)
     context.clear()

@@ -33,12 +33,17 @@ class Scope:
     rules: tuple[Rule, ...]
     exemptions: tuple[Exemption, ...]
     baseline: Baseline | None
+    fail_on: Severity
+    """The least severity that gives exit status 1."""
 
     @classmethod
-    def of(cls, run: Run, where: Where, which: Which, exemptions: Path | None, baseline: Path | None) -> Scope:
+    def of(
+        cls, run: Run, where: Where, which: Which, *, exemptions: Path | None, baseline: Path | None, fail_on: str
+    ) -> Scope:
         """Load what the command line names. Raises as `choose_rules` does, and `DocumentError`."""
         loaded, chosen = choose_rules(context.plugins(), run.config, which, everything=where.demo)
-        return cls(run, where, chosen, decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline))
+        exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
+        return cls(run, where, chosen, exempted, known, Severity[fail_on.upper()])
 
     @contextmanager
     def look(self, now: datetime) -> Iterator[tuple[Report, Readings]]:
@@ -52,7 +57,7 @@ class Scope:
                 exemptions=self.exemptions,
                 baseline=self.baseline,
                 now=now,
-                fail_on=Severity.LOW,
+                fail_on=self.fail_on,
                 source=name,
                 findings=Spool.of_findings(self.rules),
                 not_evaluated=Spool.of_not_evaluated(self.rules),
