@@ -72,7 +72,9 @@ def test_a_dry_run_shows_everything_and_writes_nothing(fix: Fix) -> None:
     not_mended = lines.index("NOT MENDED")
     assert "access-token-lifetime-too-long: Partner Portal, Warehouse Scanner API, Dataverse and 1 more" in lines
     assert lines.index("not safe: planned only with --unsafe") > not_mended
-    assert "4 changes planned. Nothing was written; run again without --dry-run to write them." in result.stderr
+    assert "4 changes planned. Nothing was written; use a live tenant, or the sandbox, in place of --demo to write" in (
+        result.stderr
+    )
 
 
 def test_names_from_the_tenant_command_no_terminal(fix: Fix) -> None:
@@ -86,7 +88,7 @@ def test_a_plan_is_kept_for_its_owner_and_agreed_to_as_it_is(fix: Fix, tmp_path:
     made = fix("--dry-run", "--unsafe", "--select", "access-token-*", "--out", str(file))
     assert made.returncode == 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert f"tokenguard fix --plan {file} to write them" in made.stderr
+    assert "in place of --demo to write them" in made.stderr
     agreed = fix("--dry-run", "--plan", str(file))
     assert (agreed.returncode, agreed.stdout) == (1, made.stdout)
 

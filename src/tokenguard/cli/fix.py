@@ -98,7 +98,8 @@ def fix(
         context.say(f"No finding is about {' or '.join(only)}: --only takes an id, an appId or the exact name.")
     if not plan.changes:
         return report.exit_status
-    if not released(brakes, plan.changes, plan.tenant, fix_by("--plan", out) if out else _AGAIN):
+    again = _INSTEAD if where.demo else fix_by("--plan", out) if out else _AGAIN
+    if not released(brakes, plan.changes, plan.tenant, again):
         return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
     if not brakes.yes:
         # NOTE: who was asked may have thought for long, and whom a policy reaches is compared before no write.
@@ -111,6 +112,7 @@ def fix(
 
 
 _AGAIN = "run again without --dry-run"
+_INSTEAD = "use a live tenant, or the sandbox, in place of --demo"
 
 
 def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
