@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,17 @@ class Change:
     """The same properties, as they will be."""
     blast_radius: str
     """Whom it touches, for people."""
+
+    @property
+    def of_the_default(self) -> bool:
+        """Whether it is about an organization default: that reaches what other changes are about as well."""
+        return concerns_default(self.operations)
+
+
+def concerns_default(operations: Iterable[Operation]) -> bool:
+    """Whether any of `operations` makes, changes or takes away an organization default."""
+    states = (state for operation in operations for state in (operation.before, operation.after))
+    return any(state is not None and state.get("isOrganizationDefault") is True for state in states)
 
 
 @dataclass(frozen=True, slots=True)

@@ -607,3 +607,48 @@ def test_what_cannot_be_read_is_not_undone(path, tenant):
     tenant.unreadable = "GET /: 503"
     assert plan_undo(read_journal(path), tenant).changes == ()
     assert [ended.fate for _, ended in plan_undo(read_journal(path), tenant).skipped] == [Fate.FAILED]
+
+
+SHORTER = change(update(B, content("b"), content("shorter")), id_="shorter")
+CLEARED = change(update(A, content("a", isOrganizationDefault=True), content("a")), id_="cleared")
+
+
+@pytest.fixture
+def outranking(passing):
+    """An organization default, and a policy that it outranks."""
+    policies = {A: content("a", isOrganizationDefault=True), B: content("b")}
+    return a_tenant(passing, policies=policies, held={HOLDER: B})
+
+
+@pytest.mark.parametrize("happens", ["refused", "stale"])
+def test_a_default_is_not_taken_away_where_what_it_outranks_was_not_mended(path, outranking, happens):
+    """The plan was proven with both: without the first, tokens would live as the outranked policy says."""
+    if happens == "refused":
+        outranking.answers = {1: refused}
+    else:
+        outranking.edit(policies={**outranking.policies, B: content("theirs")})
+    first, second = go(journal_at(path, SHORTER, CLEARED), outranking)
+    assert first.ended.fate is (Fate.FAILED if happens == "refused" else Fate.STALE)
+    assert second.ended.fate is Fate.POSTPONED
+    assert "an earlier change did not come about" in second.ended.reason
+    assert outranking.policies[A]["isOrganizationDefault"] is True
+    assert resume(path, outranking) == [first.ended.fate, Fate.POSTPONED]
+    assert undo(path, outranking) == ([], [])
+    assert outranking.policies[A]["isOrganizationDefault"] is True
+
+
+def test_what_was_postponed_is_carried_out_once_the_earlier_change_shows(path, outranking):
+    outranking.lag = 1000
+    first, second = go(journal_at(path, SHORTER, CLEARED), outranking)
+    assert (first.ended.fate, second.ended.fate) == (Fate.UNCONFIRMED, Fate.POSTPONED)
+    outranking.lag = 0
+    assert resume(path, outranking) == [Fate.APPLIED, Fate.APPLIED]
+    assert outranking.policies[A]["isOrganizationDefault"] is False
+
+
+def test_an_undo_gives_a_default_back_whatever_else_fails(path, passing):
+    tenant = a_tenant(passing, policies={A: content("a"), B: content("shorter")}, held={})
+    tenant.answers = {1: refused}
+    given = change(update(A, content("a"), content("a", isOrganizationDefault=True)), id_="undo-cleared")
+    journal = journal_at(path, change(update(B, content("shorter"), content("b")), id_="undo-s"), given, purpose="undo")
+    assert [each.ended.fate for each in go(journal, tenant)] == [Fate.FAILED, Fate.APPLIED]

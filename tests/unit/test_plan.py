@@ -350,6 +350,15 @@ def test_a_finding_that_would_be_back_under_another_id_is_not_mended():
     assert "which it brings about, would fail by access-token-lifetime-too-long" in reasons(made)[LIMIT.id, "p/s"]
 
 
+def test_what_concerns_an_organization_default_comes_last():
+    """Were it taken away first, and the other refused then, tokens would live as the policy says that it outranks."""
+    default = policy("d", definition("01:00:00"), default=True)
+    found = facts(default, policy("p", LONG), held={"p": ["s"]}, principals=[principal("s")])
+    for rules in ([RULES["organization-default-policy"], LIMIT], [LIMIT, RULES["organization-default-policy"]]):
+        written = [operation.target for change in plan(rules, found).changes for operation in change.operations]
+        assert written == [{"policy": "p"}, {"policy": "d"}]
+
+
 def test_a_finding_that_goes_with_others_is_said_to():
     rules = [LIMIT, RULES["service-principal-token-lifetime-too-long"]]
     made = plan(rules, facts(policy("p", LONG), held={"p": ["s"]}, principals=[principal("s")]))

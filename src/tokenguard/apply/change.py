@@ -33,33 +33,47 @@ def apply_changes(
     """Bring every change of `journal` to its end, in order; `tell` hears what is being done.
 
     A change that fails half-way is taken back. One that cannot be confirmed is left as it is: whether it was carried
-    out is not known, and the journal can be resumed or undone once reading shows it.
+    out is not known, and the journal can be resumed or undone once reading shows it. Where a change of a fix has not
+    come about, no later one that concerns an organization default is begun; it stays open, for a resumption.
     """
     changes, begun = journal.record.header.changes, time.clock()
 
-    def applied(done: int, change: Change) -> Applied:
+    def applied(done: int, change: Change, *, whole: bool) -> Applied:
         def tell_which(text: str) -> None:
             left = time_left(time.clock() - begun, done, len(changes))
             tell(f"change {done + 1} of {len(changes)}{left}: {text}")
 
-        return _bring_to_end(Performer(journal, writer, patience, time, tell_which), change)
+        return _bring_to_end(Performer(journal, writer, patience, time, tell_which), change, whole=whole)
 
-    return tuple(applied(done, change) for done, change in enumerate(changes))
+    found: list[Applied] = []
+    for done, change in enumerate(changes):
+        found.append(applied(done, change, whole=all(each.ended.good for each in found)))
+    return tuple(found)
 
 
-def _bring_to_end(performer: Performer, change: Change) -> Applied:
+def _bring_to_end(performer: Performer, change: Change, *, whole: bool) -> Applied:
+    """`whole`: every change before this one has come about."""
     progress = performer.journal.record.progress[change.id]
-    if progress.ended is not None and progress.ended.fate is not Fate.UNCONFIRMED:
+    if progress.ended is not None and progress.ended.fate not in (Fate.UNCONFIRMED, Fate.POSTPONED):
         return Applied(change, progress.ended, earlier=True)
-    ended = _go_on(performer, change, progress)
+    if not whole and change.of_the_default and performer.journal.record.header.purpose == "fix" and not progress.begun:
+        ended = Ended(Fate.POSTPONED, _LEFT)
+    else:
+        ended = _go_on(performer, change, progress)
     performer.journal.end(change.id, ended)
     return Applied(change, ended)
+
+
+_LEFT = (
+    "an earlier change did not come about, and without that the organization default must not be touched: what it "
+    "outranks could come into force"
+)
 
 
 def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
     if progress.taking_back:
         return _take_back(performer, change, progress, "it was being taken back when the program ended")
-    if not progress.next and progress.pending is None and (foreseen := _foreseen(performer, change)):
+    if not progress.begun and (foreseen := _foreseen(performer, change)):
         return foreseen
     for index in range(progress.next, len(change.operations)):
         ended = performer.perform(Place(change.id, index, Step.WRITE), change.operations[index], progress)

@@ -49,8 +49,8 @@ class CarriedOut:
 
     @property
     def failed(self) -> bool:
-        """Whether anything failed or could not be confirmed; what was stale was not even begun."""
-        return any(each.ended.fate in (Fate.FAILED, Fate.UNCONFIRMED) for each in self.changes)
+        """Whether anything failed, could not be confirmed or was left for that; what was stale was not even begun."""
+        return any(each.ended.fate in (Fate.FAILED, Fate.UNCONFIRMED, Fate.POSTPONED) for each in self.changes)
 
 
 def carry_out(order: Order, target: LiveTarget, brakes: Brakes) -> CarriedOut:

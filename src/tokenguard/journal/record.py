@@ -44,7 +44,7 @@ class Fate(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """Written, or perhaps written, and reading did not show it in time."""
     POSTPONED = "postponed"
-    """Not carried out, and tried again later: no end of an operation yet."""
+    """Not carried out, and tried again later: no end of an operation yet, and of a change one that stays open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,11 @@ class Progress:
     """Perhaps written: its line before is there, and no line after that tells."""
     taking_back: bool = False
     ended: Ended | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether any operation has come to its end, or was perhaps written."""
+        return bool(self.next) or self.pending is not None or self.taking_back
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tokenguard.changes import Change, Operation, Plan, Skipped
+from tokenguard.changes import Change, Operation, Plan, Skipped, concerns_default
 from tokenguard.consent import operation_to_dict
 from tokenguard.documents import digest
 from tokenguard.errors import UsageError, blaming
@@ -47,6 +47,8 @@ def make_plan(
     wishes, skipped = wishes_of(report.findings, rules, resources, unsafe=unsafe, only=only)
     proof = Proof(report, readings, types=types, fixers=fixers, exemptions=exemptions, now=now)
     drafts, dropped = _proven(wishes, readings, fixers, proof, unsafe=unsafe)
+    # NOTE: what an organization default outranks may be longer than it, until the other changes are carried out.
+    drafts.sort(key=lambda draft: concerns_default(step.operation for step in draft.steps))
     skipped += [skip for wish, reason in dropped for skip in wish.skipped(reason)]
     primary = {(draft.wishes[0].resource.type, draft.wishes[0].resource.id) for draft in drafts}
     afterwards = _resources(proof.after(drafts), primary)
