@@ -372,6 +372,22 @@ def test_a_second_lost_answer_is_the_end(path, tenant):
     assert tenant.held == {HOLDER: A}
 
 
+def test_what_was_lost_twice_and_shows_later_can_be_undone(path, bare):
+    def late(operation):
+        bare.lag = 10 * PATIENCE.limit
+        return lost(bare)(operation)
+
+    bare.answers = {1: late, 2: lambda _: Written(None, "no answer")}
+    [(fate, reason)] = run(path, bare, change(assign(B)))
+    assert fate is Fate.UNCONFIRMED
+    assert reason == "no answer came, twice, and reading does not show it"
+    _, [skipped] = undo(path, bare)
+    assert skipped.fate is Fate.UNCONFIRMED
+    bare.lag = 0
+    assert undo(path, bare) == ([Fate.APPLIED], [])
+    assert bare.held == {}
+
+
 def test_a_lost_write_that_shows_after_another_attempt_was_turned_away_can_be_undone(path, bare):
     def late(operation):
         bare.lag = PATIENCE.limit + 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tokenguard.apply.foresight import difference
 from tokenguard.changes import Observed, Operation, State, Written
 from tokenguard.hookspecs import ReadFailure, Writer
-from tokenguard.journal import Ended, Fate, Journal, Names, Place, Progress
+from tokenguard.journal import Ended, Fate, Journal, Names, Place, Progress, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Performer:
             return Ended(Fate.FAILED, f"to {operation.words}: {missing[0]} was not created")
         begun = progress.pending is not None and progress.pending.index == place.index
         touched = any(done.operation.target == operation.target for done in progress.done)
-        return _Attempts(self, place, operation, touched=touched, lost=int(begun)).run()
+        half = place.step is Step.WRITE and bool(progress.done)
+        return _Attempts(self, place, operation, touched=touched, half=half, lost=int(begun)).run()
 
     def until(self, operation: Operation, wanted: tuple[State, ...], steady: int) -> Observed | ReadFailure:
         """What reading shows once it has been among `wanted` for `steady` reads in a row, or time has run out."""
@@ -79,6 +80,8 @@ class _Attempts:
     operation: Operation
     touched: bool
     """Whether we wrote to the same target before: then a strange state may only be one that lags behind."""
+    half: bool
+    """Whether an earlier operation of the change was carried out, which has to be taken back if this one is not."""
     lost: int
 
     def run(self) -> Ended:
@@ -115,7 +118,9 @@ class _Attempts:
             return self._end(Fate.APPLIED if self.lost else Fate.HELD, "", seen)
         if seen.state != self.operation.before:
             return self._end(Fate.STALE, difference(self.operation, seen.state), seen)
-        if self.lost > 1:
+        if self.lost > 1 and not self.half:
+            return self._end(Fate.UNCONFIRMED, "no answer came, twice, and reading does not show it", seen)
+        if self.lost > 1:  # NOTE: to wait on would leave the object without what it held: that is worse than a doubt
             return self._end(Fate.FAILED, "no answer came, twice, and reading shows that nothing was done", seen)
         return None
 
