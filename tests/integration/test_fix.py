@@ -204,6 +204,26 @@ def test_an_undo_does_not_take_what_does_not_show_yet_for_never_done(bench):
     bench.delete(policy)
 
 
+def test_a_default_stays_while_what_it_outranks_could_not_be_shortened(bench):
+    """Without the default, by one of the documented orders, the eight hours would come into force."""
+    bench.assign(bench.create("eight hours", "08:00:00"))
+    bench.create("everyone", "01:00:00", default=True)
+    before = bench.tenant()
+    bench.sandbox.forget()
+    bench.sandbox.fail(f"PATCH {POLICIES}/*=403,times=1")
+    selected = ("--select", "organization-default-policy", "--select", "access-token-lifetime-too-long")
+    done = bench.run("fix", *selected, "--unsafe", "--yes", "--wait", "0", "--journal", "journal.jsonl")
+    assert done.status == 4, done
+    assert "postponed" in done.stdout
+    assert "mend what failed before it, and fix again" in done.stderr
+    assert bench.writes() == ["PATCH policies 403"]
+    assert bench.tenant() == before
+
+    assert bench.run("fix", *selected, "--unsafe", "--yes", "--wait", "0", "--journal", "second.jsonl").status == 0
+    assert bench.writes() == ["PATCH policies 403", "PATCH policies 204", "PATCH policies 204"]
+    restored(bench, before, "second.jsonl")
+
+
 def test_two_organization_defaults_both_cease_to_be_it_and_both_come_back(bench):
     bench.sandbox.set(second_default="allow")
     made = [bench.create(name, "02:00:00", default=True) for name in ("first default", "second default")]

@@ -54,6 +54,7 @@ def test_an_answer_of_the_token_service_is_shortened_to_what_helps(message, shor
         (SESSION, "az login"),
         (NO_TENANT, "AZURE_TENANT_ID"),
         ("Authentication failed: HTTP Error: 503", "no answer of a token service"),
+        ("AADSTS500014: The service principal for resource 'x' is disabled.", "asked for is disabled"),
         ("AADSTS9: x", ""),
         ("down", ""),
     ],

@@ -122,6 +122,8 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
     finally:  # also where standard output has gone away: it is written, and this alone says how to go on from there
         if any(each.ended.fate is Fate.UNCONFIRMED for each in applied):
             context.say(to_resume)
+        elif any(each.ended.fate is Fate.POSTPONED for each in applied):
+            context.say("To come to what was postponed: mend what failed before it, and fix again.")
         written = any(progress.done or progress.pending for progress in journal.record.progress.values())
         context.say(_to_undo(journal.path) if written else "There is nothing to take back.")
     return CarriedOut(applied)

@@ -31,6 +31,7 @@ _HINTS = {
     "65001": "nobody has consented to the permissions: an administrator must grant them",
     "70043": "the session has ended: sign in again, e.g. with `az login`",
     "700082": "the session has ended: sign in again, e.g. with `az login`",
+    "500014": "the service principal of what the token was asked for is disabled in this tenant: enable it",
     "500011": "this tenant does not know Microsoft Graph by that address: check --cloud and TOKENGUARD_GRAPH_URL",
 }
 
