@@ -146,10 +146,14 @@ def bench(writable: RunningSandbox, tmp_path: Path, principals: list[Mapping[str
 
 @pytest.fixture(scope="module")
 def principals(writable: RunningSandbox) -> list[Mapping[str, Any]]:
+    return ordinary(writable)
+
+
+def ordinary(sandbox: RunningSandbox) -> list[Mapping[str, Any]]:
     """Ordinary applications that hold no policy."""
-    rows = writable.call("GET", "/servicePrincipals?$top=999").json()["value"]
-    ordinary = [row for row in rows if row["servicePrincipalType"] == "Application" and _governed(row)]
-    return [row for row in ordinary if not _assigned(writable, row)]
+    rows = sandbox.call("GET", "/servicePrincipals?$top=999").json()["value"]
+    governed = [row for row in rows if row["servicePrincipalType"] == "Application" and _governed(row)]
+    return [row for row in governed if not _assigned(sandbox, row)]
 
 
 def _governed(row: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fixing import APPLIED, CREATED, FIVE_HOURS, POLICIES
+from fixing import APPLIED, CREATED, FIVE_HOURS, POLICIES, Bench, ordinary
 from live import quiet_sdk
 
 pytestmark = quiet_sdk
@@ -204,8 +204,11 @@ def test_an_undo_does_not_take_what_does_not_show_yet_for_never_done(bench):
     bench.delete(policy)
 
 
-def test_a_default_stays_while_what_it_outranks_could_not_be_shortened(bench):
+def test_a_default_stays_while_what_it_outranks_could_not_be_shortened(new_sandbox, tmp_path):
     """Without the default, by one of the documented orders, the eight hours would come into force."""
+    tenant = ("--tenant", "generated", "--principals", "20", "--policies", "0", "--assignments", "0")
+    sandbox = new_sandbox(*tenant, "--propagation", "0", "--permissions", "read,write")
+    bench = Bench(sandbox, tmp_path, ordinary(sandbox)[0])
     bench.assign(bench.create("eight hours", "08:00:00"))
     bench.create("everyone", "01:00:00", default=True)
     before = bench.tenant()
