@@ -116,7 +116,8 @@ class MemoryTenant:
                 new_id = f"{len(self.writes):08}-0000-4000-8000-00000000000f"
                 self.policies[new_id] = dict(operation.after)
             case "updatePolicy":
-                self.policies[operation.target["policy"]] = dict(operation.after)
+                sent = {name: operation.after[name] for name in operation.changed}
+                self.policies[operation.target["policy"]] = {**self.policies[operation.target["policy"]], **sent}
             case "deletePolicy":
                 if operation.target["policy"] in self.held.values():
                     return Written(False, "it is still assigned")

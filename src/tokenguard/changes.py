@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,34 @@ class Operation:
     after: State
     words: str
     """What it does, for people: one sentence without a full stop."""
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The properties whose value it changes; all of them where it makes or removes something."""
+        before, after = self.before or {}, self.after or {}
+        return frozenset(name for name in {**before, **after} if before.get(name) != after.get(name))
+
+    def shows_in(self, state: State) -> bool:
+        """Whether `state` has every value that it brings about, whatever else somebody changed beside it."""
+        if self.before is None or self.after is None or state is None:
+            return state == self.after
+        return all(state.get(name) == self.after[name] for name in self.changed)
+
+    def others_in(self, state: State) -> list[str]:
+        """The properties in `state` that differ from those before, and that it does not change itself."""
+        if self.before is None or self.after is None or state is None:
+            return []
+        return sorted(
+            name for name, value in self.before.items() if name not in self.changed and state.get(name) != value
+        )
+
+    def upon(self, state: State) -> Operation | None:
+        """The same change of what is in `state` by now; None where a value that it changes is no longer as before."""
+        if self.before is None or self.after is None or state is None:
+            return self if state == self.before else None
+        if any(state.get(name) != self.before[name] for name in self.changed):
+            return None
+        return replace(self, before=state, after={**state, **{name: self.after[name] for name in self.changed}})
 
 
 @dataclass(frozen=True, slots=True)

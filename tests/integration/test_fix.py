@@ -284,6 +284,46 @@ def test_a_policy_that_somebody_deletes_after_the_plan_stays_deleted(bench, befo
     assert done.status == 0, done
 
 
+@pytest.fixture
+def eight_hours(bench):
+    """A policy that nothing holds, and the arguments that shorten it; deleted afterwards."""
+    policy = bench.create("eight hours of nobody", "08:00:00")
+    bench.sandbox.forget()
+    yield policy, ("--select", "unassigned-policy-lifetime-too-long", "--only", policy, "--yes", "--wait", "0")
+    bench.delete(policy)
+
+
+def patch(bench, policy, **body):
+    """Another administrator's change of a policy."""
+    bench.sandbox.call("PATCH", f"{POLICIES}/{policy}", json=body).raise_for_status()
+
+
+def test_what_is_changed_between_the_read_and_the_write_is_not_reverted_but_named(bench, eight_hours):
+    policy, arguments = eight_hours
+    bench.sandbox.fail(f"PATCH {POLICIES}/{policy}=slow,seconds=1.5,times=1")
+    running = bench.begin("fix", *arguments, "--journal", "journal.jsonl")
+    wait_for_fault(bench)
+    patch(bench, policy, isOrganizationDefault=True)
+    done = running.wait()
+    assert "somebody else changed isOrganizationDefault in the meantime" in done.stdout
+    row = bench.sandbox.call("GET", f"{POLICIES}/{policy}").json()
+    assert row["isOrganizationDefault"] is True
+    assert "01:30:00" in row["definition"][0]
+    assert done.status == 0, done
+
+
+def test_a_patch_names_only_what_the_plan_changes_and_an_undo_leaves_a_rename(bench, eight_hours):
+    policy, arguments = eight_hours
+    assert bench.run("fix", *arguments, "--journal", "journal.jsonl").status == 0
+    patch(bench, policy, displayName="renamed by hand", description="and described")
+    assert bench.undo("--yes").status == 0
+    sent = [each["properties"] for each in bench.sandbox.requests() if each["method"] == "PATCH"]
+    assert sent == [["definition"], ["description", "displayName"], ["definition"]]
+    row = bench.sandbox.call("GET", f"{POLICIES}/{policy}").json()
+    assert (row["displayName"], row["description"]) == ("renamed by hand", "and described")
+    assert "08:00:00" in row["definition"][0]
+
+
 def test_whom_a_change_reaches_is_looked_at_again_once_somebody_has_thought_about_it(bench, principals):
     policy = bench.create(f"long {bench.principal['id']}", "08:00:00")
     bench.assign(policy)

@@ -113,6 +113,69 @@ def run(path, tenant, *changes):
     return [(each.ended.fate, each.ended.reason) for each in go(journal_at(path, *changes), tenant)]
 
 
+LONGER = change(update(A, content("a"), content("a", definition=["longer"])))
+
+
+def meanwhile(tenant, id_=A, **changed):
+    """Somebody else's change of a policy, in the instant between our read and our write."""
+
+    def answer(operation):
+        tenant.policies[id_].update(changed)
+        return tenant.carry_out(operation)
+
+    return answer
+
+
+@pytest.mark.parametrize("theirs", [{"isOrganizationDefault": True}, {"displayName": "theirs", "description": "x"}])
+def test_what_somebody_else_changes_between_read_and_write_stays_and_is_named(path, tenant, theirs):
+    tenant.answers[1] = meanwhile(tenant, **theirs)
+    [(fate, reason)] = run(path, tenant, LONGER)
+    assert tenant.policies[A] == content("a", definition=["longer"], **theirs)
+    assert fate is Fate.APPLIED
+    assert all(name in reason for name in theirs)
+    assert "definition" not in reason
+
+
+def test_a_change_beside_ours_that_comes_with_a_lost_answer_is_named_too(path, tenant):
+    tenant.answers[1] = lambda operation: (meanwhile(tenant, displayName="theirs")(operation), vanished(operation))[1]
+    assert run(path, tenant, LONGER) == [
+        (Fate.APPLIED, "somebody else changed displayName in the meantime, which was left as it is")
+    ]
+    assert tenant.policies[A]["displayName"] == "theirs"
+
+
+def test_undoing_restores_what_was_changed_and_leaves_a_rename_by_hand(path, tenant):
+    run(path, tenant, LONGER)
+    tenant.policies[A]["displayName"] = "renamed by hand"
+    assert undo(path, tenant) == ([Fate.APPLIED], [])
+    assert tenant.policies[A] == content("a", displayName="renamed by hand")
+
+
+def test_undoing_leaves_alone_what_somebody_changed_of_the_same_property(path, tenant):
+    run(path, tenant, LONGER)
+    tenant.policies[A]["definition"] = ["theirs"]
+    fates, [skipped] = undo(path, tenant)
+    assert (fates, skipped.fate) == ([], Fate.STALE)
+    assert "definition changed" in skipped.reason
+    assert tenant.policies[A]["definition"] == ["theirs"]
+
+
+def test_what_is_taken_back_leaves_a_rename_by_hand(path, tenant):
+    tenant.answers[2] = lambda operation: (tenant.policies[A].update(displayName="renamed"), refused(operation))[1]
+    [(fate, reason)] = run(path, tenant, change(*LONGER.operations, assign(B, OTHER)))
+    assert fate is Fate.FAILED
+    assert "what had been done was taken back" in reason
+    assert tenant.policies[A] == content("a", displayName="renamed")
+
+
+def test_a_policy_that_became_the_default_since_the_plan_is_not_written(path, tenant):
+    tenant.policies[A]["isOrganizationDefault"] = True
+    [(fate, reason)] = run(path, tenant, LONGER)
+    assert fate is Fate.STALE
+    assert "isOrganizationDefault changed" in reason
+    assert tenant.writes == []
+
+
 def resume(path, tenant):
     return [each.ended.fate for each in go(resume_journal(path, now), tenant)]
 

@@ -34,7 +34,12 @@ def on_application(operation):
     ("operation", "method", "path", "body"),
     [
         (create("five"), "POST", POLICIES, content("five")),
-        (update(A, content("a"), content("b")), "PATCH", f"{POLICIES}/{A}", content("b")),
+        (
+            update(A, content("a"), content("b")),
+            "PATCH",
+            f"{POLICIES}/{A}",
+            {"displayName": "b", "definition": ["b"]},
+        ),
         (delete(A, content("a")), "DELETE", f"{POLICIES}/{A}", None),
         (assign(A), "POST", f"{HELD}/$ref", {"@odata.id": f"{ROOT}{POLICIES}/{A}"}),
         (unassign(A), "DELETE", f"{HELD}/{A}/$ref", None),
@@ -48,9 +53,14 @@ def test_each_operation_is_one_request_of_the_table(operation, method, path, bod
     assert request.known
 
 
-def test_a_policy_is_always_sent_whole():
+def test_a_new_policy_is_sent_whole():
     assert json.loads(request_of(create("five"), ROOT).body)["isOrganizationDefault"] is False
-    assert json.loads(request_of(update(A, content("a"), content("b")), ROOT).body)["description"] is None
+
+
+@pytest.mark.parametrize("changed", [{"isOrganizationDefault": True}, {"displayName": "b"}, {"definition": ["c"]}])
+def test_of_a_policy_only_what_changes_is_sent(changed):
+    sent = request_of(update(A, content("a"), content("a", **changed)), ROOT)
+    assert json.loads(sent.body) == changed
 
 
 @pytest.mark.parametrize(

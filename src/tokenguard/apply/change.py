@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenguard.apply.foresight import Foresight
-from tokenguard.apply.operation import Patience, Performer, Time
+from tokenguard.apply.operation import Performer
+from tokenguard.apply.reading import Patience, Reader, Time
 from tokenguard.changes import Change
 from tokenguard.durations import time_left
 from tokenguard.hookspecs import Writer
@@ -43,7 +44,7 @@ def apply_changes(
             left = time_left(time.clock() - begun, done, len(changes))
             tell(f"change {done + 1} of {len(changes)}{left}: {text}")
 
-        return _bring_to_end(Performer(journal, writer, patience, time, tell_which), change, whole=whole)
+        return _bring_to_end(Performer(journal, Reader(writer, patience, time, tell_which)), change, whole=whole)
 
     found: list[Applied] = []
     for done, change in enumerate(changes):
@@ -75,19 +76,21 @@ def _go_on(performer: Performer, change: Change, progress: Progress) -> Ended:
         return _take_back(performer, change, progress, "it was being taken back when the program ended")
     if not progress.begun and (foreseen := _foreseen(performer, change)):
         return foreseen
+    said = []
     for index in range(progress.next, len(change.operations)):
         ended = performer.perform(Place(change.id, index, Step.WRITE), change.operations[index], progress)
         if ended.good:
+            said.append(ended.reason)
             continue
         if ended.fate is Fate.UNCONFIRMED or not progress.done:
             return ended
         return _take_back(performer, change, progress, ended.reason)
-    return Ended(Fate.APPLIED if progress.done else Fate.HELD)
+    return Ended(Fate.APPLIED if progress.done else Fate.HELD, "; ".join(filter(None, said)))
 
 
 def _foreseen(performer: Performer, change: Change) -> Ended | None:
     """Why the change is not even begun: it holds already, or one of its operations would not meet what was planned."""
-    looked = Foresight(performer.writer, performer.names, begun=False).look(change)
+    looked = Foresight(performer.reader.writer, performer.names, begun=False).look(change)
     if isinstance(looked, Ended):
         return looked
     return None if looked.operations else Ended(Fate.HELD)
@@ -97,7 +100,7 @@ def _take_back(performer: Performer, change: Change, progress: Progress, reason:
     """Take back what was done of `change`, the last first: replacing an assignment is two writes, and not atomic."""
     left = []
     for done in reversed(progress.done):
-        reverse = performer.writer.reverse(done.operation)
+        reverse = performer.reader.writer.reverse(done.operation)
         ended = performer.perform(Place(change.id, done.index, Step.TAKE_BACK), reverse, progress)
         if not ended.good:
             left.append(ended)

@@ -16,7 +16,8 @@ class Foresight:
     writer: Writer
     names: Names
     begun: bool = True
-    """Whether the changes may have come half-way before, so that a state on the way is no one else's doing."""
+    """Whether the changes may have come half-way before: a state on the way is then no one else's doing, and only the
+    properties that they change are compared, so that what somebody did to another property is left as it is."""
     _states: dict[tuple[tuple[str, str], ...], State] = field(default_factory=dict)
 
     def look(self, change: Change) -> Change | Ended:
@@ -31,13 +32,14 @@ class Foresight:
                     return Ended(Fate.FAILED, seen.reason)
                 states[target] = seen.state
                 self.names.learn(operation, seen.id)
-            end = self.names.resolve(ends[target]).after
-            if states[target] == end or (self.begun and states[target] == operation.after):
+            end, state = self.names.resolve(ends[target]), states[target]
+            if end.shows_in(state) or (self.begun and operation.shows_in(state)):
                 continue  # the end may come about by way of other states, as when one policy replaces another
-            if states[target] != operation.before:
-                return Ended(Fate.STALE, difference(operation, states[target]))
-            left.append(operation)
-            states[target] = operation.after
+            fits = operation.upon(state) if self.begun else operation if state == operation.before else None
+            if fits is None:
+                return Ended(Fate.STALE, difference(operation, state))
+            left.append(fits)
+            states[target] = fits.after
         self._states = states
         return replace(change, operations=tuple(left))
 

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenguard.apply.foresight import difference
+from tokenguard.apply.reading import Reader
 from tokenguard.changes import Observed, Operation, State, Written
-from tokenguard.hookspecs import ReadFailure, Writer
+from tokenguard.hookspecs import ReadFailure
 from tokenguard.journal import Ended, Fate, Journal, Names, Place, Progress, Step
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long one write may take to be accepted, and how long to show. Seconds."""
-
-    limit: float = 120.0
-    first_pause: float = 0.2
-    """Between two reads; doubled each time."""
-    longest_pause: float = 5.0
-    steady: int = 3
-    """Reads in a row that must agree: Graph's replicas take turns in answering, and one may lag behind another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """Where the time comes from, so that tests need not wait."""
-
-    clock: Callable[[], float]
-    """Seconds, from any beginning."""
-    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +16,7 @@ class Performer:
     """What performing takes."""
 
     journal: Journal
-    writer: Writer
-    patience: Patience
-    time: Time
-    tell: Callable[[str], None]
+    reader: Reader
 
     @property
     def names(self) -> Names:
@@ -58,18 +33,6 @@ class Performer:
         half = place.step is Step.WRITE and bool(progress.done)
         return _Attempts(self, place, operation, touched=touched, half=half, lost=int(begun)).run()
 
-    def until(self, operation: Operation, wanted: tuple[State, ...], steady: int) -> Observed | ReadFailure:
-        """What reading shows once it has been among `wanted` for `steady` reads in a row, or time has run out."""
-        deadline, pause, good = self.time.clock() + self.patience.limit, self.patience.first_pause, 0
-        while True:
-            seen = self.writer.state(operation)
-            good = good + 1 if isinstance(seen, Observed) and seen.state in wanted else 0
-            if good >= steady or self.time.clock() + pause > deadline:
-                return seen
-            self.tell(f"reading back, for up to {math.ceil(deadline - self.time.clock())} s: {operation.words}")
-            self.time.sleep(pause)
-            pause = min(2 * pause, self.patience.longest_pause)
-
 
 @dataclass(slots=True)
 class _Attempts:
@@ -85,14 +48,14 @@ class _Attempts:
     lost: int
 
     def run(self) -> Ended:
-        self.by.tell(self.operation.words)
-        deadline = self.by.time.clock() + self.by.patience.limit
+        self.by.reader.tell(self.operation.words)
+        deadline = self.by.reader.time.clock() + self.by.reader.patience.limit
         while True:
             seen = self._look()
             if ended := self._conclude(seen):
                 return ended
             self.by.journal.intend(self.place, self.operation)
-            written = self.by.writer.write(self.operation)
+            written = self.by.reader.writer.write(self.operation)
             if written.accepted:
                 return self._confirm(written)
             if ended := self._refused(written, deadline):
@@ -101,21 +64,26 @@ class _Attempts:
     def _look(self) -> Observed | ReadFailure:
         """Read before writing. After a lost answer patiently: reads lag, and to write again would be to write twice."""
         if self.lost:
-            seen = self.by.until(self.operation, (self.operation.after,), self.by.patience.steady)
+            seen = self.by.reader.until_shown(self.operation)
         elif self.touched:
-            seen = self.by.until(self.operation, (self.operation.before, self.operation.after), 1)
+            seen = self.by.reader.until(self.operation, self._begun_or_done, 1)
         else:
-            seen = self.by.writer.state(self.operation)
+            seen = self.by.reader.writer.state(self.operation)
         if isinstance(seen, Observed):
             self._learn(seen.id)
+            if self.place.step is Step.TAKE_BACK:  # what somebody did to other properties since is left as it is
+                self.operation = self.operation.upon(seen.state) or self.operation
         return seen
+
+    def _begun_or_done(self, state: State) -> bool:
+        return state == self.operation.before or self.operation.shows_in(state)
 
     def _conclude(self, seen: Observed | ReadFailure) -> Ended | None:
         """The end, where reading alone tells it; None where it is time to write."""
         if isinstance(seen, ReadFailure):
             return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, seen.reason)
-        if seen.state == self.operation.after:
-            return self._end(Fate.APPLIED if self.lost else Fate.HELD, "", seen)
+        if self.operation.shows_in(seen.state):
+            return self._end(Fate.APPLIED if self.lost else Fate.HELD, self._others(seen.state), seen)
         if seen.state != self.operation.before:
             return self._end(Fate.STALE, difference(self.operation, seen.state), seen)
         if self.lost > 1 and not self.half:
@@ -131,21 +99,26 @@ class _Attempts:
             self._end(Fate.UNCONFIRMED, written.reason)
             return None
         wait = written.again_after
-        if wait is None or self.by.time.clock() + wait > deadline:
+        if wait is None or self.by.reader.time.clock() + wait > deadline:
             return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, written.reason)
         # What is postponed was not carried out; of an earlier attempt whose answer was lost, nobody can say so.
         self._end(Fate.UNCONFIRMED if self.lost else Fate.POSTPONED, written.reason)
-        self.by.tell(f"waiting {wait:.0f} s: {written.reason}")
-        self.by.time.sleep(wait)
+        self.by.reader.tell(f"waiting {wait:.0f} s: {written.reason}")
+        self.by.reader.time.sleep(wait)
         return None
 
     def _confirm(self, written: Written) -> Ended:
         self._learn(written.new_id)
-        seen = self.by.until(self.operation, (self.operation.after,), self.by.patience.steady)
-        if isinstance(seen, Observed) and seen.state == self.operation.after:
-            return self._end(Fate.APPLIED, "", seen)
+        seen = self.by.reader.until_shown(self.operation)
+        if isinstance(seen, Observed) and self.operation.shows_in(seen.state):
+            return self._end(Fate.APPLIED, self._others(seen.state), seen)
         read = seen.reason if isinstance(seen, ReadFailure) else "reading does not show it"
-        return self._end(Fate.UNCONFIRMED, f"accepted, but after {self.by.patience.limit:.0f} s {read}", seen)
+        return self._end(Fate.UNCONFIRMED, f"accepted, but after {self.by.reader.patience.limit:.0f} s {read}", seen)
+
+    def _others(self, state: State) -> str:
+        """What somebody else changed beside it since it was read, for people."""
+        names = self.operation.others_in(state)
+        return f"somebody else changed {' and '.join(names)} in the meantime, which was left as it is" if names else ""
 
     def _learn(self, id_: str) -> None:
         """Remember the id of what the operation knows only by a name."""

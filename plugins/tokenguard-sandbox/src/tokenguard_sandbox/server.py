@@ -91,6 +91,8 @@ class Sandbox:
             if answer and graph:
                 answer = identified(answer, request.headers.get("client-request-id", ""))
             entry = _entry(request.method, path, request.url.query, request.headers, answer)
+            if request.method == "PATCH":
+                entry |= {"properties": await _properties(request)}
             self.requests.append({**entry, "parts": parts} if parts else entry)
             return Reset() if answer is None else response(answer, fault)
 
@@ -169,6 +171,15 @@ def _entry(method: str, path: str, query: str, headers: Mapping[str, str], answe
     target = f"{path}?{query}" if query else path
     asked = {"method": method, "path": target, **({"consistencyLevel": level} if level else {})}
     return {**asked, "status": answer.status if answer else 0}
+
+
+async def _properties(request: Request) -> list[str]:
+    """The top-level names of the body, without their values; none where it is no object, or never came."""
+    try:
+        body = await json_body(request)
+    except (RefusedError, ClientDisconnect):
+        return []
+    return sorted(body) if isinstance(body, dict) else []
 
 
 def _path(request: Request) -> str:

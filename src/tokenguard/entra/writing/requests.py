@@ -48,7 +48,9 @@ def request_of(operation: Operation, root: str) -> Request:
         case Write.CREATE:
             return Request("POST", POLICIES, _json(operation.after))
         case Write.UPDATE:
-            return Request("PATCH", f"{POLICIES}/{operation.target[POLICY]}", _json(operation.after))
+            # NOTE: what it does not change is not sent: that would revert what somebody else changed since it was read.
+            changed = {name: value for name, value in (operation.after or {}).items() if name in operation.changed}
+            return Request("PATCH", f"{POLICIES}/{operation.target[POLICY]}", _json(changed))
         case Write.DELETE:
             return Request("DELETE", f"{POLICIES}/{operation.target[POLICY]}")
         case Write.ASSIGN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from tokenguard.changes import NEW, Operation, State
 from tokenguard.entra.facts import Kind
@@ -60,6 +61,8 @@ class Consent:
         return any(self._same(planned, operation) for planned in self._planned)
 
     def _same(self, planned: Operation, operation: Operation) -> bool:
+        if planned.kind == operation.kind == Write.UPDATE:  # whatever else is in the policy is not sent
+            return planned.target == operation.target and _effect(planned) == _effect(operation)
         pairs = (
             (planned.target, operation.target),
             (planned.before, operation.before),
@@ -74,3 +77,9 @@ class Consent:
             return False
         named = not self._names.isdisjoint((planned[POLICY], NEW + planned[POLICY]))
         return named and re.fullmatch(GUID, state[POLICY]) is not None
+
+
+def _effect(update: Operation) -> dict[str, tuple[Any, Any]]:
+    """The properties that it changes, each with the value before and after."""
+    before, after = update.before or {}, update.after or {}
+    return {name: (before.get(name), after.get(name)) for name in update.changed}
