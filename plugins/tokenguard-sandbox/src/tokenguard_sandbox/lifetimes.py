@@ -33,16 +33,6 @@ def seconds(timespan: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
-def acceptable(definition: str) -> bool:
-    """Whether Graph takes this string of a policy's definition: JSON, version 1, a lifetime in range if any."""
-    settings = _settings(definition)
-    if settings is None or settings.get("Version") != 1:
-        return False
-    lifetime = settings.get("AccessTokenLifetime", "01:00:00")
-    length = seconds(lifetime) if isinstance(lifetime, str) else None
-    return length is not None and SHORTEST <= length <= LONGEST
-
-
 def configured(policy: Policy) -> int | None:
     """The access token lifetime that a policy sets, in seconds; None where it sets none."""
     for definition in policy["definition"]:

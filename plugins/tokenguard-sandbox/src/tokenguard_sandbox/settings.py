@@ -48,6 +48,9 @@ class Settings:
     second_default: str = _choice("refuse", "replace", "allow", help="a second organization default")
     delete_assigned: str = _choice("refuse", "unassign", help="deleting a policy that is still assigned")
     duplicate_names: str = _choice("allow", "refuse", help="two policies of one display name")
+    definitions: str = _choice(
+        "strict", "any", help="whether a policy is written only with a definition exactly as documented"
+    )
     several_definitions: str = _choice("refuse", "accept", help="more than one string in a definition")
     applies_to_type: str = _choice("always", "never", help="@odata.type on the rows of appliesTo")
     applies_to_rows: str = _choice("full", "bare", help="what a row of appliesTo tells of its object: all, or the id")

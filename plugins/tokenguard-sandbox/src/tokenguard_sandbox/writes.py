@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from tokenguard_sandbox import lifetimes
 from tokenguard_sandbox.answers import RefusedError, missing
+from tokenguard_sandbox.definitions import as_documented
 from tokenguard_sandbox.directory import Row, State
 from tokenguard_sandbox.settings import Settings
 
@@ -121,8 +121,11 @@ def _properties(body: Any, settings: Settings) -> Row:
 
 
 def _check_definition(definition: list[Any], settings: Settings) -> None:
-    strings = all(isinstance(each, str) and lifetimes.acceptable(each) for each in definition)
-    if not definition or not strings or (len(definition) > 1 and settings.several_definitions == "refuse"):
+    """Raise `RefusedError` for one that is not taken. What was there from the beginning is not looked at."""
+    strings = all(isinstance(each, str) for each in definition)
+    several = len(definition) > 1 and settings.several_definitions == "refuse"
+    strict = settings.definitions == "strict" and not (definition and all(map(as_documented, definition)))
+    if not strings or several or strict:
         raise RefusedError(400, "Property definition has an invalid value.")
 
 
