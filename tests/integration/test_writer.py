@@ -69,6 +69,34 @@ def test_a_policy_that_a_part_of_graph_does_not_know_yet_is_tried_again(bench):
         assert writer.write(resolved(writer.reverse(CREATE), made.new_id)).accepted
 
 
+@pytest.mark.parametrize(
+    ("faults", "attempts", "writes"),
+    [
+        (["401"], [0.0, None], [401, 401]),
+        (["401,times=1"], [0.0, "made"], [401, 201]),
+        (["challenge,times=1"], ["made"], [401, 201]),
+        (["challenge"], [None], [401, 401]),
+        (["401,times=1", "challenge,after=1"], [0.0, None], [401, 401]),
+        (["challenge,times=1", "401,after=1"], [None], [401, 401]),
+    ],
+)
+def test_a_write_is_sent_once_more_after_a_401_and_no_more(bench, faults, attempts, writes):
+    """By the SDK, which answers a challenge by itself, or by us with a new token; never by both."""
+    with opened(bench, CREATE) as writer:
+        bench.sandbox.fail(*(f"POST {POLICIES}={each}" for each in faults))
+        for expected in attempts:
+            written = writer.write(CREATE)
+            assert written.accepted is (expected == "made"), written
+            assert written.again_after == (None if expected == "made" else expected)
+        bench.sandbox.mend()
+        assert bench.writes() == [f"POST policies {status}" for status in writes]
+        again = writer._client.sdk.request_adapter.send_primitive_async(info(Method.POST, POLICIES, STATE), "bytes", {})
+        with pytest.raises(WriteRefusedError):
+            writer._runner.run(again)
+        if written.accepted:
+            assert writer.write(resolved(writer.reverse(CREATE), written.new_id)).accepted
+
+
 def test_a_token_that_is_refused_twice_is_not_renewed_for_ever(bench):
     with opened(bench, CREATE) as writer:
         bench.sandbox.fail(f"POST {POLICIES}=401")

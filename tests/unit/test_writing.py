@@ -1,8 +1,10 @@
 """What a writer may send, how it is sent, what takes it back, and what an answer says of it."""
 
+import asyncio
 import json
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from memory_tenant import A, B, assign, content, create, delete, unassign, update
@@ -12,7 +14,7 @@ from tokenguard.entra.transport import WriteRefusedError
 from tokenguard.entra.writing.judging import judge
 from tokenguard.entra.writing.requests import Request, request_of
 from tokenguard.entra.writing.reversal import Consent, check, reverse
-from tokenguard.entra.writing.transport import Permit
+from tokenguard.entra.writing.transport import Permit, WriteTransport
 from tokenguard.errors import UsageError
 
 ROOT = "https://graph.example/v1.0"
@@ -94,6 +96,84 @@ def test_leave_is_for_one_request_once():
     permit.take(request)
     with pytest.raises(WriteRefusedError, match="not planned"):
         permit.take(request)
+
+
+DELETE = Request("DELETE", f"{POLICIES}/{A}")
+UPDATE = Request("PATCH", f"{POLICIES}/{A}", b'{"displayName": "a"}')
+
+
+def sent(permit, request, *answers, url=None):
+    """What comes of sending `request`, or what is like it but goes to `url`, through the transport: one status."""
+    told = []
+
+    def answer(_request):
+        status, _, challenge = answers[len(told)].partition(" ")
+        told.append(status)
+        return httpx.Response(int(status), headers={"WWW-Authenticate": f'Bearer claims="{challenge}"'})
+
+    transport = WriteTransport(permit, ROOT, httpx.MockTransport(answer), None)
+    made = httpx.Request(request.method, url or f"{ROOT}{request.path}", content=request.body)
+    return asyncio.run(transport.handle_async_request(made))
+
+
+@pytest.mark.parametrize("status", ["200", "204", "400", "403", "404", "409", "429", "500", "503"])
+def test_a_write_passes_once_whatever_is_answered(status):
+    permit = Permit()
+    permit.grant(UPDATE)
+    assert sent(permit, UPDATE, status).status_code == int(status)
+    with pytest.raises(WriteRefusedError, match="not planned"):
+        sent(permit, UPDATE, "204")
+
+
+@pytest.mark.parametrize("then", ["204", "401", "403"])
+def test_after_a_401_a_write_passes_once_more_and_no_more(then):
+    permit = Permit()
+    permit.grant(UPDATE)
+    assert sent(permit, UPDATE, "401 challenge").headers["WWW-Authenticate"]
+    assert sent(permit, UPDATE, then).status_code == int(then)
+    with pytest.raises(WriteRefusedError, match="not planned"):
+        sent(permit, UPDATE, "204")
+
+
+def test_a_challenge_that_may_not_be_answered_is_kept_from_the_sdk():
+    """It would answer, be refused here, and the run would end with a fault of ours in place of the 401."""
+    permit = Permit()
+    permit.grant(UPDATE, once_more=False)
+    assert "WWW-Authenticate" not in sent(permit, UPDATE, "401 challenge").headers
+    with pytest.raises(WriteRefusedError, match="not planned"):
+        sent(permit, UPDATE, "204")
+
+
+def test_a_leave_that_was_withdrawn_lets_nothing_pass():
+    permit = Permit()
+    permit.grant(UPDATE)
+    sent(permit, UPDATE, "401 challenge")
+    assert permit.withdraw()
+    assert not permit.withdraw()
+    with pytest.raises(WriteRefusedError, match="not planned"):
+        sent(permit, UPDATE, "204")
+
+
+@pytest.mark.parametrize(
+    ("other", "url"),
+    [
+        (DELETE, None),
+        (replace(UPDATE, path=f"{POLICIES}/{B}"), None),
+        (replace(UPDATE, body=b'{"displayName": "b"}'), None),
+        (replace(UPDATE, body=b""), None),
+        (UPDATE, f"{ROOT}{UPDATE.path}?x=1"),
+        (UPDATE, f"{ROOT}{POLICIES}/%61{A[1:]}"),
+        (UPDATE, f"https://elsewhere.example/v1.0{UPDATE.path}"),
+        (UPDATE, f"{ROOT.replace('https', 'http')}{UPDATE.path}"),
+        (Request("POST", "/$batch", b'{"requests": [{"method": "PATCH", "url": "/policies"}]}'), None),
+        (Request("PUT", UPDATE.path, UPDATE.body), None),
+    ],
+)
+def test_a_leave_is_for_one_method_address_and_body(other, url):
+    permit = Permit()
+    permit.grant(UPDATE)
+    with pytest.raises(WriteRefusedError):
+        sent(permit, other, "204", url=url)
 
 
 # --- consent --------------------------------------------------------------------------------------------------------

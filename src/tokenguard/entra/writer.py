@@ -70,10 +70,13 @@ class EntraWriter:
         if obstacle := self._obstacle(operation):
             return obstacle
         request = request_of(operation, self._client.root)
-        self._permit.grant(request)
+        self._permit.grant(request, once_more=not self._unproven)
         generation = self._client.signed_in.credential.generation
-        outcome = self._runner.run(self._send(request))
-        return self._judged(operation, outcome, generation)
+        try:
+            outcome = self._runner.run(self._send(request))
+        finally:
+            left = self._permit.withdraw()
+        return self._judged(operation, outcome, generation, may_renew=left)
 
     def reverse(self, operation: Operation) -> Operation:
         return reverse(operation)
@@ -145,12 +148,12 @@ class EntraWriter:
             info.set_stream_content(request.body, "application/json")
         return await self._client.send(info)
 
-    def _judged(self, operation: Operation, outcome: Answer | Broken, generation: int) -> Written:
+    def _judged(self, operation: Operation, outcome: Answer | Broken, generation: int, *, may_renew: bool) -> Written:
         """What is known after one attempt, with what only we know: our token, and what we have just created."""
         written = judge(operation, outcome)
         status = outcome.status if isinstance(outcome, Answer) else 0
         if status == HTTPStatus.UNAUTHORIZED:
-            return replace(written, again_after=self._renew(generation))
+            return replace(written, again_after=self._renew(generation) if may_renew else None)
         self._unproven = False
         self._created.add(written.new_id)
         if status == HTTPStatus.NOT_FOUND and operation.after and operation.after.get(POLICY) in self._created:
@@ -159,7 +162,7 @@ class EntraWriter:
 
     def _renew(self, generation: int) -> float | None:
         """0, once, where the token could be replaced by a new one."""
-        if self._unproven or not self._client.signed_in.credential.renew(generation):
+        if not self._client.signed_in.credential.renew(generation):
             return None
         self._unproven = True
         return 0.0
