@@ -85,6 +85,8 @@ class Change:
     """The same properties, as they will be."""
     blast_radius: str
     """Whom it touches, for people."""
+    irreversible: str = ""
+    """Why it cannot be taken back, or may not be, for people; empty where it can."""
 
     @property
     def of_the_default(self) -> bool:
@@ -136,6 +138,8 @@ class Proposal:
     blast_radius: str
     safety: Safety = Safety.SAFE
     """Unsafe where more than the resource is touched, whatever the rule's author thought; never `Safety.MANUAL`."""
+    irreversible: str = ""
+    """Why it cannot be taken back, or may not be; empty where it can. What is not empty is unsafe."""
 
 
 @dataclass(frozen=True, slots=True)

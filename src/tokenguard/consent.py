@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tokenguard import documents
@@ -22,6 +23,7 @@ def change_to_dict(change: Change) -> dict[str, Any]:
         "before": dict(change.before),
         "after": dict(change.after),
         "blastRadius": change.blast_radius,
+        "irreversible": change.irreversible,
     }
 
 
@@ -36,6 +38,7 @@ def change_from_dict(data: Mapping[str, Any]) -> Change:
         before=data["before"],
         after=data["after"],
         blast_radius=data["blastRadius"],
+        irreversible=data["irreversible"],
     )
 
 
@@ -53,6 +56,27 @@ def operation_to_dict(operation: Operation) -> dict[str, Any]:
 def operation_from_dict(data: Mapping[str, Any]) -> Operation:
     """The inverse of `operation_to_dict`."""
     return Operation(data["kind"], data["target"], data["before"], data["after"], data["words"])
+
+
+def without_words(change: Change) -> Change:
+    """`change` with nothing in it that a file only says: its operations, and the rules that it names."""
+    operations = tuple(replace(each, words=plain_words(each)) for each in change.operations)
+    [(kind, id_)] = operations[0].target.items()
+    return replace(
+        change,
+        resource=ResourceRef(kind, id_, id_),
+        operations=operations,
+        safety=Safety.UNSAFE,
+        before={},
+        after={},
+        blast_radius="",
+        irreversible="",
+    )
+
+
+def plain_words(operation: Operation) -> str:
+    """What can be said of an operation without knowing the tenant, e.g. ``updatePolicy of policy 1234``."""
+    return f"{operation.kind} of {', '.join(f'{kind} {id_}' for kind, id_ in operation.target.items())}"
 
 
 def digest(changes: Iterable[Change]) -> str:

@@ -57,24 +57,34 @@ def test_a_dry_run_shows_everything_and_writes_nothing(fix: Fix) -> None:
     result = fix("--dry-run", "--rules", "token-lifetime")
     assert result.returncode == 1
     lines = [line.strip() for line in result.stdout.splitlines()]
-    assert lines[0] == "PLAN  Brackwater Ferries f6fadfa7-e5c1-4b62-9362-da5cc13da58a: 4 changes planned"
+    assert lines[0] == "PLAN  Brackwater Ferries f6fadfa7-e5c1-4b62-9362-da5cc13da58a: 2 changes planned"
     start = lines.index("1. Session limits 2019  (safe)")
-    assert lines[start : start + 7] == [
+    assert lines[start : start + 8] == [
         "1. Session limits 2019  (safe)",
         "tokenLifetimePolicy b495a074-0c02-4793-8fdb-6832a6708189",
         "retiredSettings: MaxInactiveTime, MaxAgeSessionMultiFactor",
         "becomes none",
         "- policy “Session limits 2019”: drop MaxInactiveTime and MaxAgeSessionMultiFactor",
         "reaches no token: nothing that Entra heeds changes",
+        "can be taken back",
         "mends retired-token-lifetime-setting",
     ]
     assert "Takes the permissions Policy.ReadWrite.ApplicationConfiguration." in lines
     not_mended = lines.index("NOT MENDED")
     assert "access-token-lifetime-too-long: Partner Portal, Warehouse Scanner API, Dataverse and 1 more" in lines
     assert lines.index("not safe: planned only with --unsafe") > not_mended
-    assert "4 changes planned. Nothing was written; use a live tenant, or the sandbox, in place of --demo to write" in (
+    assert "2 changes planned. Nothing was written; use a live tenant, or the sandbox, in place of --demo to write" in (
         result.stderr
     )
+
+
+def test_what_may_not_be_taken_back_takes_unsafe_and_is_printed_in_full(fix: Fix) -> None:
+    select = ("--dry-run", "--select", "token-lifetime-not-canonical")
+    assert "not safe: planned only with --unsafe" in fix(*select).stdout
+    shown = fix(*select, "--unsafe").stdout
+    assert "1. Ledger batch  (unsafe)" in shown or "2. Ledger batch  (unsafe)" in shown
+    [line] = [line for line in shown.splitlines() if "cannot be taken back" in line and "00:90:00" in line]
+    assert "Graph may not accept its definition as it is now, {" in line
 
 
 def test_names_from_the_tenant_command_no_terminal(fix: Fix) -> None:

@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tokenguard_sandbox.definitions import as_documented
 
+from definitions import READABLE, UNREADABLE, anything
 from tenants import (
     CDS,
     FIXERS,
@@ -20,7 +22,8 @@ from tenants import (
     resource,
 )
 from tokenguard.changes import Proposal, Refusal
-from tokenguard.entra.fixing.operations import policy_state
+from tokenguard.entra.fixing.operations import policy_state, update
+from tokenguard.entra.fixing.updates import irreversible, update_words
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Safety
 
@@ -58,7 +61,7 @@ MAX = {"MaxInactiveTime": "30.00:00:00"}
         ([definition(None)], {"accessTokenLifetimeSeconds": 600}, definition("00:10:00")),
         ([definition("08:00:00")], {"accessTokenLifetimeSeconds": 86399}, definition("23:59:59")),
         ([definition("24:00:00")], {"accessTokenLifetimeSeconds": 3600}, definition("01:00:00")),
-        ([definition("08:00:00")], {"accessTokenLifetimeSeconds": None}, definition(None)),
+        ([definition("08:00:00", **MAX)], {"accessTokenLifetimeSeconds": None}, definition(None, **MAX)),
         ([definition(**MAX)], {"accessTokenLifetimeSeconds": 5400}, definition("01:30:00", **MAX)),
         ([definition(**MAX, Novel=[1])], {"retiredSettings": []}, definition(Novel=[1])),
         ([definition(**MAX, Novel={"a": 1})], {"unknownSettings": []}, definition(**MAX)),
@@ -99,6 +102,9 @@ def test_settings_beside_the_policy_are_unknown_ones_and_stay_where_they_are():
         ([definition(), definition(None, **MAX)], {"nonCanonicalSpellings": []}, "1 of 2 TokenLifetimePolicy set no"),
         ([definition(Novel=1), definition(Novel=2)], {"nonCanonicalSpellings": []}, "Novel stands in its definition"),
         ([definition()], {"retiredSettings": ["MaxInactiveTime"]}, "can be emptied only"),
+        ([definition(None, **MAX)], {"retiredSettings": []}, "by hand only: its definition would hold no setting"),
+        ([definition("08:00:00")], {"accessTokenLifetimeSeconds": None}, "by hand only"),
+        ([definition(None, Novel=1)], {"unknownSettings": []}, "by hand only"),
     ],
 )
 def test_what_entra_would_refuse_or_nobody_could_keep_is_not_written(before, wanted, why):
@@ -146,10 +152,7 @@ def test_no_second_organization_default_is_made():
     [
         (definition("08:00:00"), {"accessTokenLifetimeSeconds": 3600}, [], Safety.SAFE),
         (definition("08:00:00"), {"accessTokenLifetimeSeconds": 3600}, ["s"], Safety.UNSAFE),
-        (definition("8:00:00"), {"nonCanonicalSpellings": []}, ["s"], Safety.SAFE),
         (definition(**MAX), {"retiredSettings": []}, ["s"], Safety.SAFE),
-        (definition(Novel=1), {"unknownSettings": []}, [], Safety.SAFE),
-        (definition(Novel=1), {"unknownSettings": []}, ["s"], Safety.UNSAFE),
     ],
 )
 def test_only_what_changes_nobodys_tokens_is_safe(before, wanted, held, safety):
@@ -157,6 +160,86 @@ def test_only_what_changes_nobodys_tokens_is_safe(before, wanted, held, safety):
     proposal = propose(found, POLICY, "p", **wanted)
     assert proposal.safety is safety
     assert ("no token" in proposal.blast_radius) is (safety is Safety.SAFE)
+    assert proposal.irreversible == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "why"),
+    [
+        (definition("8:00:00"), {"nonCanonicalSpellings": []}, "not written as documented"),
+        (definition("08:00:00").replace("Version", "version"), {"accessTokenLifetimeSeconds": 3600}, "not written as"),
+        (definition("08:00:00").replace('"Version":1,', ""), {"accessTokenLifetimeSeconds": 3600}, "not written as"),
+        (definition("24:00:00"), {"accessTokenLifetimeSeconds": 3600}, "out of the range"),
+        (definition("00:09:59"), {"accessTokenLifetimeSeconds": 3600}, "out of the range"),
+        (definition(Novel=1), {"unknownSettings": []}, "not documented"),
+        (definition(None), {"accessTokenLifetimeSeconds": 3600}, "no setting"),
+        ("{'TokenLifetimePolicy'", {"accessTokenLifetimeSeconds": 3600}, "cannot be read"),
+    ],
+)
+def test_what_may_not_be_written_back_is_not_safe_and_says_in_full_what_it_was(before, wanted, why):
+    found = facts(policy("p", before))
+    proposal = propose(found, POLICY, "p", **wanted)
+    assert proposal.safety is Safety.UNSAFE
+    assert "no token" in proposal.blast_radius, "nothing else about it is unsafe"
+    assert why in proposal.irreversible
+    assert before in proposal.irreversible
+    removed = propose(found, POLICY, "p")
+    assert (removed.safety, removed.irreversible) == (Safety.UNSAFE, proposal.irreversible)
+
+
+@given(anything)
+@example([definition(**MAX)])
+@example([definition(None, MaxAgeMultiFactor="until-revoked")])
+def test_what_can_be_taken_back_was_written_as_another_reader_of_the_documentation_finds_documented(strings):
+    before = policy_state({**policy("p"), "definition": strings})
+    why = irreversible(update("p", before, {**before, "definition": [definition("01:30:00")]}, ""))
+    if not why and before["definition"] != [definition("01:30:00")]:
+        [string] = strings
+        assert as_documented(string)
+
+
+@pytest.mark.parametrize(("strings", "lifetime", "spellings"), READABLE)
+def test_what_is_spelt_otherwise_may_not_be_taken_back(strings, lifetime, spellings):
+    assert propose(facts(policy("p", *strings)), POLICY, "p").irreversible
+
+
+@pytest.mark.parametrize(("strings", "problem"), UNREADABLE)
+def test_what_cannot_be_read_may_not_be_taken_back(strings, problem):
+    assert "it cannot be read" in propose(facts(policy("p", *strings)), POLICY, "p").irreversible
+
+
+@pytest.mark.parametrize("wanted", [{"isOrganizationDefault": False}, {"displayName": "Q"}])
+def test_a_definition_that_stays_as_it_is_stands_in_nothings_way(wanted):
+    found = facts(policy("p", definition("24:00:00"), default=True))
+    assert propose(found, POLICY, "p", **wanted).irreversible == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (definition("08:00:00"), definition("01:00:00"), "set the lifetime to 1 h"),
+        (definition("08:00:00"), definition(None), "set no lifetime"),
+        (definition(), definition(**MAX), "add MaxInactiveTime"),
+        (definition(**MAX), definition(), "drop MaxInactiveTime"),
+        (definition(Novel=1), definition(), "drop Novel"),
+        (definition(), definition(Novel=1), "add Novel"),
+        (definition("8:00:00"), definition("08:00:00"), "write 8:00:00 -> 08:00:00"),
+        (definition("08:00:00"), definition("8:00:00"), "write what is spelt 8:00:00"),
+        (definition(), "{", "write a definition that cannot be read ('{' is not JSON: "),
+        (definition(Novel=1), definition(Novel=2), "write its definition in another way"),
+    ],
+)
+def test_an_update_is_told_from_what_was_and_what_will_be(before, after, words):
+    state = policy_state(policy("p", before))
+    assert update_words(state, {**state, "definition": [after]}).startswith(words)
+
+
+@pytest.mark.parametrize("name", ["displayName", "description", "isOrganizationDefault", "definition"])
+def test_no_property_changes_without_a_word(name):
+    state = policy_state(policy("p"))
+    other = {"displayName": "x", "description": "y", "isOrganizationDefault": True, "definition": [definition() + " "]}
+    assert update_words(state, {**state, name: other[name]})
+    assert not update_words(state, state)
 
 
 @pytest.mark.parametrize(

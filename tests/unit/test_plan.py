@@ -233,12 +233,25 @@ def test_wishes_that_write_to_one_policy_are_one_write_that_serves_all():
 
 
 def test_safe_wishes_are_brought_about_where_unsafe_ones_are_not_asked_for():
-    found = facts(policy("p", definition("8:00:00")), held={"p": ["s"]}, principals=[principal("s")])
-    made = plan([LIMIT, RULES["token-lifetime-not-canonical"]], found, unsafe=False)
+    retired = definition("08:00:00", MaxInactiveTime="30.00:00:00")
+    found = facts(policy("p", retired), held={"p": ["s"]}, principals=[principal("s")])
+    made = plan([LIMIT, RULES["retired-token-lifetime-setting"]], found, unsafe=False)
     [change] = made.changes
-    assert change.safety is Safety.SAFE
-    assert [each.rule for each in change.serves] == ["token-lifetime-not-canonical"]
+    assert (change.safety, change.irreversible) == (Safety.SAFE, "")
+    assert [each.rule for each in change.serves] == ["retired-token-lifetime-setting"]
     assert [each.rule for each in made.skipped] == [LIMIT.id]
+
+
+def test_what_may_not_be_taken_back_is_not_safe_whatever_the_rule_says():
+    rule = RULES["token-lifetime-not-canonical"]
+    careless = replace(rule, remediation=replace(rule.remediation, safety=Safety.SAFE))
+    found = facts(policy("p", definition("8:00:00")))
+    [skipped] = plan([careless], found, unsafe=False).skipped
+    assert "cannot be taken back: Graph may not accept its definition as it is now" in skipped.reason
+    assert definition("8:00:00") in skipped.reason
+    [change] = plan([careless], found).changes
+    assert change.safety is Safety.UNSAFE
+    assert definition("8:00:00") in change.irreversible
 
 
 @pytest.mark.parametrize("id_", ["before", "zealous"])

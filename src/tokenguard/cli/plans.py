@@ -39,6 +39,7 @@ def change_lines(change: Change, number: int) -> Iterator[str]:
     for operation in change.operations:
         yield f"   - {operation.words}"
     yield f"   reaches {change.blast_radius}"
+    yield f"   cannot be taken back: {change.irreversible}" if change.irreversible else "   can be taken back"
     for served in change.serves:
         other = "" if served.resource == change.resource else f" on {served.resource.name}"
         yield f"   mends {served.rule}{other}"

@@ -39,6 +39,8 @@ class Draft:
     steps: tuple[Step, ...]
     safety: Safety
     blast_radius: str
+    irreversible: str
+    """Why it cannot be taken back, or may not be; empty where it can."""
 
     def enacted(self, readings: Readings, fixers: Mapping[str, Fixer]) -> Readings:
         """What would be read after this change."""
@@ -84,7 +86,10 @@ class Drafting:
         if not alone.steps:
             return "what would mend it holds already, by what was read"
         if alone.safety is not Safety.SAFE and not unsafe:
-            return f"not safe, since it reaches {alone.blast_radius}: planned only with --unsafe"
+            why = (
+                f"cannot be taken back: {alone.irreversible}" if alone.irreversible else f"reaches {alone.blast_radius}"
+            )
+            return f"not safe, since it {why}: planned only with --unsafe"
         return ""
 
     def _rivals(self) -> Iterator[Dropped]:
@@ -146,6 +151,7 @@ class Drafting:
     def _in_turn(self, wishes: Iterable[Wish]) -> Draft | Refusal:
         """One wish after the other, each upon what those before it have left."""
         wishes, readings, steps, reach, safety = tuple(wishes), self._readings, list[Step](), list[str](), Safety.SAFE
+        irreversible = []
         for wish in wishes:
             proposal = self._propose(wish, readings)
             if isinstance(proposal, Refusal):
@@ -155,9 +161,10 @@ class Drafting:
                 readings = _enacted(readings, self._fixers, steps[-1])
             if proposal.operations:
                 reach.append(proposal.blast_radius)
-            if Safety.UNSAFE in (proposal.safety, wish.remediation.safety):
+                irreversible.append(proposal.irreversible)
+            if proposal.irreversible or Safety.UNSAFE in (proposal.safety, wish.remediation.safety):
                 safety = Safety.UNSAFE
-        return Draft(wishes, _folded(steps), safety, "; ".join(dict.fromkeys(reach)))
+        return Draft(wishes, _folded(steps), safety, _joint(reach), _joint(irreversible))
 
     def _propose(self, wish: Wish, readings: Readings) -> Proposal | Refusal:
         type_ = wish.resource.type
@@ -175,6 +182,10 @@ def _enacted(readings: Readings, fixers: Mapping[str, Fixer], step: Step) -> Rea
     with blaming("fixer", fixer):
         facts = fixer.enact(readings.facts(step.type), step.operation)
     return readings.with_facts(step.type, facts)
+
+
+def _joint(reasons: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
 def _by_target(steps: Iterable[Step]) -> dict[Target, list[Operation]]:

@@ -114,6 +114,7 @@ def _change(draft: Draft, types: Mapping[str, ResourceType], afterwards: Resourc
         before=_values(resource, names),
         after={} if after is None else _values(after, names),
         blast_radius=draft.blast_radius,
+        irreversible=draft.irreversible,
     )
 
 

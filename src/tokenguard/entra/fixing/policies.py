@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
 from typing import Any
 
 from tokenguard.changes import Operation, Proposal, Refusal
-from tokenguard.durations import humanize
-from tokenguard.entra.definition import Definition, parse_definition
-from tokenguard.entra.facts import DirectoryObject, EntraFacts
+from tokenguard.entra.definition import Definition
+from tokenguard.entra.facts import EntraFacts
 from tokenguard.entra.fixing.fixer import EntraFixer, holder_of, holders_of
 from tokenguard.entra.fixing.operations import delete, policy_state, unassign, update
-from tokenguard.entra.fixing.reach import NOBODY, clients_of, everyone
+from tokenguard.entra.fixing.reach import NOBODY
 from tokenguard.entra.fixing.rewriting import definition_of, further
+from tokenguard.entra.fixing.updates import definition_in, irreversible, policy_reach, update_reach, update_words
 from tokenguard.entra.policy import parse_policy
-from tokenguard.entra.reading import NOT_HELD, Unknown
+from tokenguard.entra.reading import Unknown
 from tokenguard.model import Remediation, Resource, Safety
 
 EMPTIED = ("retiredSettings", "unknownSettings", "nonCanonicalSpellings")
@@ -47,61 +46,52 @@ def edit(facts: EntraFacts, policy_id: str, wanted: Mapping[str, Any]) -> Propos
     """Bring about `wanted` properties of a policy, under its own id."""
     before = policy_state(facts.policies[policy_id])
     try:
-        edited = _edited(before, wanted)
+        after = _edited(before, wanted)
     except ValueError as error:
         return Refusal(str(error))
-    if edited.after == before:
+    if after == before:
         return Proposal((), NOBODY)
-    if edited.after["isOrganizationDefault"] and not before["isOrganizationDefault"]:
+    if after["isOrganizationDefault"] and not before["isOrganizationDefault"]:
         others = _other_defaults(facts, policy_id)
         if others:
             return Refusal(others)
-    words = f"{_named(facts, policy_id)}: {', '.join(edited.words)}"
-    return _with_reach(facts, policy_id, before, edited, update(policy_id, before, edited.after, words))
+    reach = update_reach(facts, policy_id, before, after)
+    if isinstance(reach, Refusal):
+        return reach
+    words = f"{_named(facts, policy_id)}: {update_words(before, after)}"
+    return propose_all([update(policy_id, before, after, words)], *reach)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edited:
-    """What becomes of a policy's state."""
-
-    after: Mapping[str, Any]
-    words: Sequence[str]
-    heeded: bool
-    """Entra may issue other tokens for what holds it."""
-
-
-def _edited(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> _Edited:
-    """Raises `ValueError`, a reason for people, for what cannot be brought about."""
+def _edited(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What becomes of a policy's state. Raises `ValueError`, a reason for people, for what cannot be brought about."""
     for name in EMPTIED:
         if wanted.get(name):
             raise ValueError(f"{name} can be emptied only")
     strings = before["definition"]
-    definition = parse_definition(strings if isinstance(strings, list) else [None])
+    definition = definition_in(before)
     lifetime = _lifetime(definition, wanted)
     if isinstance(lifetime, Unknown) and not wanted.keys().isdisjoint(EMPTIED):
         raise ValueError(f"its definition cannot be read, so none of it can be kept: {lifetime.reason}")
-    rewriting = list(_rewriting(definition, wanted))
     after = {name: wanted.get(name, value) for name, value in before.items()}
-    if rewriting and not isinstance(lifetime, Unknown):
+    if not isinstance(lifetime, Unknown) and _is_rewritten(definition, lifetime, wanted):
         after["definition"] = _rewritten(strings, definition, lifetime, wanted)
-    words = [*rewriting, *_renaming(before, after)]
-    heeded = lifetime != definition.lifetime or bool("unknownSettings" in wanted and definition.unknown)
-    return _Edited(after, words, heeded)
+        if not _sets_anything(after):
+            raise ValueError(
+                "by hand only: its definition would hold no setting at all, which Graph may refuse; take the policy off"
+                " what holds it and delete it, or give it the AccessTokenLifetime that was meant"
+            )
+    return after
 
 
-def _rewriting(definition: Definition, wanted: Mapping[str, Any]) -> Iterator[str]:
-    """What is to be written otherwise, in words; nothing where `wanted` holds already."""
-    lifetime = _lifetime(definition, wanted)
-    if lifetime != definition.lifetime:
-        yield f"set the lifetime to {humanize(lifetime)}" if isinstance(lifetime, timedelta) else "set no lifetime"
-        if definition.problems:
-            yield "and write the definition anew, since it cannot be read"
-    if "retiredSettings" in wanted and definition.retired:
-        yield f"drop {' and '.join(definition.retired)}"
-    if "unknownSettings" in wanted and definition.unknown:
-        yield f"drop {' and '.join(definition.unknown)}"
-    if "nonCanonicalSpellings" in wanted and definition.spellings:
-        yield f"write {', '.join(definition.spellings)}"
+def _is_rewritten(definition: Definition, lifetime: timedelta | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether any of what is `wanted` of a definition does not hold already."""
+    emptied = zip(EMPTIED, (definition.retired, definition.unknown, definition.spellings), strict=True)
+    return lifetime != definition.lifetime or any(name in wanted and found for name, found in emptied)
+
+
+def _sets_anything(state: Mapping[str, Any]) -> bool:
+    definition = definition_in(state)
+    return bool(definition.settings or definition.retired or definition.unknown)
 
 
 def _lifetime(definition: Definition, wanted: Mapping[str, Any]) -> timedelta | Unknown | None:
@@ -120,44 +110,12 @@ def _rewritten(
     return definition_of(lifetime, inside, beside)
 
 
-def _renaming(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    if after["isOrganizationDefault"] != before["isOrganizationDefault"]:
-        yield f"make it the organization default{'' if after['isOrganizationDefault'] else ' no more'}"
-    if after["displayName"] != before["displayName"]:
-        yield f"call it “{after['displayName']}”"
-
-
 def _other_defaults(facts: EntraFacts, policy_id: str) -> str:
     """Why the policy cannot become the organization's default; what Entra does with a second is not documented."""
     if facts.policies_failure is not None:
         return f"whether another policy is the organization default is not known: {facts.policies_failure.reason}"
     defaults = [id_ for id_, each in facts.policies.items() if id_ != policy_id and each.get("isOrganizationDefault")]
     return f"{_named(facts, defaults[0])} is the organization default" if defaults else ""
-
-
-def _with_reach(
-    facts: EntraFacts, policy_id: str, before: Mapping[str, Any], edited: _Edited, operation: Operation
-) -> Proposal | Refusal:
-    default = before["isOrganizationDefault"] or edited.after["isOrganizationDefault"]
-    becomes = before["isOrganizationDefault"] != edited.after["isOrganizationDefault"]
-    if not edited.heeded and not becomes:
-        return Proposal((operation,), NOBODY, Safety.UNSAFE if default else Safety.SAFE)
-    holders = holders_of(facts, policy_id) if edited.heeded else ()
-    if isinstance(holders, Refusal):
-        return holders
-    touched = [_holder(facts, each) for each in holders]
-    safety = Safety.UNSAFE if default or touched else Safety.SAFE
-    return Proposal((operation,), _reach(facts, touched, default=default), safety)
-
-
-def _holder(facts: EntraFacts, object_id: str) -> DirectoryObject:
-    return facts.objects.get(object_id) or DirectoryObject(NOT_HELD, {"id": object_id})
-
-
-def _reach(facts: EntraFacts, holders: Sequence[DirectoryObject], *, default: bool) -> str:
-    if not default:
-        return clients_of(holders)
-    return "; ".join([everyone(facts), *([clients_of(holders)] if holders else [])])
 
 
 def _named(facts: EntraFacts, policy_id: str) -> str:
@@ -187,4 +145,10 @@ def _removal(facts: EntraFacts, policy_id: str) -> Proposal | Refusal:
     operations.append(delete(policy_id, state, f"delete {name}"))
     default = state["isOrganizationDefault"]
     safety = Safety.UNSAFE if default or objects else Safety.SAFE
-    return Proposal(tuple(operations), _reach(facts, objects, default=default), safety)
+    return propose_all(operations, policy_reach(facts, objects, default=default), safety)
+
+
+def propose_all(operations: Sequence[Operation], reach: str, safety: Safety) -> Proposal:
+    """`operations` as a proposal; unsafe, and said why, where one of them may not be taken back."""
+    why = "; ".join(dict.fromkeys(filter(None, map(irreversible, operations))))
+    return Proposal(tuple(operations), reach, Safety.UNSAFE if why else safety, why)
