@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import RunningSandbox
+from tokenguard.consent import change_from_dict, digest
+from tokenguard.journal import Key, checked_state_folder, writing_key
+from tokenguard.journal.key import Chain
 
 if TYPE_CHECKING:
     from forked import Ended, Running
@@ -47,12 +50,11 @@ class Bench:
 
     def begin_fix(self, *arguments: str, **how: Any) -> Running:
         resuming = () if "--resume" in arguments else ("--journal", "journal.jsonl")
-        given = ("--rules", str(self.rule()), "--unsafe") if not {"--plan", "--resume"} & {*arguments} else (
-            "--rules", str(self.rule()))  # fmt: skip
+        given = ("--rules", str(self.rule()), *(() if "--plan" in arguments else ("--unsafe",)))
         return self.begin("fix", *given, *resuming, "--wait", "0", *arguments, **how)
 
     def undo(self, *arguments: str, **how: Any) -> Ended:
-        return self.run("undo", "journal.jsonl", "--wait", "0", *arguments, **how)
+        return self.run("undo", "journal.jsonl", "--unsafe", "--wait", "0", *arguments, **how)
 
     def rule(self, **changed: Any) -> Path:
         """The rule of the article, about this application."""
@@ -115,6 +117,24 @@ class Bench:
 
     # --- the journal --------------------------------------------------------------------------------------------
 
+    def key(self) -> Key:
+        """The key of the journals that are written here."""
+        return writing_key(checked_state_folder(self.folder / "tokenguard"), None)
+
+    def rewrite(self, edit: Callable[[Any], None], *, to: str, key: Key | None = None) -> None:
+        """Write the journal anew with its header edited, digest and all, sealed by this machine's key or another."""
+        header, *lines = map(json.loads, (self.folder / "journal.jsonl").read_text().splitlines())
+        edit(header)
+        header["digest"] = digest(map(change_from_dict, header["changes"]))
+        header["key"] = (key or self.key()).name
+        chain = Chain(key or self.key())
+        sealed = [
+            chain.sealed({name: value for name, value in line.items() if name != "mac"}) for line in (header, *lines)
+        ]
+        path = self.folder / to
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in sealed))
+        path.chmod(0o600)
+
     def journal(self, name: str = "journal.jsonl") -> list[str]:
         """Each line but the first in short, e.g. ``intent assign`` or ``end applied``."""
         short = []
@@ -140,6 +160,7 @@ def bench(writable: RunningSandbox, tmp_path: Path, principals: list[Mapping[str
     writable.mend()
     writable.set(**writable.first_settings)
     bench = Bench(writable, tmp_path, principals.pop())
+    bench.key()  # that of an earlier run
     writable.forget()
     return bench
 

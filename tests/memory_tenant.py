@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,11 @@ from tokenguard.apply import Time
 from tokenguard.changes import NEW, Change, Observed, Operation, State, Written
 from tokenguard.entra.writing.reversal import reverse
 from tokenguard.hookspecs import ReadFailure
+from tokenguard.journal import Key
 from tokenguard.model import ResourceRef, Safety
 
+KEY = Key(bytes(range(32)))
+"""What the journals of the tests are sealed with."""
 A, B = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
 HOLDER, OTHER = "cccccccc-0000-4000-8000-000000000003", "dddddddd-0000-4000-8000-000000000004"
 
@@ -143,6 +146,9 @@ class MemoryTenant:
 
     def reverse(self, operation: Operation) -> Operation:
         return reverse(operation)
+
+    def describe(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        return tuple(changes)
 
     def contents(self) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
         """What there is, ids aside: the policies, and what each holder holds."""

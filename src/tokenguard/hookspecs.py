@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tokenguard.changes import Observed, Operation, Proposal, Refusal, Written
+    from tokenguard.changes import Change, Observed, Operation, Proposal, Refusal, Written
     from tokenguard.differences import Difference
     from tokenguard.examination import Examination
     from tokenguard.explanation import Explanation, Search, Subject
@@ -252,6 +252,15 @@ class Writer(Protocol):
     def reverse(self, operation: Operation) -> Operation:
         """The operation that takes `operation` back: pure. What was deleted comes back under a name of `changes.NEW`
         and its old id."""
+        ...
+
+    def describe(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """`changes`, to be carried out in this order, with all that people are shown of them derived anew: from their
+        operations and from what the tenant holds now, and never from what they say of themselves.
+
+        What cannot be read is said in its place, and makes a change unsafe. Raises `UsageError` for an operation that
+        is none.
+        """
         ...
 
 

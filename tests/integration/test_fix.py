@@ -51,7 +51,7 @@ def unchanged(bench, before, ended, status, said):
 
 def restored(bench, before, journal="journal.jsonl"):
     """Undoing `journal` brings back the state before."""
-    undone = bench.run("undo", journal, "--yes", "--wait", "0")
+    undone = bench.run("undo", journal, "--unsafe", "--yes", "--wait", "0")
     assert undone.status == 0, undone.stderr
     assert bench.tenant() == before
 
@@ -457,7 +457,7 @@ def test_one_change_of_many_objects_is_as_many(bench, principals):
     unchanged(bench, before, refused, 2, "1 change planned of 2 objects, which is more than --max-changes 1")
     done = bench.run("fix", *rules, "--max-changes", "2", "--journal", "journal.jsonl")
     assert done.status == 1, "the third is left as it was"
-    assert bench.run("undo", "journal.jsonl", "--yes", "--max-changes", "2", "--wait", "0").status == 0
+    assert bench.run("undo", "journal.jsonl", "--unsafe", "--yes", "--max-changes", "2", "--wait", "0").status == 0
     assert bench.tenant() == before
     for each in three:
         path = f"/servicePrincipals/{each['id']}/tokenLifetimePolicies/{policy}/$ref"
@@ -502,10 +502,31 @@ def test_a_journal_is_never_written_over(bench, before):
 
 
 def test_where_no_journal_can_be_kept_nothing_is_written(bench, before):
-    (bench.folder / "tokenguard").mkdir()
     (bench.folder / "tokenguard" / "journals").write_text("a file where the folder of journals belongs")
     done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes")
-    unchanged(bench, before, done, 2, "the journal cannot be written there")
+    unchanged(bench, before, done, 2, "the folder for journals cannot be used (File exists)")
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+@pytest.mark.parametrize("folder", ["", "tokenguard", "tokenguard/journals"])
+def test_where_others_could_write_to_the_journals_nothing_is_written(bench, before, folder, mode):
+    (bench.folder / "tokenguard" / "journals").mkdir(mode=0o700)
+    (bench.folder / folder).chmod(mode)
+    done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes")
+    (bench.folder / folder).chmod(0o700)
+    if folder or mode & 0o007:
+        unchanged(bench, before, done, 2, f"others may write to {bench.folder / folder} (mode 0{mode:o})")
+    else:
+        assert done.status == 0, "the folder around it may be open to a group: Debian's umask is 002"
+        [journal] = (bench.folder / "tokenguard" / "journals").iterdir()
+        restored(bench, before, str(journal))
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(bench, before):
+    tenant = bench.sandbox.variables["AZURE_TENANT_ID"]
+    (bench.folder / "tokenguard" / f"{tenant}.lock").symlink_to(bench.folder / "elsewhere")
+    unchanged(bench, before, bench.fix("--yes"), 2, "cannot be locked")
+    assert not (bench.folder / "elsewhere").exists()
 
 
 # --- plans ----------------------------------------------------------------------------------------------------------
@@ -555,7 +576,7 @@ def test_what_was_said_to_plan_by_is_said_again_in_the_next_command(bench, befor
     shown = bench.fix("--dry-run", "--out", "plan.json", *given)
     done = bench.run(*_named(shown.stderr), "--yes", "--wait", "0", "--journal", "journal.jsonl")
     assert done.status == 0, done
-    assert "undo journal.jsonl --auth secret" in done.stderr
+    assert "undo journal.jsonl --unsafe --auth secret" in done.stderr
     restored(bench, before)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fixing import DATAVERSE, EXAMPLE, FIVE_HOURS, POLICIES
+from forked import killed_at
 from live import quiet_sdk
 from tokenguard.changes import Change, Operation
 from tokenguard.journal import Header, create_journal
@@ -71,7 +72,7 @@ def test_the_experiment_of_the_article(article, tmp_path):
     again = command(article, tmp_path, *fix)
     assert again.returncode == 0, again.stderr
     assert "no changes planned" in again.stdout
-    undone = command(article, tmp_path, "undo", "journal.jsonl", "--yes", "--wait", "5")
+    undone = command(article, tmp_path, "undo", "journal.jsonl", "--unsafe", "--yes", "--wait", "5")
     assert undone.returncode == 0, undone.stderr
     assert expires_in() == 3599
 
@@ -93,10 +94,47 @@ def test_the_brakes_of_a_fix_are_those_of_an_undo(bench, fixed, arguments, statu
     done = bench.undo("--journal", "undo.jsonl", *arguments)
     assert done.status == status, done
     assert said in done.stderr
-    assert "take back: assign policy" in done.stdout
+    assert f"take policy “{FIVE_HOURS}” from {bench.principal['displayName']}" in done.stdout
     assert bench.writes() == []
     assert bench.tenant() == held
     assert not (bench.folder / "undo.jsonl").exists()
+    assert bench.undo("--yes").status == 0
+    assert bench.tenant() == fixed
+
+
+def test_what_would_change_a_token_takes_unsafe_again(bench, fixed):
+    for command in (("undo", "journal.jsonl"), ("fix", "--resume", "undo.jsonl")):
+        bench.sandbox.forget()
+        refused = bench.run(*command, "--yes", "--wait", "0")
+        assert refused.status == 2, refused
+        assert "1 change of 1 not safe; nothing was written" in refused.stderr
+        assert "--unsafe" in refused.stderr
+        assert bench.writes() == []
+        if command[0] == "undo":
+            assert bench.undo("--yes", "--journal", "undo.jsonl", before=killed_at(1)).status < 0
+    assert bench.undo("--yes").status == 0
+    assert bench.tenant() == fixed
+
+
+def test_whom_an_undo_reaches_is_looked_at_again_once_somebody_has_thought_about_it(bench, fixed, principals):
+    """The policy that is to be assigned again gets another lifetime while the question stands."""
+    [(_, name, _)] = [each for each in fixed[1] if each[0] == bench.principal["id"]]
+    [row] = [
+        row for row in bench.sandbox.call("GET", f"{POLICIES}?$top=999").json()["value"] if row["displayName"] == name
+    ]
+    running = bench.begin("undo", "journal.jsonl", "--unsafe", "--wait", "0", typed="")
+
+    def edited(lifetime):
+        definition = row["definition"][0].replace("08:00:00", lifetime)
+        bench.sandbox.call("PATCH", f"{POLICIES}/{row['id']}", json={"definition": [definition]}).raise_for_status()
+        bench.sandbox.forget()
+
+    running.answer("[y/N]", "y\n", then=lambda: edited("23:00:00"))
+    done = running.wait()
+    assert done.status == 2, done
+    assert "no longer what was shown; nothing was written" in done.stderr
+    assert bench.writes() == []
+    edited("08:00:00")
     assert bench.undo("--yes").status == 0
     assert bench.tenant() == fixed
 
@@ -141,9 +179,9 @@ def test_undoing_twice_writes_nothing_the_second_time(bench, fixed):
 
 def test_an_undo_can_be_undone(bench, fixed):
     assert bench.undo("--yes", "--journal", "undo.jsonl").status == 0
-    assert bench.run("undo", "undo.jsonl", "--yes", "--wait", "0", "--journal", "redo.jsonl").status == 0
+    assert bench.run("undo", "undo.jsonl", "--unsafe", "--yes", "--wait", "0", "--journal", "redo.jsonl").status == 0
     assert bench.held() == FIVE_HOURS
-    assert bench.run("undo", "redo.jsonl", "--yes", "--wait", "0").status == 0
+    assert bench.run("undo", "redo.jsonl", "--unsafe", "--yes", "--wait", "0").status == 0
     assert bench.tenant() == fixed
 
 
@@ -152,7 +190,7 @@ def test_a_deleted_policy_comes_back_with_content_and_assignment_and_its_new_id_
     bench.assign(policy)
     before = bench.tenant()
     journal_of_removal(bench, policy)
-    assert bench.run("fix", "--resume", "journal.jsonl", "--yes", "--wait", "0").status == 0
+    assert bench.run("fix", "--resume", "journal.jsonl", "--unsafe", "--yes", "--wait", "0").status == 0
     assert bench.held() == ""
     assert bench.sandbox.call("GET", f"{POLICIES}/{policy}").status_code == 404
     undone = bench.undo("--yes")
@@ -222,19 +260,15 @@ def test_what_somebody_changed_since_is_left_alone(bench, fixed):
 
 
 def test_a_journal_of_another_tenant_or_cloud_is_refused(bench, fixed):
-    path = bench.folder / "journal.jsonl"
-    whole = path.read_text()
-    tenant = bench.sandbox.variables["AZURE_TENANT_ID"]
-    for change, said in (
-        (lambda text: text.replace(tenant, "99999999-0000-4000-8000-000000000000"), "signed in to the tenant"),
-        (lambda text: text.replace('"cloud":"global"', '"cloud":"china"'), "of the cloud 'china'"),
+    for edit, said in (
+        (lambda header: header["tenant"].update(id="99999999-0000-4000-8000-000000000000"), "signed in to the tenant"),
+        (lambda header: header.update(cloud="china"), "of the cloud 'china'"),
     ):
-        path.write_text(change(whole))
-        done = bench.undo("--yes")
+        bench.rewrite(edit, to="other.jsonl")
+        done = bench.run("undo", "other.jsonl", "--unsafe", "--yes")
         assert done.status == 2
         assert said in done.stderr
     assert bench.writes() == []
-    path.write_text(whole)
     assert bench.undo("--yes").status == 0
     assert bench.tenant() == fixed
 
@@ -270,4 +304,4 @@ def journal_of_removal(bench, policy):
         uid=os.getuid(),
         changes=(Change("one", ref, operations, (), Safety.UNSAFE, {}, {}, "one application"),),
     )
-    create_journal(bench.folder / "journal.jsonl", header, lambda: NOW).close()
+    create_journal(bench.folder / "journal.jsonl", header, lambda: NOW, bench.key()).close()

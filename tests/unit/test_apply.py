@@ -9,6 +9,7 @@ import pytest
 
 from memory_tenant import (
     HOLDER,
+    KEY,
     OTHER,
     A,
     B,
@@ -26,7 +27,7 @@ from memory_tenant import (
     update,
     vanished,
 )
-from tokenguard.apply import Patience, apply_changes, plan_undo
+from tokenguard.apply import Patience, Reader, apply_changes, plan_undo
 from tokenguard.changes import Written
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.journal import Fate, Header, create_journal, read_journal, resume_journal
@@ -52,7 +53,7 @@ def journal_at(path, *changes, purpose="fix"):
     header = Header(
         purpose, Tenant("t"), "global", Precedence.ALL, "2026-11-23T00:00:00Z", "tokenguard", os.getuid(), changes
     )
-    return create_journal(path, header, now)
+    return create_journal(path, header, now, KEY)
 
 
 @pytest.fixture
@@ -106,6 +107,10 @@ def test_it_is_told_which_change_is_at_work_what_is_waited_for_and_how_long_the_
         f"change 2 of 2, about 6 s left: reading back, for up to 30 s: update {B}",
         f"change 2 of 2, about 8 s left: reading back, for up to 28 s: update {B}",
     ]
+
+
+def reading(tenant, patience=PATIENCE):
+    return Reader(tenant, patience, tenant.passing.time, lambda _: None)
 
 
 def run(path, tenant, *changes):
@@ -177,12 +182,12 @@ def test_a_policy_that_became_the_default_since_the_plan_is_not_written(path, te
 
 
 def resume(path, tenant):
-    return [each.ended.fate for each in go(resume_journal(path, now), tenant)]
+    return [each.ended.fate for each in go(resume_journal(path, now, [KEY]), tenant)]
 
 
 def undo(path, tenant):
     """Undo the journal at `path`: the fates, and what was skipped."""
-    undoing = plan_undo(read_journal(path), tenant)
+    undoing = plan_undo(read_journal(path, [KEY]), reading(tenant))
     count = len(list(path.parent.iterdir()))
     fates = [
         each.ended.fate
@@ -210,7 +215,7 @@ def test_a_change_is_written_confirmed_and_journaled(path, bare):
     assert outcomes(path) == [
         "intent createPolicy", "outcome applied", "intent assign", "outcome applied", "end applied",
     ]  # fmt: skip
-    assert read_journal(path).ids == {"new:five": bare.held[HOLDER]}
+    assert read_journal(path, [KEY]).ids == {"new:five": bare.held[HOLDER]}
 
 
 def test_what_holds_already_is_not_written(path, tenant):
@@ -601,18 +606,55 @@ def test_killed_at_any_moment_resuming_comes_to_the_same_end(tmp_path, changes, 
 @pytest.mark.parametrize("changes", [ALL, (REPLACE,), (REMOVE,)], ids=["all", "replace", "remove"])
 def test_killed_at_any_moment_undoing_brings_back_the_state_before(tmp_path, changes):
     for tenant, path in every_crash(tmp_path, changes, 0):
+        written = len(tenant.writes)
         fates, skipped = undo(path, tenant)
         assert set(fates) <= {Fate.APPLIED}
-        assert skipped == []
+        assert [ended.fate for ended in skipped] == [Fate.UNCONFIRMED] * unanswered(path, written)
         assert tenant.contents() == a_tenant(Passing()).contents()
-        assert undo(path, tenant) == ([], [])
+        assert undo(path, tenant)[0] == []
+
+
+def unanswered(path, written):
+    """How many writes the journal intended of which no answer is written down, and which never arrived."""
+    said = [json.loads(line) for line in path.read_text().splitlines()]
+    return sum(line["line"] == "intent" for line in said) - written
+
+
+@pytest.mark.parametrize("lag", [0, 30])
+def test_a_write_under_way_that_shows_while_undo_looks_is_taken_back(tmp_path, lag):
+    tenant, path = a_tenant(Passing()), tmp_path / "journal"
+    assert crashed(path, tenant, 7, REPLACE), "killed with its second write intended, and not yet sent"
+    slept = tenant.passing.sleep
+
+    def landing(seconds):
+        slept(seconds)
+        if tenant.passing.now > lag and HOLDER not in tenant.held and len(tenant.writes) == 1:
+            tenant.write(assign(B))
+
+    tenant.passing.sleep = landing
+    fates, skipped = undo(path, tenant)
+    assert (fates, skipped) == ([Fate.APPLIED], [])
+    assert tenant.writes == ["unassign", "assign", "unassign", "assign"]
+    assert tenant.held == {HOLDER: A}
+
+
+def test_a_write_under_way_that_does_not_show_is_said_and_the_rest_is_taken_back(tmp_path):
+    tenant, path = a_tenant(Passing()), tmp_path / "journal"
+    assert crashed(path, tenant, 7, REPLACE)
+    fates, [ended] = undo(path, tenant)
+    assert fates == [Fate.APPLIED]
+    assert tenant.held == {HOLDER: A}
+    assert ended.fate is Fate.UNCONFIRMED
+    assert "may still come" in ended.reason
+    assert tenant.passing.now > 30, "it was looked for"
 
 
 def test_killed_at_any_moment_of_an_undo_undoing_again_finishes_it(tmp_path):
     for at in range(100):
         tenant, path = a_tenant(Passing()), tmp_path / f"journal{at}"
         run(path, tenant, *ALL)
-        if not crashed(tmp_path / f"crash{at}", tenant, at, *plan_undo(read_journal(path), tenant).changes):
+        undoing = plan_undo(read_journal(path, [KEY]), reading(tenant)).changes
+        if not crashed(tmp_path / f"crash{at}", tenant, at, *undoing):
             break
         undo(path, tenant)
         assert tenant.contents() == a_tenant(Passing()).contents()
@@ -627,7 +669,7 @@ def test_killed_while_taking_back_resuming_goes_on_with_that(tmp_path):
             break
         tenant.answers = {}
         resume(path, tenant)
-        record = read_journal(path)
+        record = read_journal(path, [KEY])
         assert record.progress["change"].ended.fate in (Fate.FAILED, Fate.APPLIED)
         whole = {Fate.FAILED: content("a"), Fate.APPLIED: content("five")}[record.progress["change"].ended.fate]
         assert tenant.contents()[1] == {HOLDER: whole}
@@ -641,7 +683,7 @@ def test_killed_while_taking_back_undoing_brings_back_the_state_before(tmp_path)
         if not crashed(path, tenant, at, change(unassign(A), create("five"), assign("new:five"))):
             break
         tenant.answers = {}
-        assert undo(path, tenant)[1] == []
+        assert {ended.fate for ended in undo(path, tenant)[1]} <= {Fate.UNCONFIRMED}
         assert tenant.contents() == a_tenant(Passing()).contents()
     assert at > 15
 
@@ -655,7 +697,7 @@ def test_undo_brings_back_content_and_assignments_under_a_new_id(path, tenant):
     assert tenant.contents() == a_tenant(tenant.passing).contents()
     new_id = tenant.held[HOLDER]
     assert new_id != A
-    assert read_journal(path.parent / "undo1").ids == {f"new:{A}": new_id}
+    assert read_journal(path.parent / "undo1", [KEY]).ids == {f"new:{A}": new_id}
 
 
 def test_undo_leaves_alone_what_somebody_changed_since(path, tenant):
@@ -684,8 +726,8 @@ def test_an_undo_can_be_undone(path, tenant):
 def test_what_cannot_be_read_is_not_undone(path, tenant):
     run(path, tenant, REPLACE)
     tenant.unreadable = "GET /: 503"
-    assert plan_undo(read_journal(path), tenant).changes == ()
-    assert [ended.fate for _, ended in plan_undo(read_journal(path), tenant).skipped] == [Fate.FAILED]
+    assert plan_undo(read_journal(path, [KEY]), reading(tenant)).changes == ()
+    assert [ended.fate for _, ended in plan_undo(read_journal(path, [KEY]), reading(tenant)).skipped] == [Fate.FAILED]
 
 
 SHORTER = change(update(B, content("b"), content("shorter")), id_="shorter")

@@ -55,7 +55,7 @@ def apply_changes(
 def _bring_to_end(performer: Performer, change: Change, *, whole: bool) -> Applied:
     """`whole`: every change before this one has come about."""
     progress = performer.journal.record.progress[change.id]
-    if progress.ended is not None and progress.ended.fate not in (Fate.UNCONFIRMED, Fate.POSTPONED):
+    if progress.ended is not None and progress.is_over:
         return Applied(change, progress.ended, earlier=True)
     if not whole and change.of_the_default and performer.journal.record.header.purpose == "fix" and not progress.begun:
         ended = Ended(Fate.POSTPONED, _LEFT)

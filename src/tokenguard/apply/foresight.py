@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tokenguard.changes import NEW, Change, Operation, State
 from tokenguard.hookspecs import ReadFailure, Writer
 from tokenguard.journal import Ended, Fate, Names
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Changes, as far as the tenant still is what they were planned from."""
+
+    changes: tuple[Change, ...]
+    """What is to be done, in this order."""
+    skipped: tuple[tuple[Change, Ended], ...]
+    """What cannot be done, since somebody has changed it since, or it cannot be read; and what is not known yet."""
 
 
 @dataclass(slots=True)
@@ -19,6 +30,17 @@ class Foresight:
     """Whether the changes may have come half-way before: a state on the way is then no one else's doing, and only the
     properties that they change are compared, so that what somebody did to another property is left as it is."""
     _states: dict[tuple[tuple[str, str], ...], State] = field(default_factory=dict)
+
+    def look_at_all(self, changes: Iterable[Change]) -> Foreseen:
+        """`changes` in their order, without those of which nothing is left to do."""
+        planned, skipped = [], []
+        for change in changes:
+            looked = self.look(change)
+            if isinstance(looked, Ended):
+                skipped.append((change, looked))
+            elif looked.operations:
+                planned.append(looked)
+        return Foreseen(tuple(planned), tuple(skipped))
 
     def look(self, change: Change) -> Change | Ended:
         """`change` with only the operations that are still to be done; or that it is stale, or cannot be read."""

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tokenguard.apply.foresight import Foresight
+from tokenguard.apply.foresight import Foreseen, Foresight
+from tokenguard.apply.reading import Reader
+from tokenguard.apply.resumption import UNKNOWN_YET, lost_changes
 from tokenguard.changes import Change, Operation
-from tokenguard.hookspecs import Writer
-from tokenguard.journal import Ended, Fate, Names, Record
+from tokenguard.journal import Names, Record
 
 _UNDO = "undo-"
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
-    """The reverse of a journal, as far as the tenant still is what the journal left."""
+def plan_undo(record: Record, reader: Reader) -> Foreseen:
+    """Hold the reverse of all that was done, or perhaps was, against what the tenant holds now; the last first.
 
-    changes: tuple[Change, ...]
-    """What is to be done, the last first."""
-    skipped: tuple[tuple[Change, Ended], ...]
-    """What cannot be taken back, since somebody has changed it since, or it cannot be read, or does not show yet."""
-
-
-def plan_undo(record: Record, writer: Writer) -> Undoing:
-    """Hold the reverse of all that was done, or perhaps was, against what `writer` reads now."""
-    reverse = reverse_changes(record, writer.reverse)
-    foresight = Foresight(writer, Names.of(reverse, {}))
-    changes, skipped = [], []
-    for change in reverse:
-        looked = foresight.look(change)
-        if isinstance(looked, Ended):
-            skipped.append((change, looked))
-        elif looked.operations:
-            changes.append(looked)
-        elif _unconfirmed(record, change):
-            reason = "it was accepted or may have been, and does not show yet: `tokenguard fix --resume` looks again"
-            skipped.append((change, Ended(Fate.UNCONFIRMED, reason)))
-    return Undoing(tuple(changes), tuple(skipped))
+    A write without an answer is looked for first, for as long as there is patience: where it shows, it is taken back;
+    where it does not, it may still come, and that is said.
+    """
+    lost = lost_changes(record, reader)
+    reverse = reverse_changes(record, reader.writer.reverse)
+    foreseen = Foresight(reader.writer, Names.of(reverse, {})).look_at_all(reverse)
+    return replace(foreseen, skipped=(*foreseen.skipped, *((change, UNKNOWN_YET) for change in lost)))
 
 
 def reverse_changes(record: Record, reverse: Callable[[Operation], Operation]) -> tuple[Change, ...]:
@@ -52,12 +38,6 @@ def reverse_changes(record: Record, reverse: Callable[[Operation], Operation]) -
         if operations:
             found.append(_reversed(change, operations))
     return tuple(found)
-
-
-def _unconfirmed(record: Record, change: Change) -> bool:
-    """Whether what `change` takes back was left unconfirmed: that nothing shows does not say that nothing was done."""
-    ended = record.progress[change.id.removeprefix(_UNDO)].ended
-    return ended is not None and ended.fate is Fate.UNCONFIRMED
 
 
 def _reversed(change: Change, operations: tuple[Operation, ...]) -> Change:

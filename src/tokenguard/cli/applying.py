@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from shlex import join
 
-from tokenguard.apply import Applied, Patience, Time, apply_changes
+from tokenguard.apply import Applied, Patience, Reader, Time, apply_changes, remaining
 from tokenguard.changes import NEW, Change
 from tokenguard.cli import context
 from tokenguard.cli.brakes import Brakes
 from tokenguard.cli.given import again
+from tokenguard.cli.journals import key_to_write, keys, new_journal, read, state_folder
 from tokenguard.cli.prose import write_lines
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer, LiveTarget, Writer, WriterProvider
-from tokenguard.journal import Fate, Header, Journal, Record, create_journal, exclusive, read_journal, resume_journal
-from tokenguard.model import Precedence, Tenant
+from tokenguard.journal import Fate, Header, Journal, Record, create_journal, exclusive, resume_journal
+from tokenguard.model import Precedence, Safety, Tenant
 
 TIME = Time(time.monotonic, time.sleep)
 
@@ -53,52 +54,91 @@ class CarriedOut:
         return any(each.ended.fate in (Fate.FAILED, Fate.UNCONFIRMED, Fate.POSTPONED) for each in self.changes)
 
 
-def carry_out(order: Order, target: LiveTarget, brakes: Brakes) -> CarriedOut:
-    """Write `order` to the tenant, with a new journal.
+def carry_out(order: Order, target: LiveTarget, brakes: Brakes, *, asked: bool = False) -> CarriedOut:
+    """Write `order` to the tenant, with a new journal. `asked`: somebody thought about it since it was described.
 
     Raises `UsageError` before the first write for another tenant, a missing permission, a journal that cannot be
-    written, and a run on this machine that writes to the same tenant at this moment.
+    written, what is no longer as it was shown, and a run on this machine that writes to the same tenant at this moment.
     """
     with _writing(order.tenant, order.changes, target) as writer:
-        path = brakes.journal or _new_journal(order)
-        journal = create_journal(path, _header(order, target), context.now)
+        if asked:
+            check_shown(writer, order.changes)
+        path = brakes.journal or new_journal(order.purpose, order.tenant)
+        journal = create_journal(path, _header(order, target), context.now, key_to_write())
         return _finish(journal, writer, target, brakes)
 
 
-def resume(path: Path, target: LiveTarget, brakes: Brakes) -> CarriedOut:
-    """Bring to its end what the journal at `path` began. Raises as `carry_out` does, and `DocumentError`."""
-    header = read_journal(path).header
-    _check_cloud(header, target)
-    with _writing(header.tenant, header.changes, target) as writer:
-        return _finish(resume_journal(path, context.now), writer, target, brakes)
+def resume(
+    path: Path, left: Sequence[Change], shown: Sequence[Change], target: LiveTarget, brakes: Brakes, *, asked: bool
+) -> CarriedOut:
+    """Bring to its end what this machine's own journal at `path` began: `left` is to be done, described as `shown`.
+
+    Raises as `carry_out` does, and `DocumentError`.
+    """
+    header = read(path, foreign=False).header
+    with _writing(header.tenant, header.changes, target) as writer, ExitStack() as on_error:
+        journal = resume_journal(path, context.now, keys())
+        on_error.callback(journal.close)
+        if remaining(journal.record, writer.reverse) != tuple(left):
+            raise _changed_since()
+        if asked:
+            check_shown(writer, shown)
+        on_error.pop_all()
+        return _finish(journal, writer, target, brakes)
+
+
+def check_shown(writer: Writer, shown: Sequence[Change]) -> None:
+    """Raise `UsageError` unless the tenant is still such that `shown` is what people would be shown of it."""
+    if writer.describe(shown) != tuple(shown):
+        raise _changed_since()
+
+
+def _changed_since() -> UsageError:
+    return UsageError(
+        "what would be written, or whom it reaches, is no longer what was shown; nothing was written",
+        "run it again, and look at what it shows then",
+    )
 
 
 @contextmanager
-def reading(header: Header, target: LiveTarget) -> Iterator[Writer]:
-    """A writer that can only read, to the tenant of a journal. Raises `UsageError` for another tenant."""
+def reading(header: Header, target: LiveTarget, brakes: Brakes) -> Iterator[Reader]:
+    """What reads the tenant of a journal, and cannot write. Raises `UsageError` for another tenant."""
     _check_cloud(header, target)
     with _provider().open_writer(target, ()) as writer:
         _check_tenant(header.tenant, writer)
-        yield writer
+        yield Reader(writer, Patience(limit=brakes.wait), TIME, _tell(target))
 
 
 @contextmanager
 def _writing(tenant: Tenant, changes: Iterable[Change], target: LiveTarget) -> Iterator[Writer]:
     changes = tuple(changes)
     operations = tuple(chain.from_iterable(change.operations for change in changes))
-    with exclusive(_state_folder(), tenant.id), _provider().open_writer(target, operations) as writer:
+    with exclusive(state_folder(), tenant.id), _provider().open_writer(target, operations) as writer:
         _check_tenant(tenant, writer)
         _check_permissions(changes, writer)
         yield writer
+
+
+def _tell(target: LiveTarget) -> Callable[[str], None]:
+    return target.progress or target.trace or (lambda _: None)
 
 
 def _provider() -> WriterProvider:
     return next(each for each in context.plugins().collectors if isinstance(each, WriterProvider))
 
 
-def fix_by(option: str, path: Path) -> str:
+def fix_by(option: str, path: Path, *, unsafe: bool = False) -> str:
     """The command that carries out the file at `path`, which names the rules that it serves and does not hold them."""
-    return join(["tokenguard", "fix", option, str(path), *again(*_JUDGED_BY, *_ANY)])
+    return join(["tokenguard", "fix", option, str(path), *_unsafe(unsafe), *again(*_JUDGED_BY, *_ANY)])
+
+
+def undo_by(path: Path, *, unsafe: bool) -> str:
+    """The command that takes back what the journal at `path` says was done."""
+    return join(["tokenguard", "undo", str(path), *_unsafe(unsafe), *again("auth", "cloud", "config")])
+
+
+def _unsafe(unsafe: bool) -> list[str]:
+    return ["--unsafe"] if unsafe else []
 
 
 _JUDGED_BY = ("rules", "settings", "exemptions", "baseline", "fail_on")
@@ -107,14 +147,17 @@ _ANY = ("precedence", "auth", "cloud", "config")
 
 
 def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes) -> CarriedOut:
-    tell = target.progress or target.trace or (lambda _: None)
-    to_resume = f"To look again and go on: {fix_by('--resume', journal.path)}"
+    unsafe = any(change.safety is not Safety.SAFE for change in journal.record.header.changes)
+    to_resume = f"To look again and go on: {fix_by('--resume', journal.path, unsafe=unsafe)}"
+    to_undo = f"To take it back: {undo_by(journal.path, unsafe=unsafe)}"
     with closing(journal):
         context.say(f"Journal: {journal.path}")  # before anything is written: who is killed says nothing any more
         try:
-            applied = apply_changes(journal, writer, patience=Patience(limit=brakes.wait), time=TIME, tell=tell)
+            applied = apply_changes(
+                journal, writer, patience=Patience(limit=brakes.wait), time=TIME, tell=_tell(target)
+            )
         except BaseException:
-            context.say(f"Not finished. {to_resume}\n{_to_undo(journal.path)}")
+            context.say(f"Not finished. {to_resume}\n{to_undo}")
             raise
     context.clear()
     try:
@@ -125,12 +168,8 @@ def _finish(journal: Journal, writer: Writer, target: LiveTarget, brakes: Brakes
         elif any(each.ended.fate is Fate.POSTPONED for each in applied):
             context.say("To come to what was postponed: mend what failed before it, and fix again.")
         written = any(progress.done or progress.pending for progress in journal.record.progress.values())
-        context.say(_to_undo(journal.path) if written else "There is nothing to take back.")
+        context.say(to_undo if written else "There is nothing to take back.")
     return CarriedOut(applied)
-
-
-def _to_undo(path: Path) -> str:
-    return f"To take it back: {join(['tokenguard', 'undo', str(path), *again('auth', 'cloud', 'config')])}"
 
 
 def _lines(applied: Iterable[Applied], journal: Journal) -> Iterator[str]:
@@ -205,16 +244,3 @@ def _header(order: Order, target: LiveTarget) -> Header:
         uid=os.getuid(),
         changes=tuple(order.changes),
     )
-
-
-def _new_journal(order: Order) -> Path:
-    folder = _state_folder() / "journals"
-    with suppress(OSError):  # where there is no folder, and none can be made, no journal can be begun: that says why
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{context.now():%Y%m%dT%H%M%S.%f}Z-{order.purpose}-{order.tenant.id}.jsonl"
-
-
-def _state_folder() -> Path:
-    """Source: XDG Base Directory Specification, XDG_STATE_HOME."""
-    named = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(named) if named.startswith("/") else Path.home() / ".local" / "state") / "tokenguard"

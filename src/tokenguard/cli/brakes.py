@@ -14,7 +14,7 @@ from tokenguard.changes import Change
 from tokenguard.cli import context, options
 from tokenguard.cli.lengths import Seconds
 from tokenguard.errors import UsageError
-from tokenguard.model import Tenant
+from tokenguard.model import Safety, Tenant
 from tokenguard.rules.messages import count
 from tokenguard.untrusted import visible
 
@@ -62,6 +62,13 @@ brakes = options.bundle(
 )
 
 
+foreign = click.option(
+    "--foreign-journal",
+    is_flag=True,
+    help="Take a journal that this machine's key does not vouch for: what it asks for is planned anew and shown.",
+)
+
+
 def released(brakes: Brakes, changes: Sequence[Change], tenant: Tenant, again: str) -> bool:
     """Whether `changes` may be written to `tenant`; if not, it is said why, and that nothing was written.
 
@@ -92,6 +99,16 @@ def released(brakes: Brakes, changes: Sequence[Change], tenant: Tenant, again: s
     if not agreed:
         context.say("Nothing was written.")
     return agreed
+
+
+def check_safety(brakes: Brakes, changes: Sequence[Change], *, unsafe: bool) -> None:
+    """Raise `UsageError` where any of `changes` is not safe and nobody asked for `unsafe`; a dry run writes none."""
+    number = sum(change.safety is not Safety.SAFE for change in changes)
+    if number and not unsafe and not brakes.dry_run:
+        raise UsageError(
+            f"{count(number, 'change')} of {len(changes)} not safe; nothing was written",
+            "look at what they reach and whether they can be taken back, then run again with --unsafe",
+        )
 
 
 def _objects(change: Change) -> int:

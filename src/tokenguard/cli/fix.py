@@ -7,23 +7,25 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli import context, decisions, options
+from tokenguard.apply import Foreseen, plan_again, remaining
+from tokenguard.cli import context, decisions, journals, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
 from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, reading, resume
-from tokenguard.cli.brakes import Brakes, brakes, released
+from tokenguard.cli.brakes import Brakes, brakes, check_safety, foreign, released
 from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.places import Place
-from tokenguard.cli.plans import change_lines, plan_lines
+from tokenguard.cli.plans import plan_lines
 from tokenguard.cli.prose import write_lines
 from tokenguard.cli.scope import Scope
 from tokenguard.cli.sources import live_target
+from tokenguard.cli.undo import undo_lines
 from tokenguard.documents import write_document
 from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
-from tokenguard.journal import Header, read_journal
+from tokenguard.journal import Header, Record
 from tokenguard.model import Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict
@@ -41,6 +43,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--out", type=Place(), metavar="FILE", help="Keep the plan, for others to look at; mode 0600.")
 @click.option("--plan", "agreed", type=PATH, metavar="FILE", help="Carry out exactly this plan, or nothing.")
 @click.option("--resume", "begun", type=PATH, metavar="JOURNAL", help="Go on with what was interrupted.")
+@foreign
 @brakes
 @options.fail_on("The least severity that gives exit status 1, if it is found once all is done.")
 @options.run
@@ -57,6 +60,7 @@ def fix(
     out: Path | None,
     agreed: Path | None,
     begun: Path | None,
+    foreign_journal: bool,
     fail_on: str,
 ) -> int:
     """Plan what would mend the findings of a live tenant and, after consent, carry it out.
@@ -69,16 +73,12 @@ def fix(
     if where.demo and not brakes.dry_run:
         raise UsageError("the embedded tenant cannot be written to", "add --dry-run to see what would be done")
     if begun:
-        _alone(begun, "only", "unsafe", "out", "agreed", "journal")
-        header = read_journal(begun).header
-        served = tuple(dict.fromkeys(each.rule for change in header.changes for each in change.serves))
-        which = replace(
-            which,
-            select=which.select if any(given("select")) else served,
-            ignore=which.ignore if any(given("ignore")) else (),
-        )
+        record = journals.read(begun, foreign=foreign_journal)
+        _alone(begun, "only", "out", "agreed", *([] if record.foreign else ["journal"]))
+        if not record.foreign:  # whoever wrote another one does not choose what the tenant is judged by
+            which = _served(which, record)
         scope = Scope.of(run, where, which, exemptions=exemptions, baseline=baseline, fail_on=fail_on)
-        return _resume(scope, brakes, begun, header)
+        return _resume(scope, brakes, begun, record, unsafe=unsafe)
     consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
     if consent:
         _alone(agreed, "only", "unsafe", "select", "ignore")
@@ -115,21 +115,50 @@ _AGAIN = "run again without --dry-run"
 _INSTEAD = "use a live tenant, or the sandbox, in place of --demo"
 
 
-def _resume(scope: Scope, brakes: Brakes, journal: Path, header: Header) -> int:
-    """Go on with what `journal` says was consented to, and no more; then judge by the rules that it serves."""
-    for number, change in enumerate(header.changes, 1):
-        write_lines(change_lines(change, number))
-    if not released(brakes, header.changes, header.tenant, _AGAIN):
-        return _as_it_is(scope, header) if brakes.dry_run else ExitStatus.COMPLIANT
-    carried_out = resume(journal, live_target(scope.run, scope.where), brakes)
+def _served(which: Which, record: Record) -> Which:
+    """The rules that the changes of a journal serve, unless others are named."""
+    served = tuple(dict.fromkeys(each.rule for change in record.header.changes for each in change.serves))
+    return replace(
+        which,
+        select=which.select if any(given("select")) else served,
+        ignore=which.ignore if any(given("ignore")) else (),
+    )
+
+
+def _resume(scope: Scope, brakes: Brakes, path: Path, record: Record, *, unsafe: bool) -> int:
+    """Go on with what a journal says was consented to, and no more; then judge by the rules that it serves.
+
+    Everything that is shown is derived from the operations and the tenant as it is now. A foreign journal is not
+    carried on: what is left to do of it is planned anew, and gets a journal of its own.
+    """
+    header, target = record.header, live_target(scope.run, scope.where)
+    with reading(header, target, brakes) as reader:
+        if record.foreign:
+            foreseen = plan_again(record, reader)
+        else:
+            foreseen = Foreseen(remaining(record, reader.writer.reverse), ())
+        changes = reader.writer.describe(foreseen.changes)
+    context.clear()
+    write_lines(undo_lines(changes, foreseen))
+    check_safety(brakes, changes, unsafe=unsafe)
+    if (changes or brakes.dry_run) and not released(brakes, changes, header.tenant, _AGAIN):
+        return _as_it_is(scope, header, brakes) if brakes.dry_run else ExitStatus.COMPLIANT
+    asked = bool(changes) and not brakes.yes
+    if record.foreign:
+        order = Order(header.purpose, header.tenant, header.precedence, changes)
+        carried_out = carry_out(order, target, brakes, asked=asked)
+    else:
+        carried_out = resume(path, foreseen.changes, changes, target, brakes, asked=asked)
     if header.purpose == "undo":  # it serves no rule
-        return ExitStatus.COMPLIANT if carried_out.whole else ExitStatus.UNCONFIRMED
-    return _judged(scope, carried_out, brakes)
+        whole = carried_out.whole and not foreseen.skipped
+        return ExitStatus.COMPLIANT if whole else ExitStatus.UNCONFIRMED
+    status = _judged(scope, carried_out, brakes)
+    return ExitStatus.UNCONFIRMED if foreseen.skipped else status
 
 
-def _as_it_is(scope: Scope, header: Header) -> int:
+def _as_it_is(scope: Scope, header: Header, brakes: Brakes) -> int:
     """How compliant the tenant of a journal is that is not resumed."""
-    with reading(header, live_target(scope.run, scope.where)):
+    with reading(header, live_target(scope.run, scope.where), brakes):
         if header.purpose == "undo":
             return ExitStatus.COMPLIANT
         with scope.look(context.now()) as (report, _):

@@ -11,10 +11,14 @@ from http import HTTPStatus
 
 from kiota_abstractions.method import Method
 
-from tokenguard.changes import NEW, Observed, Operation, Written
+from tokenguard.changes import NEW, Change, Observed, Operation, Written
 from tokenguard.entra.answer import Answer, Broken
-from tokenguard.entra.asking import POLICIES
+from tokenguard.entra.asking import POLICIES, ask_objects
 from tokenguard.entra.client import GraphClient
+from tokenguard.entra.collector import EntraCollector
+from tokenguard.entra.facts import DirectoryObject, Kind
+from tokenguard.entra.fixing.description import describe
+from tokenguard.entra.fixing.fixer import EntraFixer
 from tokenguard.entra.fixing.operations import POLICY, Write, policy_state
 from tokenguard.entra.live import LiveSource, open_client
 from tokenguard.entra.reading import guid
@@ -80,6 +84,19 @@ class EntraWriter:
 
     def reverse(self, operation: Operation) -> Operation:
         return reverse(operation)
+
+    def describe(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        for change in changes:
+            for operation in change.operations:
+                check(operation)
+        needs = {need.type: need for need in EntraFixer.needs}
+        facts = EntraCollector().collect(self._source, needs)
+        targets = {id_: Kind(kind) for kind, id_ in _targets(changes) if kind != POLICY and id_ not in facts.objects}
+        found, _ = ask_objects(
+            self._source, {id_: {"id": id_, "@odata.type": f"#microsoft.graph.{kind}"} for id_, kind in targets.items()}
+        )
+        nameless = {id_: DirectoryObject(kind, {"id": id_}) for id_, kind in targets.items()}
+        return tuple(describe(replace(facts, objects={**nameless, **found, **facts.objects}), changes))
 
     def _policy(self, policy_id: str) -> Observed | ReadFailure:
         call = f"{POLICIES}/{policy_id}"
@@ -166,6 +183,10 @@ class EntraWriter:
             return None
         self._unproven = True
         return 0.0
+
+
+def _targets(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    return (target for change in changes for operation in change.operations for target in operation.target.items())
 
 
 def _makes_default(operation: Operation) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,24 +14,30 @@ from tokenguard.errors import UsageError
 
 @contextmanager
 def exclusive(folder: Path, tenant: str) -> Iterator[None]:
-    """Hold the lock of `tenant` in `folder` while the block runs; the end of the process frees it, however it comes.
+    """Hold the lock of `tenant` in the state `folder` while the block runs; the end of the process frees it.
 
-    Raises `UsageError` where another run holds it.
+    Raises `UsageError` where another run holds it, and where its file is a link or somebody else's.
     """
     path = folder / f"{tenant}.lock"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be locked ({error.strerror}); nothing was changed",
-            "set XDG_STATE_HOME to a folder that you may write to",
-        ) from error
+        raise _refusal(path, error.strerror or "") from error
     try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+            raise _refusal(path, "it is no regular file of your own")
         _lock(handle, tenant)
         yield
     finally:
         os.close(handle)
+
+
+def _refusal(path: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{path}: cannot be locked ({why}); nothing was changed",
+        "remove it, or set XDG_STATE_HOME to a folder of your own that you may write to",
+    )
 
 
 def _lock(handle: int, tenant: str) -> None:

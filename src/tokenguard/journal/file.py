@@ -1,27 +1,28 @@
-"""The file of a journal: JSON Lines, mode 0600, every line on the disk before anything is done that follows from it."""
+"""The file of a journal: JSON Lines, mode 0600, every line sealed, and on the disk before anything follows from it."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tokenguard.changes import Operation, State
-from tokenguard.consent import change_from_dict, change_to_dict, digest, operation_to_dict
+from tokenguard.consent import change_from_dict, change_to_dict, digest, operation_to_dict, without_words
 from tokenguard.documents import parse_document
 from tokenguard.errors import DocumentError, TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import MAXIMUM_SIZE
+from tokenguard.journal.key import VARIABLE, Chain, Key
 from tokenguard.journal.record import Ended, Header, Place, Record
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
 
-VERSION = 1
+VERSION = 2
 _WRITTEN_BY_US = "name a file that `tokenguard fix` or `tokenguard undo` wrote, as it is"
 
 
@@ -34,10 +35,11 @@ class JournalError(TokenguardError):
 class Journal:
     """A journal that is being written. `record` is at every moment what reading the file anew would give."""
 
-    def __init__(self, path: Path, handle: int, record: Record, now: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, handle: int, record: Record, chain: Chain, now: Callable[[], datetime]) -> None:
         self.path = path
         self.record = record
         self._handle = handle
+        self._chain = chain
         self._now = now
 
     def intend(self, place: Place, operation: Operation) -> None:
@@ -61,7 +63,7 @@ class Journal:
     def _append(self, line: dict[str, Any]) -> None:
         line = {**line, "at": self._now().isoformat(timespec="milliseconds"), "ids": dict(self.record.ids)}
         try:
-            _write(self._handle, line)
+            _write(self._handle, self._chain.sealed(line))
         except OSError as error:
             raise JournalError(
                 f"{self.path}: the journal cannot be written on ({error.strerror}), so nothing more was changed",
@@ -70,16 +72,17 @@ class Journal:
         self.record.take(line)
 
 
-def create_journal(path: Path, header: Header, now: Callable[[], datetime]) -> Journal:
-    """Begin a journal at `path`, where nothing may be yet. Raises `UsageError`."""
+def create_journal(path: Path, header: Header, now: Callable[[], datetime], key: Key) -> Journal:
+    """Begin a journal at `path`, where nothing may be yet, with every line sealed by `key`. Raises `UsageError`."""
+    chain = Chain(key)
     try:
-        handle = _begin(path, _header_to_dict(header))
+        handle = _begin(path, chain.sealed(_header_to_dict(header, key)))
     except OSError as error:
         raise UsageError(
             f"{path}: the journal cannot be written there ({error.strerror})",
             "nothing was changed: name a new file in a folder that you may write to, with --journal",
         ) from error
-    return Journal(path, handle, Record(header), now)
+    return Journal(path, handle, Record(header), chain, now)
 
 
 def _begin(path: Path, line: Mapping[str, Any]) -> int:
@@ -95,30 +98,35 @@ def _begin(path: Path, line: Mapping[str, Any]) -> int:
     return handle
 
 
-def read_journal(path: Path) -> Record:
+def read_journal(path: Path, keys: Sequence[Key], *, foreign: bool = False) -> Record:
     """What the journal at `path` says; a last line that was cut off by a crash says nothing.
 
+    `keys` are this machine's own. A journal that names none of them is read only where it may be `foreign`: then
+    nothing shows that tokenguard wrote it, and the record says so.
+
     Raises `DocumentError` unless it is a regular file of this user's own, mode 0600, with nothing in it but what
-    tokenguard writes.
+    tokenguard writes, every line of it sealed by the key that it names where that is one of `keys`.
     """
     handle = _open(path, os.O_RDONLY)
     try:
-        return _replay(_content(handle, path)[0], path)
+        record, _ = _replay(_content(handle, path)[0], path, keys, foreign=foreign)
     finally:
         os.close(handle)
+    return record
 
 
-def resume_journal(path: Path, now: Callable[[], datetime]) -> Journal:
+def resume_journal(path: Path, now: Callable[[], datetime], keys: Sequence[Key]) -> Journal:
     """Open the journal at `path` to go on with it, without a last line that was cut off. Raises as `read_journal`."""
     handle = _open(path, os.O_RDWR | os.O_APPEND)
     try:
         lines, size = _content(handle, path)
-        record = _replay(lines, path)
+        record, chain = _replay(lines, path, keys, foreign=False)
+        assert chain is not None, "only a foreign journal is read without one"
         os.ftruncate(handle, size)
     except BaseException:
         os.close(handle)
         raise
-    return Journal(path, handle, record, now)
+    return Journal(path, handle, record, chain, now)
 
 
 def _open(path: Path, flags: int) -> int:
@@ -155,25 +163,50 @@ def _content(handle: int, path: Path) -> tuple[list[bytes], int]:
     return whole.splitlines(), len(whole)
 
 
-def _replay(lines: Iterable[bytes], path: Path) -> Record:
+def _replay(lines: Iterable[bytes], path: Path, keys: Sequence[Key], *, foreign: bool) -> tuple[Record, Chain | None]:
     record: Record | None = None
+    chain: Chain | None = None
     for number, text in enumerate(lines, 1):
         source = f"{path}, line {number}"
         line = _parse(text, source, "header" if record is None else None)
         if record is None:
-            record = Record(_header_from_dict(line, source))
+            key = next((each for each in keys if each.name == line.get("key")), None)
+            if key is None and not foreign:
+                raise _of_another_key(path, line)
+            chain = None if key is None else Chain(key)
+        if chain is not None and not chain.holds(line):
+            raise DocumentError(
+                f"{source}: not as tokenguard wrote it: its code does not fit the key of this machine that it names",
+                "it was edited or damaged, and nothing makes it acceptable; plan anew with `tokenguard fix`",
+            )
+        if record is None:
+            record = Record(_header_from_dict(line, source, foreign=chain is None), foreign=chain is None)
         elif record.expects(line):
             record.take(line)
         else:
             raise DocumentError(f"{source}: of something that was never begun: it was edited", _WRITTEN_BY_US)
     if record is None:
         raise DocumentError(f"{path}: an empty journal: nothing was written to the tenant", "there is nothing to do")
-    return record
+    return record, chain
+
+
+def _of_another_key(path: Path, header: Mapping[str, Any]) -> DocumentError:
+    named = f"with the key {header['key']}, which is not this machine's" if "key" in header else "without a key"
+    return DocumentError(
+        f"{path}: a journal that was written {named}: whoever wrote the file decides what is asked for",
+        "with --foreign-journal, what it asks for is planned anew from what the tenant holds now and shown; or set"
+        f" {VARIABLE} to the key that it was written with",
+    )
 
 
 def _parse(text: bytes, source: str, kind: str | None) -> Mapping[str, Any]:
     document = parse_document(text, source)
     said = document.get("line") if isinstance(document, dict) else None
+    if said == "header" and document.get("version") == 1:
+        raise DocumentError(
+            f"{source}: a journal of format 1, which this version does not carry on",
+            "look at what was written with `tokenguard scan`, and plan anew with `tokenguard fix`",
+        )
     kinds = [kind] if kind else ["intent", "outcome", "end"]
     if said not in kinds:
         raise DocumentError(f"{source}: not a line of a journal here", _WRITTEN_BY_US)
@@ -189,7 +222,7 @@ def _place_to_dict(place: Place) -> dict[str, Any]:
     return {"change": place.change, "index": place.index, "step": str(place.step)}
 
 
-def _header_to_dict(header: Header) -> dict[str, Any]:
+def _header_to_dict(header: Header, key: Key) -> dict[str, Any]:
     return {
         "line": "header",
         "version": VERSION,
@@ -200,20 +233,24 @@ def _header_to_dict(header: Header) -> dict[str, Any]:
         "startedAt": header.started_at,
         "producer": header.producer,
         "uid": header.uid,
+        "key": key.name,
         "digest": digest(header.changes),
         "changes": [change_to_dict(change) for change in header.changes],
     }
 
 
-def _header_from_dict(line: Mapping[str, Any], source: str) -> Header:
+def _header_from_dict(line: Mapping[str, Any], source: str, *, foreign: bool) -> Header:
     changes = tuple(change_from_dict(each) for each in line["changes"])
     if line["digest"] != digest(changes):
         raise DocumentError(f"{source}: the changes are not those that were begun: it was edited", _WRITTEN_BY_US)
-    if line["uid"] != os.getuid():
-        raise DocumentError(f"{source}: begun by the user with the number {line['uid']}, not by you", _WRITTEN_BY_US)
+    if len({change.id for change in changes}) < len(changes):
+        raise DocumentError(f"{source}: a change stands in it twice: it was edited", _WRITTEN_BY_US)
+    tenant = Tenant(**line["tenant"])
+    if foreign:
+        changes, tenant = tuple(map(without_words, changes)), Tenant(tenant.id)
     return Header(
         purpose=line["purpose"],
-        tenant=Tenant(**line["tenant"]),
+        tenant=tenant,
         cloud=line["cloud"],
         precedence=Precedence(line["precedence"]),
         started_at=line["startedAt"],

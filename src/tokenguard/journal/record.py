@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from tokenguard.changes import Change, Operation
-from tokenguard.consent import operation_from_dict
+from tokenguard.consent import operation_from_dict, plain_words
 from tokenguard.journal.names import Names
 from tokenguard.model import Precedence, Tenant
 
@@ -97,6 +97,11 @@ class Progress:
     ended: Ended | None = None
 
     @property
+    def is_over(self) -> bool:
+        """Whether the change has come to an end that resuming leaves as it is."""
+        return self.ended is not None and self.ended.fate not in (Fate.UNCONFIRMED, Fate.POSTPONED)
+
+    @property
     def begun(self) -> bool:
         """Whether any operation has come to its end, or was perhaps written."""
         return bool(self.next) or self.pending is not None or self.taking_back
@@ -107,6 +112,8 @@ class Record:
     """A journal as far as it goes."""
 
     header: Header
+    foreign: bool = False
+    """Whether nothing shows that tokenguard wrote it: it is of another key than this machine's, or of none."""
     ids: dict[str, str] = field(default_factory=dict)
     """The id that Graph assigned, by the name of `changes.NEW` that stood for it."""
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -128,7 +135,8 @@ class Record:
         if line["line"] != "intent" or line["step"] == Step.TAKE_BACK:  # what takes back is derived anew
             return True
         names = Names.of(self.header.changes, {**self.ids, **line["ids"]})
-        return operation_from_dict(line["operation"]) == names.resolve(change.operations[line["index"]])
+        planned, written = names.resolve(change.operations[line["index"]]), operation_from_dict(line["operation"])
+        return replace(written, words=planned.words) == planned
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Let a further line happen. It is valid against the schema, and expected."""
@@ -137,6 +145,8 @@ class Record:
         match line["line"]:
             case "intent":
                 operation = operation_from_dict(line["operation"])
+                if self.foreign:
+                    operation = replace(operation, words=plain_words(operation))
                 progress.taking_back = line["step"] == Step.TAKE_BACK
                 progress.pending = Done(line["index"], operation)
             case "outcome":

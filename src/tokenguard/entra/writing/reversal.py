@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tokenguard.changes import NEW, Operation, State
 from tokenguard.entra.facts import Kind
-from tokenguard.entra.fixing.operations import POLICY, Write
+from tokenguard.entra.fixing.operations import POLICY, Write, policy_state
 from tokenguard.entra.reading import GUID
 from tokenguard.errors import UsageError
 
@@ -24,14 +24,55 @@ _BACK = "take back: "
 
 
 def check(operation: Operation) -> None:
-    """Raise `UsageError` for what is no operation of Entra, or is about something that has no GUID and no name."""
-    ids = [*operation.target.values(), *(s[POLICY] for s in (operation.before, operation.after) if s and POLICY in s)]
-    known = operation.kind in _INVERSE and operation.target.keys() <= {POLICY, *Kind}
-    if not known or not all(id_.startswith(NEW) or re.fullmatch(GUID, id_) for id_ in ids):
-        raise UsageError(
-            f"to {operation.words}: {operation.kind} of {', '.join(ids)} is nothing that a fix does",
-            "use plans and journals as tokenguard wrote them",
-        )
+    """Raise `UsageError` for what is no operation of Entra: a kind, a target, an id or a state that none has."""
+    if problem := _problem(operation):
+        raise _refusal(operation, problem)
+
+
+def _refusal(operation: Operation, problem: str) -> UsageError:
+    target = ", ".join(f"{kind} {id_}" for kind, id_ in operation.target.items())
+    return UsageError(
+        f"{operation.kind} of {target} is nothing that a fix does: {problem}; nothing was written",
+        "use plans and journals as tokenguard wrote them",
+    )
+
+
+def _problem(operation: Operation) -> str:
+    if operation.kind not in _INVERSE:
+        return "there is no such operation"
+    on_policy, without_before, without_after = _SHAPES[Write(operation.kind)]
+    kinds = {POLICY} if on_policy else {*Kind}
+    if len(operation.target) != 1 or not operation.target.keys() <= kinds:
+        return f"its target is no {' or '.join(sorted(kinds))}"
+    if (operation.before is None, operation.after is None) != (without_before, without_after):
+        return "what is there before and after does not fit it"
+    states = [state for state in (operation.before, operation.after) if state is not None]
+    if not all(_is_policy(state) if on_policy else state.keys() == {POLICY} for state in states):
+        return "a state in it is none of a policy, or of what has one"
+    ids = [*operation.target.values(), *([] if on_policy else (state[POLICY] for state in states))]
+    known = all(isinstance(id_, str) and (id_.startswith(NEW) or re.fullmatch(GUID, id_)) for id_ in ids)
+    return "" if known else f"an id in it is no GUID: {', '.join(map(str, ids))}"
+
+
+_SHAPES = {
+    Write.CREATE: (True, True, False),
+    Write.UPDATE: (True, False, False),
+    Write.DELETE: (True, False, True),
+    Write.ASSIGN: (False, True, False),
+    Write.UNASSIGN: (False, False, True),
+}
+"""Whether an operation writes to a policy, and whether nothing is there before, and after."""
+
+
+def _is_policy(state: Mapping[str, Any]) -> bool:
+    """Whether `state` is as `tokenguard.entra.fixing.operations.policy_state` makes one."""
+    definition = state.get("definition")
+    return (
+        state.keys() == policy_state({}).keys()
+        and all(isinstance(state[name], str | None) for name in ("displayName", "description"))
+        and isinstance(state["isOrganizationDefault"], bool)
+        and (definition is None or (isinstance(definition, list) and all(isinstance(each, str) for each in definition)))
+    )
 
 
 def reverse(operation: Operation) -> Operation:
@@ -45,12 +86,17 @@ def reverse(operation: Operation) -> Operation:
 
 
 class Consent:
-    """The operations that may be carried out: those of a plan, and what takes them back. Raises as `check` does."""
+    """The operations that may be carried out: those of a plan, and what takes them back. Raises as `check` does.
+
+    What is to be created has no id yet: Graph assigns one, and by another it would not be found again.
+    """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         planned = tuple(operations)
         for operation in planned:
             check(operation)
+            if operation.kind == Write.CREATE and not operation.target[POLICY].startswith(NEW):
+                raise _refusal(operation, "what is to be created has an id already")
         self._planned = (*planned, *map(reverse, planned))
         self.policies = frozenset(each.target[POLICY] for each in planned if POLICY in each.target)
         """The ids of policies that may be written."""

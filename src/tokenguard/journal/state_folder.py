@@ -1,0 +1,48 @@
+"""The folder where tokenguard keeps what one run leaves for the next: journals, their key, and locks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from tokenguard.errors import UsageError
+
+
+def checked_state_folder(folder: Path, *, make: bool = True) -> Path:
+    """`folder`, made for this user alone where it is not there yet, unless it is only to be read.
+
+    Raises `UsageError` where it cannot be made, or where somebody else could put something into it, or in its place.
+    """
+    try:
+        if make:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not folder.exists():
+            return folder
+        problem = _problem(folder, stat.S_IWGRP | stat.S_IWOTH) or _problem(folder.parent, stat.S_IWOTH)
+    except OSError as error:
+        raise _refusal(folder, f"cannot be used ({error.strerror})") from error
+    if problem:
+        raise _refusal(folder, problem)
+    return folder
+
+
+def _problem(folder: Path, forbidden: int) -> str:
+    """Why `folder` cannot be trusted; `forbidden`: the bits of its mode by which others could write to it.
+
+    What is sticky is no problem for what is in it: there, nobody replaces what belongs to somebody else.
+    """
+    found = folder.stat()
+    for owner in (folder.lstat().st_uid, found.st_uid):  # a link that somebody else may turn elsewhere is no better
+        if owner not in (os.getuid(), 0):
+            return f"is not safe: {folder} belongs to the user with the number {owner}"
+    mode = stat.S_IMODE(found.st_mode)
+    writable = mode & forbidden and not mode & stat.S_ISVTX
+    return f"is not safe: others may write to {folder} (mode {mode:04o})" if writable else ""
+
+
+def _refusal(folder: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{folder}: the folder for journals {why}; nothing was changed",
+        "set XDG_STATE_HOME to a folder of your own that nobody else may write to",
+    )
