@@ -59,13 +59,14 @@ def operation_from_dict(data: Mapping[str, Any]) -> Operation:
 
 
 def without_words(change: Change) -> Change:
-    """`change` with nothing in it that a file only says: its operations, and the rules that it names."""
+    """`change` with nothing in it that a file only says: its operations alone."""
     operations = tuple(replace(each, words=plain_words(each)) for each in change.operations)
     [(kind, id_)] = operations[0].target.items()
     return replace(
         change,
         resource=ResourceRef(kind, id_, id_),
         operations=operations,
+        serves=(),
         safety=Safety.UNSAFE,
         before={},
         after={},

@@ -375,6 +375,10 @@ def test_a_journal_of_another_key_is_refused_unless_it_may_be_foreign(whole, pat
 
 
 def test_nothing_that_a_foreign_journal_says_of_itself_is_kept(whole, path):
+    ref = {"type": "x", "id": "y", "name": "z"}
+    whole[0]["changes"][0]["serves"] = [{"rule": "r", "resource": ref}]
+    whole[0]["digest"] = digest(map(change_from_dict, whole[0]["changes"]))
+    write_lines(path, whole)
     record = read_journal(path, [OTHER_KEY], foreign=True)
     assert record.header.tenant == Tenant("t")
     said = {str(each) for change in record.header.changes for each in (change.resource.name, change.blast_radius)}
@@ -382,7 +386,7 @@ def test_nothing_that_a_foreign_journal_says_of_itself_is_kept(whole, path):
     words = [operation.words for change in record.header.changes for operation in change.operations]
     assert words[0] == f"unassign of servicePrincipal {HOLDER}"
     assert all(change.safety is Safety.UNSAFE for change in record.header.changes)
-    assert all(not (change.before or change.after) for change in record.header.changes)
+    assert all(not (change.before or change.after or change.serves) for change in record.header.changes)
 
 
 def test_a_journal_names_its_key_and_holds_nothing_of_it(whole, path):
