@@ -107,14 +107,39 @@ def test_a_journal_has_a_place_of_its_own_where_none_is_named(bench, before):
     restored(bench, before, str(journal))
 
 
-def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(bench, before):
-    asked = bench.fix(typed="n\n")
-    unchanged(bench, before, asked, 0, "Nothing was written")
-    assert "1 change planned. Write it to" in asked.stderr
+@pytest.mark.parametrize(
+    ("typed", "times"), [("n\n", 1), ("\x04", 1), ("perhaps\n\n\xff\nNO\n", 4), ("yes please\n\x04", 2)]
+)
+def test_a_no_leaves_the_exit_status_of_a_dry_run(bench, before, typed, times):
+    dry = bench.fix("--dry-run")
+    asked = bench.fix(typed=typed)
+    unchanged(bench, before, asked, dry.status, "Nothing was written.")
+    assert dry.status == 1
+    assert asked.stderr.count("1 change planned. Write it to") == times
 
 
-def test_an_end_of_input_is_no_consent_either(bench, before):
-    unchanged(bench, before, bench.fix(typed="\x04"), 130, "Nothing was written")
+def test_a_no_to_a_plan_that_was_agreed_to_leaves_the_exit_status_of_a_dry_run(bench, before, planned):
+    assert bench.fix("--plan", "plan.json", "--dry-run").status == 1
+    unchanged(bench, before, bench.fix("--plan", "plan.json", typed="n\n"), 1, "Nothing was written.")
+
+
+def test_a_no_to_going_on_leaves_the_exit_status_of_a_dry_run(bench, before):
+    bench.sandbox.fail(f"{ASSIGN}=403")
+    bench.fix("--yes")
+    bench.sandbox.mend()
+    bench.sandbox.forget()
+    assert bench.fix("--resume", "journal.jsonl", "--dry-run").status == 1
+    for typed in ("n\n", "\x04"):
+        asked = bench.fix("--resume", "journal.jsonl", typed=typed)
+        assert (asked.status, bench.writes()) == (1, [])
+        assert "Nothing was written." in asked.stderr
+    assert bench.tenant() == before
+
+
+def test_ctrl_c_is_no_answer(bench, before):
+    running = bench.begin_fix(typed="")
+    running.answer("[y/n]", "", then=lambda: running.kill(signal.SIGINT))
+    unchanged(bench, before, running.wait(), 130, "Nothing was written.")
 
 
 def test_on_a_terminal_it_asks_and_takes_yes_for_an_answer(bench, before):
@@ -332,7 +357,7 @@ def test_whom_a_change_reaches_is_looked_at_again_once_somebody_has_thought_abou
     running = bench.begin("fix", *rules, typed="")
     link = {"@odata.id": f"{bench.sandbox.graph}{POLICIES}/{policy}"}
     running.answer(
-        "[y/N]", "y\n", then=lambda: bench.sandbox.call("POST", f"{other}/$ref", json=link).raise_for_status()
+        "[y/n]", "y\n", then=lambda: bench.sandbox.call("POST", f"{other}/$ref", json=link).raise_for_status()
     )
     done = running.wait()
     assert done.status == 2, done

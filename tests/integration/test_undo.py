@@ -129,7 +129,7 @@ def test_whom_an_undo_reaches_is_looked_at_again_once_somebody_has_thought_about
         bench.sandbox.call("PATCH", f"{POLICIES}/{row['id']}", json={"definition": [definition]}).raise_for_status()
         bench.sandbox.forget()
 
-    running.answer("[y/N]", "y\n", then=lambda: edited("23:00:00"))
+    running.answer("[y/n]", "y\n", then=lambda: edited("23:00:00"))
     done = running.wait()
     assert done.status == 2, done
     assert "no longer what was shown; nothing was written" in done.stderr
@@ -140,8 +140,10 @@ def test_whom_an_undo_reaches_is_looked_at_again_once_somebody_has_thought_about
 
 
 def test_on_a_terminal_it_asks(bench, fixed):
-    assert bench.undo("--journal", "undo.jsonl", typed="n\n").status == 0
-    assert bench.writes() == []
+    for no in ("n\n", "\x04", "perhaps\nno\n"):
+        asked = bench.undo("--journal", "undo.jsonl", typed=no)
+        assert (asked.status, bench.writes()) == (0, [])
+        assert "Nothing was written." in asked.stderr
     assert bench.undo("--journal", "undo.jsonl", typed="y\n").status == 0
     assert bench.tenant() == fixed
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 
-import click
 import pytest
 
 from tokenguard.changes import Change, Operation
@@ -27,11 +27,11 @@ CHANGE = Change(
 ASKING = Brakes(dry_run=False, yes=False, max_changes=3, journal=None, wait=1)
 
 
-class Stream(io.StringIO):
+class Stream(io.TextIOWrapper):
     """A place to read from or write to, at a terminal or not."""
 
-    def __init__(self, *, terminal: bool) -> None:
-        super().__init__()
+    def __init__(self, typed: bytes = b"", *, terminal: bool) -> None:
+        super().__init__(io.BytesIO(typed), encoding="utf-8", write_through=True)
         self._terminal = terminal
 
     def isatty(self) -> bool:
@@ -40,48 +40,60 @@ class Stream(io.StringIO):
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch):
-    """Puts the program at a terminal, wholly or in part; gives the questions that were asked."""
+    """Puts the program at a terminal, wholly or in part; gives what is shown there."""
 
-    def place(*, reads: bool, shows: bool, answer: bool = True) -> list[str]:
-        asked: list[str] = []
-        monkeypatch.setattr("sys.stdin", Stream(terminal=reads))
-        monkeypatch.setattr("sys.stderr", Stream(terminal=shows))
-        monkeypatch.setattr(click, "confirm", lambda text, err: asked.append(text) or answer)
-        return asked
+    def place(*, reads: bool, shows: bool, typed: bytes = b"y\n") -> Callable[[], str]:
+        shown = Stream(terminal=shows)
+        monkeypatch.setattr("sys.stdin", Stream(typed, terminal=reads))
+        monkeypatch.setattr("sys.stderr", shown)
+        return lambda: shown.buffer.getvalue().decode()
 
     return place
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_a_person_at_a_terminal_is_asked_and_heeded(at, answer: bool) -> None:
-    asked = at(reads=True, shows=True, answer=answer)
-    assert released(ASKING, [CHANGE] * 2, TENANT, "again") is answer
-    assert asked == ["2 changes planned. Write them to Contoso?"]
+@pytest.mark.parametrize(
+    ("typed", "agreed", "times"),
+    [
+        (b"y\n", True, 1),
+        (b" YES \n", True, 1),
+        (b"n\n", False, 1),
+        (b"no", False, 1),
+        (b"", False, 1),
+        (b"\n", False, 2),
+        (b"yeah\nyes\n", True, 2),
+        (b"\xff\xfe\n1\nn\ny\n", False, 3),
+    ],
+)
+def test_a_person_at_a_terminal_is_asked_until_it_is_a_yes_or_a_no(at, typed: bytes, agreed: bool, times: int) -> None:
+    said = at(reads=True, shows=True, typed=typed)
+    assert released(ASKING, [CHANGE] * 2, TENANT, "again") is agreed
+    assert said().count("2 changes planned. Write them to Contoso? [y/n]") == times
+    assert ("Nothing was written." in said()) is not agreed
 
 
 @pytest.mark.parametrize(("reads", "shows"), [(False, False), (False, True), (True, False)])
 def test_nobody_is_asked_who_cannot_see_the_question_or_is_not_there_to_answer(at, reads: bool, shows: bool) -> None:
     """What is piped in is no person's consent, though the question would show."""
-    asked = at(reads=reads, shows=shows)
+    said = at(reads=reads, shows=shows)
     with pytest.raises(UsageError, match="Nothing was written") as error:
         released(ASKING, [CHANGE] * 2, TENANT, "again")
     assert "--yes" in error.value.hint
-    assert asked == []
+    assert "[y/n]" not in said()
 
 
 @pytest.mark.parametrize(("changes", "many"), [(3, False), (4, True)])
 @pytest.mark.parametrize("yes", [True, False])
 def test_neither_yes_nor_a_person_goes_beyond_the_limit(at, changes: int, many: bool, yes: bool) -> None:
-    asked = at(reads=True, shows=True)
+    said = at(reads=True, shows=True)
     if many:
         with pytest.raises(UsageError, match="4 changes planned, which is more than --max-changes 3"):
             released(replace(ASKING, yes=yes), [CHANGE] * changes, TENANT, "again")
     else:
         assert released(replace(ASKING, yes=yes), [CHANGE] * changes, TENANT, "again")
-    assert len(asked) == (not many and not yes)
+    assert said().count("[y/n]") == (not many and not yes)
 
 
 def test_a_dry_run_goes_before_yes(at) -> None:
-    asked = at(reads=True, shows=True)
+    said = at(reads=True, shows=True)
     assert not released(replace(ASKING, dry_run=True, yes=True), [CHANGE], TENANT, "again")
-    assert asked == []
+    assert "[y/n]" not in said()

@@ -72,8 +72,8 @@ foreign = click.option(
 def released(brakes: Brakes, changes: Sequence[Change], tenant: Tenant, again: str) -> bool:
     """Whether `changes` may be written to `tenant`; if not, it is said why, and that nothing was written.
 
-    `again` says how to come to write them after a dry run. Raises `UsageError` for too many changes, and where nobody
-    can be asked.
+    `again` says how to come to write them after a dry run. Who says no gets the exit status that a dry run has, which
+    is for the caller to give. Raises `UsageError` for too many changes, and where nobody can be asked.
     """
     many = f"{count(len(changes), 'change')} planned"
     them = "it" if len(changes) == 1 else "them"
@@ -91,13 +91,12 @@ def released(brakes: Brakes, changes: Sequence[Change], tenant: Tenant, again: s
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{many}. Nothing was written", f"run again with --yes to write {them}")
+    agreed = False
     try:
-        agreed = click.confirm(f"{many}. Write {them} to {visible(tenant.name or tenant.id)}?", err=True)
-    except click.Abort:
-        context.say("Nothing was written.")
-        raise
-    if not agreed:
-        context.say("Nothing was written.")
+        agreed = _agrees(f"{many}. Write {them} to {visible(tenant.name or tenant.id)}?")
+    finally:  # also after Ctrl-C
+        if not agreed:
+            context.say("Nothing was written.")
     return agreed
 
 
@@ -109,6 +108,23 @@ def check_safety(brakes: Brakes, changes: Sequence[Change], *, unsafe: bool) -> 
             f"{count(number, 'change')} of {len(changes)} not safe; nothing was written",
             "look at what they reach and whether they can be taken back, then run again with --unsafe",
         )
+
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
+
+
+def _agrees(question: str) -> bool:
+    """Ask until the answer is a yes or a no; the end of input is a no."""
+    while True:
+        click.echo(f"{question} [y/n]: ", err=True, nl=False)
+        typed = sys.stdin.buffer.readline()  # bytes, as nothing keeps anybody from typing what is no text
+        if not typed:
+            click.echo(err=True)
+            return False
+        answer = _ANSWERS.get(typed.decode(errors="replace").strip().lower())
+        if answer is not None:
+            return answer
+        context.say("Answer y or n.")
 
 
 def _objects(change: Change) -> int:

@@ -100,7 +100,7 @@ def fix(
         return report.exit_status
     again = _INSTEAD if where.demo else fix_by("--plan", out) if out else _AGAIN
     if not released(brakes, plan.changes, plan.tenant, again):
-        return report.exit_status if brakes.dry_run else ExitStatus.COMPLIANT
+        return report.exit_status
     if not brakes.yes:
         # NOTE: who was asked may have thought for long, and whom a policy reaches is compared before no write.
         later = context.now()
@@ -142,7 +142,7 @@ def _resume(scope: Scope, brakes: Brakes, path: Path, record: Record, *, unsafe:
     write_lines(undo_lines(changes, foreseen))
     check_safety(brakes, changes, unsafe=unsafe)
     if (changes or brakes.dry_run) and not released(brakes, changes, header.tenant, _AGAIN):
-        return _as_it_is(scope, header, brakes) if brakes.dry_run else ExitStatus.COMPLIANT
+        return _as_it_is(scope, header, brakes)
     asked = bool(changes) and not brakes.yes
     if record.foreign:
         order = Order(header.purpose, header.tenant, header.precedence, changes)
