@@ -16,6 +16,7 @@ class ExitStatus(IntEnum):
     INTERNAL = 70
     INTERRUPTED = 130
     CLOSED_PIPE = 141
+    TERMINATED = 143
 
     @property
     def meaning(self) -> str:
@@ -31,4 +32,5 @@ _MEANINGS = {
     ExitStatus.INTERNAL: "an error inside tokenguard",
     ExitStatus.INTERRUPTED: "interrupted from the keyboard",
     ExitStatus.CLOSED_PIPE: "the reader of the output went away",
+    ExitStatus.TERMINATED: "told to end, with SIGTERM",
 }

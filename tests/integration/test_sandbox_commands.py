@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tokenguard_sandbox import commands
 
 from sandbox import SMALL
 
@@ -111,6 +112,19 @@ def test_a_signal_to_exec_reaches_the_command_and_leaves_nothing_behind(tmp_path
         process.send_signal(number)
         assert process.wait(timeout=20) == 128 + number
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_that_comes_before_the_command_is_there_reaches_it(monkeypatch, number):
+    """Else the sandbox would be gone, and the command left behind."""
+    popen = subprocess.Popen
+
+    def signalled(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        os.kill(os.getpid(), number)
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(commands.subprocess, "Popen", signalled)
+    assert commands._run(python("import time; time.sleep(60)"), {}) == 128 + number
 
 
 def test_ctrl_c_ends_the_command_and_then_the_sandbox(tmp_path):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tokenguard.errors import PluginError, TokenguardError
 from tokenguard.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _STDERR = 2
 """The highest number of a standard stream."""
@@ -21,7 +25,29 @@ def main() -> NoReturn:
     # NOTE: what starting up makes all stays; looking through it again and again is 2 to 5 % of a short run.
     gc.set_threshold(100_000)
     _fill_closed_streams()
-    sys.exit(run(sys.argv[1:]))
+    termination = _Termination()
+    termination.listen()
+    status = run(sys.argv[1:])
+    sys.exit(ExitStatus.TERMINATED if termination.came and status == ExitStatus.INTERRUPTED else status)
+
+
+class _Termination:
+    """What asks a program to end, as `kill` and CI runners do: it ends as after Ctrl-C, by the same way."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def listen(self) -> None:
+        """Hear of SIGTERM from now on, unless whoever started us wants it ignored."""
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._handle)
+
+    def _handle(self, _number: int, frame: FrameType | None) -> None:
+        self.came = True
+        # NOTE: not simply KeyboardInterrupt: while requests are under way, asyncio has a handler that ends them first.
+        handler = signal.getsignal(signal.SIGINT)
+        interrupt = handler if callable(handler) else signal.default_int_handler  # it is ignored after `command &`
+        interrupt(signal.SIGINT, frame)
 
 
 def _fill_closed_streams() -> None:

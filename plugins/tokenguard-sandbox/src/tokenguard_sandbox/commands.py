@@ -100,27 +100,44 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     from tokenguard_sandbox.running import UNSET  # noqa: PLC0415
 
     environment = {name: value for name, value in os.environ.items() if name not in UNSET} | dict(variables)
-    try:
-        child = subprocess.Popen(command, env=environment)  # noqa: S603  (the user's own command)
-    except OSError as error:
-        click.echo(f"cannot run {command[0]}: {error.strerror}", err=True)
-        return 127 if isinstance(error, FileNotFoundError) else 126
-    with _signals(_passed_on(child)):
+    relay = _Relay()
+    with _signals(relay.handlers):  # before there is a child: a signal that ended us now would leave it running
+        try:
+            child = subprocess.Popen(command, env=environment)  # noqa: S603  (the user's own command)
+        except OSError as error:
+            click.echo(f"cannot run {command[0]}: {error.strerror}", err=True)
+            return 127 if isinstance(error, FileNotFoundError) else 126
+        relay.start(child)
         status = child.wait()
     return status if status >= 0 else 128 - status
 
 
-def _passed_on(child: subprocess.Popen[bytes]) -> Mapping[int, Handler]:
-    """Signals are the child's business. A terminal's Ctrl-C reaches it without our help."""
+class _Relay:
+    """Signals are the child's business, also those that come before it is there.
 
-    def send(number: int, _frame: object) -> None:
-        child.send_signal(number)
+    A terminal's Ctrl-C reaches it without our help.
+    """
 
-    def interrupt(number: int, _frame: object) -> None:
-        if not _in_foreground():
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self.handlers: Mapping[int, Handler] = {signal.SIGINT: self._interrupt, **dict.fromkeys(_ENDINGS, self._send)}
+
+    def start(self, child: subprocess.Popen[bytes]) -> None:
+        """Pass signals on to `child` from now on, and what came until now."""
+        self._child = child
+        for number in self._early:
             child.send_signal(number)
 
-    return {signal.SIGINT: interrupt, **dict.fromkeys(_ENDINGS, send)}
+    def _send(self, number: int, _frame: object) -> None:
+        if self._child is None:
+            self._early.append(number)
+        else:
+            self._child.send_signal(number)
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        if not _in_foreground():
+            self._send(number, frame)
 
 
 def _in_foreground() -> bool:
