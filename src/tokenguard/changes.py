@@ -110,6 +110,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A cause that kept rules from being evaluated: what they would have found, no change is planned for."""
+
+    reason: str
+    """The call and what was answered, or what is not known; one line. ``{id}``: it is so for several."""
+    permission: str
+    """The permission that would mend it; empty where none is known to."""
+    rules: tuple[str, ...]
+    """Ids of the rules that it concerns."""
+    resources: int
+    """How many resources it is known to concern; 0 where they could not even be listed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a fix would do, with the proof that it was derived from: rules, tenant and time."""
 
@@ -128,6 +142,8 @@ class Plan:
     """Ids, appIds or names of the resources that it was to be about; empty: all."""
     permissions: tuple[str, ...] = ()
     """Least-privileged permissions that its operations take, all of them."""
+    not_evaluated: tuple[Gap, ...] = ()
+    """What could not be evaluated, so that the plan may lack what it would take to mend that."""
 
 
 @dataclass(frozen=True, slots=True)

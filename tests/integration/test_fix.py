@@ -658,6 +658,60 @@ def test_a_plan_is_refused_when_the_tenant_has_changed_since(bench, planned):
     unchanged(bench, before, bench.fix("--plan", "plan.json", "--yes"), 2, "nothing was written")
 
 
+# --- what was not read ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (f"GET {POLICIES}=403", f"GET {POLICIES}: 403 Authorization_RequestDenied: Insufficient privileges"),
+        (f"GET {POLICIES}=cut", f"GET {POLICIES}: no answer ("),
+        (f"GET {POLICIES}=half", f"GET {POLICIES}: 200 with JSON that is cut off"),
+        (f"GET {POLICIES}=html", f"GET {POLICIES}: 200 with text/html that is no JSON"),
+        (f"GET {POLICIES}=503", f"GET {POLICIES}: "),
+        (f"GET {POLICIES}=loop", f"GET {POLICIES}: "),
+        ("GET /policies/*/appliesTo=403", "/appliesTo: 403 Authorization_RequestDenied: Insufficient privileges"),
+        ("GET /servicePrincipals(appId=*=403", "403 Authorization_RequestDenied: Insufficient privileges"),
+    ],
+)
+def test_what_was_not_read_is_said_beside_a_plan_and_in_it(bench, before, fault, said):
+    bench.sandbox.fail(fault)
+    select = ("--rules", str(bench.rule()), "--unsafe", "--dry-run", "--quiet")
+    done = bench.run("fix", *select, "--patience", "0", "--out", "plan.json")
+    assert done.status == 3, done
+    assert "no changes planned" in done.stdout
+    assert said in done.stdout
+    assert said in done.stderr
+    assert "Not evaluated, which is not compliance:" in done.stderr
+    [gap] = json.loads((bench.folder / "plan.json").read_text())["notEvaluated"]
+    assert said in gap["reason"]
+    assert gap["rules"] == ["dataverse-lifetime-not-five-hours"]
+    bench.sandbox.mend()
+    assert bench.tenant() == before
+
+
+def test_a_permission_that_is_missing_is_named_with_what_was_not_read(bench):
+    bench.sandbox.set(permissions=["Application.Read.All", "Organization.Read.All"])
+    done = bench.run("fix", "--select", "retired-token-lifetime-setting", "--dry-run", "--out", "plan.json")
+    assert done.status == 3, done
+    for text in (done.stdout, done.stderr):
+        assert "(needs the permission Policy.Read.All)" in text
+    [gap] = json.loads((bench.folder / "plan.json").read_text())["notEvaluated"]
+    assert gap["permission"] == "Policy.Read.All"
+
+
+def test_what_cannot_be_read_once_all_is_done_is_said_too(bench, before):
+    bench.fix("--dry-run")
+    asked = sum(str(each).count("/appliesTo") for each in bench.sandbox.requests())
+    bench.sandbox.fail(f"GET {POLICIES}/*/appliesTo=403,after={asked}")
+    done = bench.fix("--yes", "--patience", "0")
+    assert "Not evaluated" not in done.stderr.partition("Journal: ")[0]
+    assert "/appliesTo: 403 Authorization_RequestDenied" in done.stderr.partition("Judged again: ")[2]
+    assert done.status == 3, done
+    bench.sandbox.mend()
+    restored(bench, before)
+
+
 # --- interrupted ----------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from tokenguard.apply import Applied, Patience
 from tokenguard.cli import context
 from tokenguard.cli.applying import TIME
+from tokenguard.cli.gaps import say_gaps
 from tokenguard.model import FindingStatus, Report, ResourceRef
 from tokenguard.rules.messages import count
 
@@ -30,10 +31,11 @@ def judge_again(judge: Callable[[], Report], applied: Iterable[Applied], wait: f
 
 
 def say_what_is_left(report: Report, *, quiet: bool) -> None:
-    """How compliant the tenant is now."""
+    """How compliant the tenant is now, and why that is not known where it is not."""
     found = sum(each.status is FindingStatus.NEW for each in report.findings)
     findings = count(found, "finding") if found else "no findings"
     context.say(f"Judged again: {findings} left, {len(report.not_evaluated) or 'nothing'} not evaluated.", quiet=quiet)
+    say_gaps(report)
 
 
 def _left(report: Report) -> Iterator[_Key]:

@@ -12,6 +12,7 @@ from tokenguard.cli import context, decisions, journals, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
 from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, reading, resume
 from tokenguard.cli.brakes import Brakes, brakes, check_safety, foreign, released
+from tokenguard.cli.gaps import say_gaps
 from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
@@ -89,6 +90,7 @@ def fix(
         plan = scope.plan(report, readings, now=now, only=only, unsafe=unsafe)
     context.clear()
     write_lines(plan_lines(plan))
+    say_gaps(report)
     if consent:
         check_consent(consent, plan, now=now, source=str(agreed))
     if out:
@@ -162,6 +164,7 @@ def _as_it_is(scope: Scope, header: Header, brakes: Brakes) -> int:
         if header.purpose == "undo":
             return ExitStatus.COMPLIANT
         with scope.look(context.now()) as (report, _):
+            say_gaps(report)
             return report.exit_status
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.changes import Change, Plan, Skipped
+from tokenguard.cli.gaps import gap_lines
 from tokenguard.rules.messages import count, present
 
 NAMED = 3
@@ -26,6 +27,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "NOT MENDED"
         yield from _skipped(plan)
+    if plan.not_evaluated:
+        yield ""
+        yield "NOT EVALUATED  this is not compliance, and what is not known is not mended"
+        yield from gap_lines(plan.not_evaluated)
 
 
 def change_lines(change: Change, number: int) -> Iterator[str]:

@@ -13,7 +13,11 @@ AGAIN = "plan again, look at it again, and agree to that"
 
 
 def check_consent(plan: Plan, rebuilt: Plan, *, now: datetime, source: str) -> None:
-    """Raise `UsageError`, with every difference, unless `rebuilt` is what the file `source` was consent to."""
+    """Raise `UsageError`, with every difference, unless `rebuilt` is what the file `source` was consent to.
+
+    Consent is to the changes, and to the rules that ask for them. What is skipped or was not evaluated changes nothing,
+    so it may differ: where a change hangs on that, the change differs.
+    """
     if now >= plan.expires_at:
         raise UsageError(f"{source}: this plan expired at {plan.expires_at.isoformat()}", AGAIN)
     if now < plan.made_at:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tokenguard.changes import Plan, Skipped
+from tokenguard.changes import Gap, Plan, Skipped
 from tokenguard.consent import change_from_dict, change_to_dict
 from tokenguard.documents import digest, parse_document
 from tokenguard.encoding import ref_to_dict
@@ -52,6 +52,7 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
         "permissions": list(plan.permissions),
         "changes": [change_to_dict(change) for change in plan.changes],
         "skipped": [_skipped_to_dict(skipped) for skipped in plan.skipped],
+        "notEvaluated": [_gap_to_dict(gap) for gap in plan.not_evaluated],
     }
     return {**document, "digest": _digest(document)}
 
@@ -73,6 +74,7 @@ def plan_from_dict(document: Mapping[str, Any]) -> Plan:
         unsafe=document["unsafe"],
         only=tuple(document["only"]),
         permissions=tuple(document["permissions"]),
+        not_evaluated=tuple(Gap(**{**gap, "rules": tuple(gap["rules"])}) for gap in document["notEvaluated"]),
     )
 
 
@@ -89,6 +91,15 @@ def _skipped_to_dict(skipped: Skipped) -> dict[str, Any]:
 
 def _skipped_from_dict(document: Mapping[str, Any]) -> Skipped:
     return Skipped(document["rule"], ResourceRef(**document["resource"]), document["reason"])
+
+
+def _gap_to_dict(gap: Gap) -> dict[str, Any]:
+    return {
+        "reason": gap.reason,
+        "permission": gap.permission,
+        "rules": list(gap.rules),
+        "resources": gap.resources,
+    }
 
 
 def _digest(document: Mapping[str, Any]) -> str:

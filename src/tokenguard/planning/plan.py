@@ -13,6 +13,7 @@ from tokenguard.errors import UsageError, blaming
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
 from tokenguard.planning.drafts import Draft, Drafting, Dropped
+from tokenguard.planning.gaps import gaps_of
 from tokenguard.planning.proof import Proof
 from tokenguard.planning.wishes import Resources, Wish, wishes_of
 from tokenguard.readings import Readings
@@ -64,6 +65,7 @@ def make_plan(
         unsafe=unsafe,
         only=tuple(only),
         permissions=tuple(dict.fromkeys(_permissions(drafts, fixers))),
+        not_evaluated=tuple(gaps_of(report)),
     )
 
 
