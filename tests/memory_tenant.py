@@ -175,7 +175,11 @@ def vanished(_: Operation) -> Written:
 
 
 def refused(_: Operation) -> Written:
-    return Written(False, "403 Authorization_RequestDenied")
+    return Written(False, "400 Request_BadRequest")
+
+
+def forbidden(_: Operation) -> Written:
+    return Written(False, "403 Authorization_RequestDenied", forbidden=True)
 
 
 def throttled(_: Operation) -> Written:

@@ -184,5 +184,7 @@ class Written:
     """What was answered, where it was not accepted; one line, without tokens or bodies."""
     new_id: str = ""
     """The id that Graph assigned to what was created."""
+    forbidden: bool = False
+    """Whether the answer was that this sign-in may not do that (403): any other write may come to the same."""
     again_after: float | None = None
     """Seconds after which it may be tried again, where nothing was carried out and that may pass."""

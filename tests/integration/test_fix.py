@@ -252,6 +252,33 @@ def test_a_default_stays_while_what_it_outranks_could_not_be_shortened(new_sandb
     restored(bench, before, "second.jsonl")
 
 
+def test_after_a_403_on_a_write_the_rest_of_the_plan_is_not_tried(new_sandbox, tmp_path):
+    tenant = ("--tenant", "generated", "--principals", "20", "--policies", "0", "--assignments", "0")
+    sandbox = new_sandbox(*tenant, "--propagation", "0", "--permissions", "read,write")
+    bench = Bench(sandbox, tmp_path, ordinary(sandbox)[0])
+    for name in ("a", "b", "c"):
+        bench.create(name, "08:00:00")
+    before = bench.tenant()
+    bench.sandbox.forget()
+    bench.sandbox.fail(f"PATCH {POLICIES}/*=403,times=1")
+    how = ("--rules", "token-lifetime", "--select", "unassigned-policy-lifetime-too-long", "--yes", "--wait", "0")
+    done = bench.run("fix", *how, "--journal", "journal.jsonl")
+    assert done.status == 4, done
+    assert bench.writes() == ["PATCH policies 403"]
+    assert bench.tenant() == before
+    assert len(re.findall(r"^failed  ", done.stdout, re.MULTILINE)) == 1
+    assert (
+        len(re.findall(r"^postponed  .*: not tried, as an earlier write was refused: 403", done.stdout, re.MULTILINE))
+        == 2
+    )
+    assert "There is nothing to take back." in done.stderr
+
+    gone_on = bench.run("fix", "--resume", "journal.jsonl", "--rules", "token-lifetime", "--yes", "--wait", "0")
+    assert gone_on.status == 4, "what failed stays so in this journal"
+    assert bench.writes() == ["PATCH policies 403", "PATCH policies 204", "PATCH policies 204"]
+    restored(bench, before)
+
+
 def test_two_organization_defaults_both_cease_to_be_it_and_both_come_back(bench):
     bench.sandbox.set(second_default="allow")
     made = [bench.create(name, "02:00:00", default=True) for name in ("first default", "second default")]

@@ -20,6 +20,7 @@ from memory_tenant import (
     content,
     create,
     delete,
+    forbidden,
     lost,
     refused,
     throttled,
@@ -336,16 +337,60 @@ def test_an_edit_between_two_writes_is_not_written_over(path, tenant):
 
 def test_a_refusal_of_the_first_write_changes_nothing(path, tenant):
     tenant.answers = {1: refused}
-    assert run(path, tenant, REPLACE) == [(Fate.FAILED, "403 Authorization_RequestDenied")]
+    assert run(path, tenant, REPLACE) == [(Fate.FAILED, "400 Request_BadRequest")]
     assert tenant.held == {HOLDER: A}
     assert outcomes(path) == ["intent unassign", "outcome failed", "end failed"]
+
+
+def test_after_the_first_403_nothing_more_is_tried_and_to_go_on_does_the_rest(path, tenant):
+    tenant.answers = {2: forbidden}
+    others = change(update(B, content("b"), content("c")), id_="second"), change(assign(B, OTHER), id_="third")
+    first, *rest = run(path, tenant, REPLACE, *others)
+    assert first == (Fate.FAILED, "403 Authorization_RequestDenied; what had been done was taken back")
+    reason = "not tried, as an earlier write was refused: 403 Authorization_RequestDenied"
+    assert rest == [(Fate.POSTPONED, reason)] * 2
+    assert tenant.writes == ["unassign", "assign", "assign"]
+    assert tenant.contents() == a_tenant(tenant.passing).contents()
+    assert resume(path, tenant) == [Fate.FAILED, Fate.APPLIED, Fate.APPLIED]
+
+
+def test_what_was_done_of_a_change_is_taken_back_as_far_as_can_be_though_a_write_was_forbidden(path, tenant):
+    tenant.answers = {3: forbidden, 4: forbidden}
+    first, second = run(path, tenant, change(create("five"), unassign(A), assign("new:five")), ALL[3])
+    assert first[0] is Fate.FAILED
+    assert "could not be taken back: 403" in first[1]
+    assert second[0] is Fate.POSTPONED
+    assert tenant.writes == ["createPolicy", "unassign", "assign", "assign", "deletePolicy"]
+    assert tenant.contents() == a_tenant(tenant.passing, held={}).contents()
+
+
+def test_any_other_refusal_is_of_its_change_alone(path, tenant):
+    tenant.answers = {1: refused}
+    other = change(update(B, content("b"), content("c")), id_="other")
+    assert [fate for fate, _ in run(path, tenant, REPLACE, other)] == [Fate.FAILED, Fate.APPLIED]
+
+
+def test_what_a_crash_left_half_done_is_not_left_so_though_a_write_is_forbidden(path, tenant):
+    """A policy had been taken away: to leave it at that would be worse than one write more."""
+
+    def crash(operation):
+        tenant.carry_out(operation)
+        raise KeyboardInterrupt
+
+    doubtful, half = change(update(B, content("b"), content("c")), id_="doubtful"), change(unassign(A), assign(B))
+    tenant.answers = {1: vanished, 2: vanished, 3: crash, 4: forbidden}
+    with pytest.raises(KeyboardInterrupt):
+        run(path, tenant, doubtful, half, change(assign(B, OTHER), id_="not begun"))
+    assert tenant.held == {}
+    assert resume(path, tenant) == [Fate.UNCONFIRMED, Fate.APPLIED, Fate.POSTPONED]
+    assert tenant.held == {HOLDER: B}
 
 
 def test_a_refusal_of_the_second_write_of_a_replacement_puts_the_first_back(path, tenant):
     tenant.answers = {2: refused}
     [(fate, reason)] = run(path, tenant, REPLACE)
     assert fate is Fate.FAILED
-    assert reason == "403 Authorization_RequestDenied; what had been done was taken back"
+    assert reason == "400 Request_BadRequest; what had been done was taken back"
     assert tenant.held == {HOLDER: A}
     assert outcomes(path)[-3:] == ["intent assign back", "outcome applied back", "end failed"]
 
@@ -354,7 +399,7 @@ def test_what_cannot_be_put_back_is_said(path, tenant):
     tenant.answers = {2: refused, 3: refused}
     [(fate, reason)] = run(path, tenant, REPLACE)
     assert fate is Fate.FAILED
-    assert "could not be taken back: 403" in reason
+    assert "could not be taken back: 400" in reason
     assert tenant.held == {}
 
 
@@ -484,7 +529,7 @@ def test_a_write_that_never_shows_is_unconfirmed_and_left_as_it_is(path, tenant)
 
 def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_done(path, tenant):
     tenant.answers = {2: vanished, 3: refused}
-    assert run(path, tenant, REPLACE) == [(Fate.UNCONFIRMED, "403 Authorization_RequestDenied")]
+    assert run(path, tenant, REPLACE) == [(Fate.UNCONFIRMED, "400 Request_BadRequest")]
     assert tenant.writes == ["unassign", "assign", "assign"]
 
 

@@ -262,6 +262,7 @@ def test_what_is_no_operation_of_entra_is_refused(operation):
 )
 def test_only_a_refusal_says_that_nothing_was_carried_out(outcome, accepted, again):
     written = judge(assign(A), outcome)
+    assert written.forbidden is (isinstance(outcome, Answer) and outcome.status == 403)
     assert (written.accepted, written.again_after) == (accepted, again)
 
 

@@ -35,16 +35,18 @@ def apply_changes(
 
     A change that fails half-way is taken back. One that cannot be confirmed is left as it is: whether it was carried
     out is not known, and the journal can be resumed or undone once reading shows it. Where a change of a fix has not
-    come about, no later one that concerns an organization default is begun; it stays open, for a resumption.
+    come about, no later one that concerns an organization default is begun; it stays open, for a resumption. So does
+    every later one once the tenant says that this sign-in may not write (403).
     """
-    changes, begun = journal.record.header.changes, time.clock()
+    changes, begun, forbidden = journal.record.header.changes, time.clock(), list[str]()
 
     def applied(done: int, change: Change, *, whole: bool) -> Applied:
         def tell_which(text: str) -> None:
             left = time_left(time.clock() - begun, done, len(changes))
             tell(f"change {done + 1} of {len(changes)}{left}: {text}")
 
-        return _bring_to_end(Performer(journal, Reader(writer, patience, time, tell_which)), change, whole=whole)
+        reader = Reader(writer, patience, time, tell_which)
+        return _bring_to_end(Performer(journal, reader, forbidden), change, whole=whole)
 
     found: list[Applied] = []
     for done, change in enumerate(changes):
@@ -57,12 +59,18 @@ def _bring_to_end(performer: Performer, change: Change, *, whole: bool) -> Appli
     progress = performer.journal.record.progress[change.id]
     if progress.ended is not None and progress.is_over:
         return Applied(change, progress.ended, earlier=True)
-    if not whole and change.of_the_default and performer.journal.record.header.purpose == "fix" and not progress.begun:
-        ended = Ended(Fate.POSTPONED, _LEFT)
-    else:
-        ended = _go_on(performer, change, progress)
+    postponed = "" if progress.begun else _postponed(performer, change, whole=whole)
+    ended = Ended(Fate.POSTPONED, postponed) if postponed else _go_on(performer, change, progress)
     performer.journal.end(change.id, ended)
     return Applied(change, ended)
+
+
+def _postponed(performer: Performer, change: Change, *, whole: bool) -> str:
+    """Why `change` is not begun; empty where it may be. What was begun is brought to an end, or taken back."""
+    if performer.forbidden:
+        return f"not tried, as an earlier write was refused: {performer.forbidden[0]}"
+    of_a_fix = performer.journal.record.header.purpose == "fix"
+    return _LEFT if not whole and change.of_the_default and of_a_fix else ""
 
 
 _LEFT = (

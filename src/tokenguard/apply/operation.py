@@ -17,6 +17,8 @@ class Performer:
 
     journal: Journal
     reader: Reader
+    forbidden: list[str]
+    """What was said of each write that this sign-in may not do; grows."""
 
     @property
     def names(self) -> Names:
@@ -98,6 +100,8 @@ class _Attempts:
             self.lost += 1
             self._end(Fate.UNCONFIRMED, written.reason)
             return None
+        if written.forbidden:
+            self.by.forbidden.append(written.reason)
         wait = written.again_after
         if wait is None or self.by.reader.time.clock() + wait > deadline:
             return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, written.reason)

@@ -24,6 +24,8 @@ def judge(operation: Operation, outcome: Answer | Broken) -> Written:
     reason = outcome.explain()
     if outcome.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Written(False, reason, again_after=outcome.retry_after() or _THROTTLED)
+    if outcome.status == HTTPStatus.FORBIDDEN:
+        return Written(False, reason, forbidden=True)
     refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return Written(False if refused and outcome.status != HTTPStatus.REQUEST_TIMEOUT else None, reason)
 
