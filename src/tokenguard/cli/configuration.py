@@ -50,9 +50,13 @@ def load(path: Path) -> Configuration:
     """Read `path`. Raises `UsageError` with every mistake in it, one a line."""
     import tomllib  # noqa: PLC0415  (most runs have no configuration)
 
+    from tokenguard.cli import toml_limits  # noqa: PLC0415  (as above)
+
+    data = read_file(path, "the configuration", toml_limits.MAXIMUM_SIZE)
+    toml_limits.check_limits(data, path)
     try:
-        document = tomllib.loads(read_file(path, "the configuration").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # not only its own: a number of 5,000 digits
         raise UsageError(f"{path}: not TOML: {error}", "correct the file at that place") from error
     problems: list[str] = []
     _check_keys(document, {"scan": ..., "severity": ..., "parameters": ...}, "", problems)
