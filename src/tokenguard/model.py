@@ -154,6 +154,15 @@ class TypeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a snapshot is read from a file at most; one that holds more is refused."""
+
+    max_size: int = 8 << 30
+    """Bytes, decompressed."""
+    max_resources: int = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A tenant as a stream: `resources` can be iterated once, and only then is `summary` known.
 

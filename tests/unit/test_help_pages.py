@@ -58,7 +58,10 @@ def test_each_page_shows_how_it_is_called(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "sections"),
     [
-        ("tokenguard scan", ["Options", "What to read", "What to judge by", "What to write", "This run"]),
+        (
+            "tokenguard scan",
+            ["Options", "What to read", "How much to read", "What to judge by", "What to write", "This run"],
+        ),
         ("tokenguard fix", ["Options", "What to read", "What to judge by", "Before anything is written", "This run"]),
         ("tokenguard doctor", ["Options", "Where to sign in", "What to judge by", "This run"]),
     ],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 import tracemalloc
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,6 +21,7 @@ from tokenguard.errors import SnapshotError, UsageError
 from tokenguard.model import (
     CollectionFailure,
     Header,
+    Limits,
     Precedence,
     Resource,
     ResourceType,
@@ -28,6 +32,7 @@ from tokenguard.model import (
 from tokenguard.schemas import schema
 from tokenguard.snapshot import open_snapshot, write_snapshot
 from tokenguard.snapshot.file import MAXIMUM_LINE
+from tokenguard.snapshot.identities import Identities
 
 HEADER = Header(
     tenant=Tenant("11111111-2222-3333-4444-555555555555", "Contoso"),
@@ -61,8 +66,8 @@ def written(tmp_path):
     return path
 
 
-def read(path, types=None):
-    opened = open_snapshot(path, types)
+def read(path, types=None, limits=None):
+    opened = open_snapshot(path, types, limits or Limits())
     resources = list(opened.resources)
     return opened.header, resources, opened.summary()
 
@@ -95,7 +100,7 @@ json_values = st.recursive(
 
 @settings(max_examples=100)
 @given(
-    values=st.lists(st.tuples(text, text, json_values, st.none() | text), max_size=5),
+    values=st.lists(st.tuples(text, text, json_values, st.none() | text), max_size=5, unique_by=lambda drawn: drawn[0]),
     suffix=st.sampled_from(["", ".gz", ".zst"]),
 )
 def test_any_value_of_json_survives(tmp_path_factory, values, suffix):
@@ -364,3 +369,205 @@ def test_memory_does_not_grow_with_the_tenant(tmp_path, suffix):
 
     few, many = peak(2_000), peak(10_000)
     assert many < few + 200_000  # the 8,000 resources more are 5.5 MB as JSON
+
+
+# --- resources that stand twice -----------------------------------------------------------------------------------
+
+
+def of_boxes(path, *ids):
+    """Write a snapshot of boxes of these ids, sizes 0, 1, …."""
+    boxes = [Resource("box", id_, "Box", {"color": None, "size": size}) for size, id_ in enumerate(ids)]
+    counts = {"box": TypeSummary("box", len(boxes)), "lid": TypeSummary("lid", 0)}
+    write_snapshot(snapshot(resources=boxes, summary=counts), path)
+    return boxes
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_a_second_resource_of_one_type_and_id_is_refused(tmp_path, suffix):
+    path = tmp_path / f"tenant{suffix}"
+    of_boxes(path, "1", "2", "3", "2", "4")
+    opened = open_snapshot(path)
+    assert len(list(opened.resources)) == 5
+    with pytest.raises(SnapshotError, match='lines 3 and 5: two resources of type "box" and id "2"'):
+        opened.summary()
+
+
+def test_one_id_of_two_types_is_no_duplicate(tmp_path):
+    path = tmp_path / "tenant"
+    resources = [RESOURCES[0], Resource("lid", "1", "One", {"open": True})]
+    write_snapshot(
+        snapshot(resources=resources, summary={"box": TypeSummary("box", 1), "lid": TypeSummary("lid", 1)}), path
+    )
+    assert read(path)[1] == resources
+
+
+@pytest.fixture
+def all_alike(monkeypatch):
+    """Every digest is equal, as a forger might wish."""
+    monkeypatch.setattr(Identities, "digest", lambda *_: b"\7" * 8)
+
+
+@pytest.mark.usefixtures("all_alike")
+def test_equal_digests_of_different_resources_are_no_duplicates(tmp_path):
+    path = tmp_path / "tenant"
+    boxes = of_boxes(path, "1", "2", "3")
+    assert read(path)[1] == boxes
+    of_boxes(path, "1", "2", "1")
+    with pytest.raises(SnapshotError, match="lines 2 and 4"):
+        read(path)
+
+
+@pytest.mark.usefixtures("all_alike")
+def test_a_file_that_changes_between_the_two_readings_is_refused(tmp_path):
+    path = tmp_path / "tenant"
+    of_boxes(path, "1", "2", "1")
+    opened = open_snapshot(path)
+    assert len(list(opened.resources)) == 3
+    of_boxes(path, "1", "2")
+    with pytest.raises(SnapshotError, match="changed while it was read"):
+        opened.summary()
+
+
+def test_digests_have_a_key_of_their_own_in_every_reading():
+    one, other = Identities(), Identities()
+    assert one.digest("box", "1") == one.digest("box", "1")
+    assert one.digest("box", "1") != other.digest("box", "1")
+    assert one.digest("box", "1") != one.digest("lid", "1")
+
+
+@pytest.mark.parametrize("ids", [("1", "2"), ("1", "2", "1")])
+def test_a_pipe_is_read_but_not_where_it_would_have_to_be_read_twice(tmp_path, ids):
+    boxes = of_boxes(tmp_path / "tenant", *ids)
+    data, pipe = (tmp_path / "tenant").read_bytes(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    try:
+        if len(set(ids)) == len(ids):
+            assert read(pipe)[1] == boxes
+        else:
+            with pytest.raises(SnapshotError, match="a pipe cannot be read again"):
+                read(pipe)
+    finally:
+        writer.join()
+
+
+def test_remembering_a_resource_takes_about_ten_bytes_and_looking_through_them_little_more():
+    tracemalloc.start()
+    try:
+        identities = Identities()
+        for number in range(200_000):
+            identities.add("box", str(number))
+        assert list(identities.repeated()) == []
+        assert tracemalloc.get_traced_memory()[1] < 200_000 * 10 + 300_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"lid","id":"3","id":"4","name":"Three","properties":{"open":true}}\n',
+        b'{"type":"lid","id":"3","name":"Three","properties":{"open":true,"open":false}}\n',
+        b'{"type":"lid","id":"3","name":"Three","properties":{"open":true,"\\u006fpen":true}}\n',
+        b'{"type":"lid","id":"3","name":"a\\":b","properties":{"open" :true, "open" : true}}\n',
+        b'{"type":"lid","id":"3","name":"Three","properties":{"open":[{"a":{"b":1,"b":1}}]}}\n',
+        b'{"type":"lid","id":"3","name":"Three","properties":{"open":null},"unknown":{"open":"a","open":"b"}}\n',
+        b'{"type":"lid","id":"3","name":"Three","properties":{},"properties":{"open":true}}\n',
+    ],
+)
+def test_a_key_that_stands_twice_in_a_line_is_refused_though_the_digest_agrees(written, line):
+    lines = written.read_bytes().splitlines(keepends=True)
+    written.write_bytes(reseal([*lines[:3], line, lines[4]]))
+    with pytest.raises(SnapshotError, match=r"line 4: .*the key .* stands twice in one object"):
+        read(written)
+
+
+def test_a_line_that_another_program_laid_out_is_read(written):
+    lines = written.read_bytes().splitlines(keepends=True)
+    line = b'{ "name": "a\\":\\u0062", "id": "3", "type": "lid", "properties": {"open": [1e2, {"open": {}}]} }\r\n'
+    written.write_bytes(reseal([*lines[:3], line, lines[4]]))
+    assert read(written)[1][2] == Resource("lid", "3", 'a":b', {"open": [100.0, {"open": {}}]})
+
+
+@pytest.mark.parametrize(
+    ("key", "again"),
+    [
+        (b'"cloud":"global"', b'"cloud":"global","cloud":"global"'),
+        (b'"kind":"tokenguard-snapshot"', b'"kind":"tokenguard-snapshot","kind":"tokenguard-snapshot"'),
+        (b'"name":"Contoso"', b'"name":"Fabrikam","name":"Contoso"'),
+        (b'"lid":["open"]', b'"lid":["open"],"lid":["open"]'),
+    ],
+)
+def test_a_key_that_stands_twice_in_the_header_is_refused(written, key, again):
+    first, *rest = written.read_bytes().splitlines(keepends=True)
+    assert first.count(key) == 1
+    written.write_bytes(reseal([first.replace(key, again), *rest]))
+    with pytest.raises(SnapshotError, match="stands twice in one object"):
+        open_snapshot(written)
+
+
+@pytest.mark.parametrize(
+    ("key", "again"),
+    [
+        (b'"lid":{"count":1', b'"lid":{"count":2,"count":1'),
+        (b'"end":true,', b'"end":true,"types":{},'),
+        (b'"failures":[]', b'"failures":[],"failures":[]'),
+    ],
+)
+def test_a_key_that_stands_twice_in_the_last_line_is_refused_though_the_digest_agrees(written, key, again):
+    *rest, last = written.read_bytes().splitlines(keepends=True)
+    assert last.count(key) == 1
+    written.write_bytes(reseal([*rest, last.replace(key, again)]))
+    with pytest.raises(SnapshotError, match="stands twice in one object"):
+        read(written)
+
+
+@pytest.mark.parametrize("depth", [900, 1000, 1020, 1100])
+def test_a_header_that_is_nested_deep_is_no_fault_of_the_program(written, depth):
+    first, *rest = written.read_bytes().splitlines(keepends=True)
+    deep = first.replace(b'"kind"', b'"deep":' + b"[" * depth + b"]" * depth + b',"kind"')
+    written.write_bytes(reseal([deep, *rest]))
+    with suppress(SnapshotError):  # how deep a parser can go depends on the version of Python
+        read(written)
+
+
+def test_a_line_that_is_nested_too_deep_to_look_through_is_refused(written):
+    lines = written.read_bytes().splitlines(keepends=True)
+    deep = b'{"type":"lid","id":"3","name":" ","properties":{"open": ' + b"[" * 1000 + b"]" * 1000 + b"}}\n"
+    written.write_bytes(reseal([*lines[:3], deep, lines[4]]))
+    with pytest.raises(SnapshotError, match="line 4"):
+        read(written)
+
+
+# --- how much is read at most ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_both_sides_of_the_limits(tmp_path, suffix):
+    of_boxes(tmp_path / "tenant", "1", "2", "3")
+    size = (tmp_path / "tenant").stat().st_size
+    path = tmp_path / f"tenant{suffix}"
+    boxes = of_boxes(path, "1", "2", "3")
+    assert read(path, limits=Limits(size, 3))[1] == boxes
+    with pytest.raises(SnapshotError, match=f"a snapshot of more than {size - 1:,} bytes, decompressed") as refused:
+        read(path, limits=Limits(size - 1, 3))
+    assert "--max-size" in refused.value.hint
+    with pytest.raises(SnapshotError, match="a snapshot of more than 2 resources") as refused:
+        read(path, limits=Limits(size, 2))
+    assert "--max-resources" in refused.value.hint
+
+
+def test_no_more_is_read_than_the_limit_allows(written):
+    with pytest.raises(SnapshotError, match="more than 10 bytes"):
+        read(written, limits=Limits(max_size=10))
+    with written.open("ab") as file:
+        file.truncate(1 << 40)  # a hole of zero bytes: no room on the disk, and no line that ends
+    with pytest.raises(SnapshotError, match="more than 4 KiB"):
+        read(written, limits=Limits(max_size=4096))
+    with pytest.raises(SnapshotError, match="a line is longer than 64 MiB"):
+        read(written)
+
+
+def test_the_limits_that_are_documented():
+    assert Limits() == Limits(max_size=8 * 2**30, max_resources=5_000_000)

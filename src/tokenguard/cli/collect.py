@@ -13,6 +13,7 @@ from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
 from tokenguard.exit_status import ExitStatus
+from tokenguard.model import Limits
 from tokenguard.rules.messages import count
 from tokenguard.rules.needs import needs_of
 from tokenguard.snapshot import write_snapshot
@@ -23,6 +24,7 @@ from tokenguard.snapshot import write_snapshot
 @click.option(
     "--from", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Read answers that somebody saved."
 )
+@options.limits
 @options.which
 @click.option(
     "--output",
@@ -33,7 +35,7 @@ from tokenguard.snapshot import write_snapshot
     help="The snapshot to write; `.gz` and `.zst` compress it.",
 )
 @options.run
-def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output: Path) -> int:
+def collect(*, run: Run, where: Where, limits: Limits, which: Which, folder: Path | None, output: Path) -> int:
     """Write a snapshot of what the selected rules need, mode 0600: it holds names and ids of the tenant.
 
     \b
@@ -42,7 +44,7 @@ def collect(*, run: Run, where: Where, which: Which, folder: Path | None, output
     """
     plugins = context.plugins()
     _, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
-    with open_origin(run, where, folder, needs_of(chosen, plugins.types)) as (found, name):
+    with open_origin(run, where, folder, needs_of(chosen, plugins.types), limits) as (found, name):
         summary = write_snapshot(found, output)
     resources = count(sum(part.count for part in summary.values()), "resource")
     context.say(f"{output}: {resources} of {name}", quiet=run.quiet)

@@ -25,7 +25,7 @@ from tokenguard.errors import DocumentError, UsageError
 from tokenguard.files import open_file
 from tokenguard.hookspecs import DifferenceReporter
 from tokenguard.judging.evaluate import evaluate
-from tokenguard.model import Need, Precedence, Report, Severity
+from tokenguard.model import Limits, Need, Precedence, Report, Severity
 from tokenguard.report_document import KIND as REPORT
 from tokenguard.rules.needs import needs_of
 from tokenguard.saved_report import open_report
@@ -47,6 +47,7 @@ _JUDGING = ("rules", "select", "ignore", "settings", "exemptions")
 @click.option("--live", is_flag=True, help="Compare the snapshot OLD with the live tenant.")
 @click.option("--demo", is_flag=True, help="Compare the snapshot OLD with the embedded tenant.")
 @options.account
+@options.limits
 @options.which
 @decisions.exemptions
 @click.option(
@@ -60,6 +61,7 @@ def diff(
     run: Run,
     into: Into,
     account: Account,
+    limits: Limits,
     which: Which,
     old: Path,
     new: Path | None,
@@ -91,7 +93,7 @@ def diff(
     where = Where(demo=demo, precedence=str(Precedence.ALL), **asdict(account))
     least = Severity[fail_on.upper()] if fail_on_new else None
     if _kind(old) == SNAPSHOT:
-        difference = _snapshots(run, where, old, new, which=which, exemptions=exemptions, least=least)
+        difference = _snapshots(run, where, old, new, limits=limits, which=which, exemptions=exemptions, least=least)
     else:
         difference = _reports(run, old, new, least)
     if difference.old.collected_at > difference.new.collected_at:
@@ -149,12 +151,13 @@ def _snapshots(
     old: Path,
     new: Path | None,
     *,
+    limits: Limits,
     which: Which,
     exemptions: Path | None,
     least: Severity | None,
 ) -> Difference:
     """What changed, and what the rules of this run say of both, each judged as it stands."""
-    before = partial(open_snapshot, old)
+    before = partial(open_snapshot, old, limits=limits)
     check_tenant(run, before().header)
     types = context.plugins().types
     loaded, rules = choose_rules(context.plugins(), run.config, which, everything=where.demo)
@@ -163,7 +166,7 @@ def _snapshots(
     def judged(path: Path, source: str) -> Report:
         return evaluate(
             rules,
-            open_snapshot(path, types),
+            open_snapshot(path, types, limits),
             types=types,
             exemptions=exempted,
             now=context.now(),
@@ -173,8 +176,9 @@ def _snapshots(
             not_evaluated=Spool.of_not_evaluated(rules),
         )
 
-    with _later(run, where, old, new, partial(_needs, old, needs_of(rules, types))) as (path, name):
-        resources = compare_snapshots(before, partial(open_snapshot, path), str(old), name)
+    needs = partial(_needs, old, limits, needs_of(rules, types))
+    with _later(run, where, old, new, limits=limits, needs=needs) as (path, name):
+        resources = compare_snapshots(before, partial(open_snapshot, path, limits=limits), str(old), name)
         after = judged(path, name)
         for notice in after.notices:
             context.say(notice, quiet=run.quiet)
@@ -183,7 +187,13 @@ def _snapshots(
 
 @contextmanager
 def _later(
-    run: Run, where: Where, old: Path, new: Path | None, needs: Callable[[], Mapping[str, Need]]
+    run: Run,
+    where: Where,
+    old: Path,
+    new: Path | None,
+    *,
+    limits: Limits,
+    needs: Callable[[], Mapping[str, Need]],
 ) -> Iterator[tuple[Path, str]]:
     """The snapshot to compare `old` with, and what to call it.
 
@@ -194,20 +204,20 @@ def _later(
             raise UsageError(f"{old} is a snapshot, {new} a report: they cannot be compared", "name two of one kind")
         yield new, str(new)
         return
-    precedence = str(open_snapshot(old).header.precedence)
+    precedence = str(open_snapshot(old, limits=limits).header.precedence)
     with TemporaryDirectory() as place:
         path = Path(place) / "now.jsonl"
-        with open_origin(run, replace(where, precedence=precedence), new, needs()) as (found, name):
+        with open_origin(run, replace(where, precedence=precedence), new, needs(), limits) as (found, name):
             write_snapshot(found, path)
         yield path, name
 
 
-def _needs(path: Path, judging: Mapping[str, Need]) -> Mapping[str, Need]:
+def _needs(path: Path, limits: Limits, judging: Mapping[str, Need]) -> Mapping[str, Need]:
     """What it takes to collect all that a snapshot knows, and no more.
 
     Of a type that it holds nothing of, what `judging` takes: only so can be judged what has come since.
     """
-    snapshot = open_snapshot(path)
+    snapshot = open_snapshot(path, limits=limits)
     known: dict[str, set[str]] = {type_: set() for type_ in snapshot.header.properties}
     for resource in snapshot.resources:
         known[resource.type] |= resource.properties.keys() - resource.unknown.keys()

@@ -15,7 +15,8 @@ from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import say
 from tokenguard.cli.help import section
 from tokenguard.cli.lengths import Seconds
-from tokenguard.model import Precedence, Severity
+from tokenguard.cli.sizes import size
+from tokenguard.model import Limits, Precedence, Severity
 
 Command = Callable[..., Any]
 
@@ -184,6 +185,28 @@ where = bundle(
         show_default=True,
         envvar="TOKENGUARD_PRECEDENCE",
         help="Which documented order of policies to take as true; `all` judges by each.",
+    ),
+)
+
+limits = bundle(
+    "limits",
+    Limits,
+    "How much to read",
+    click.option(
+        "--max-size",
+        type=size,
+        default=f"{Limits().max_size >> 30}GiB",
+        show_default=True,
+        metavar="SIZE",
+        help="Refuse a snapshot of more, decompressed; bytes, or 16GiB.",
+    ),
+    click.option(
+        "--max-resources",
+        type=click.IntRange(min=1),
+        default=Limits().max_resources,
+        show_default=True,
+        metavar="NUMBER",
+        help="Refuse a snapshot of more resources.",
     ),
 )
 

@@ -16,7 +16,7 @@ from tokenguard.documents import write_document
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
 from tokenguard.judging.evaluate import evaluate, exit_status
-from tokenguard.model import Severity, Snapshot
+from tokenguard.model import Limits, Severity, Snapshot
 from tokenguard.rules.needs import needs_of
 from tokenguard.spool import Spool
 
@@ -31,6 +31,7 @@ PATH = click.Path(path_type=Path)
     metavar="FILE|DIR",
     help="Read a snapshot, or a folder of Graph answers that somebody saved, rather than a live tenant.",
 )
+@options.limits
 @options.which
 @decisions.exemptions
 @decisions.baseline
@@ -45,6 +46,7 @@ def scan(
     *,
     run: Run,
     where: Where,
+    limits: Limits,
     which: Which,
     snapshot: Path | None,
     exemptions: Path | None,
@@ -67,10 +69,10 @@ def scan(
     outputs = reports.pair(plugins.reporters, into, (write_baseline, save_snapshot))
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
     exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
-    with open_origin(run, where, snapshot, needs_of(chosen, plugins.types)) as (found, name):
+    with open_origin(run, where, snapshot, needs_of(chosen, plugins.types), limits) as (found, name):
         report = evaluate(
             chosen,
-            _kept(found, save_snapshot) if save_snapshot else found,
+            _kept(found, save_snapshot, limits) if save_snapshot else found,
             types=plugins.types,
             exemptions=exempted,
             baseline=known,
@@ -91,9 +93,9 @@ def scan(
     return status
 
 
-def _kept(snapshot: Snapshot, path: Path) -> Snapshot:
+def _kept(snapshot: Snapshot, path: Path, limits: Limits) -> Snapshot:
     """Write the snapshot first and judge what was written: then a later scan of the file cannot say otherwise."""
     from tokenguard.snapshot import open_snapshot, write_snapshot  # noqa: PLC0415  (as above)
 
     write_snapshot(snapshot, path)
-    return open_snapshot(path, context.plugins().types)
+    return open_snapshot(path, context.plugins().types, limits)

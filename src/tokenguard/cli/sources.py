@@ -15,12 +15,14 @@ from tokenguard.cli.options import Account, Run, Where
 from tokenguard.collect import gather
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, SourceProvider, Target
-from tokenguard.model import Header, Need, Precedence, Snapshot
+from tokenguard.model import Header, Limits, Need, Precedence, Snapshot
 from tokenguard.readings import Readings
 
 
 @contextmanager
-def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, Need]) -> Iterator[tuple[Snapshot, str]]:
+def open_origin(
+    run: Run, where: Where, path: Path | None, needs: Mapping[str, Need], limits: Limits
+) -> Iterator[tuple[Snapshot, str]]:
     """The snapshot to judge, and what to call it: `path` is a snapshot file or a folder of saved answers.
 
     Raises `UsageError` when two things are named, or the tenant is not the one that the configuration pins.
@@ -30,7 +32,7 @@ def open_origin(run: Run, where: Where, path: Path | None, needs: Mapping[str, N
     if path is not None and not path.is_dir():
         from tokenguard.snapshot import open_snapshot  # noqa: PLC0415  (the demo and a live tenant are none)
 
-        snapshot = open_snapshot(path, context.plugins().types)
+        snapshot = open_snapshot(path, context.plugins().types, limits)
         _check_precedence(path, where, snapshot)
         check_tenant(run, snapshot.header)
         yield snapshot, str(path)

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 import orjson
 
+from tokenguard.documents import STRICT, DuplicateKeyError
 from tokenguard.encoding import moment_from_text
 from tokenguard.errors import SnapshotError
 from tokenguard.model import CollectionFailure, Header, Precedence, Resource, Tenant, TypeSummary
+from tokenguard.rules.mistakes import quote
 
 KIND = "tokenguard-snapshot"
 FORMAT_VERSION = 1
@@ -100,6 +102,8 @@ def decode_resource(line: bytes, widths: Mapping[str, int]) -> Resource:
     Raises `KeyError`, `TypeError` or `ValueError` for anything else. Called once a line: every check here costs.
     """
     document = orjson.loads(line)
+    if _line(document) != line:  # as it is wherever a key stands twice, of which orjson keeps the last
+        _refuse_duplicate_keys(line)
     type_, id_, name, properties = document["type"], document["id"], document["name"], document["properties"]
     unknown = document.get("unknown")
     if type(properties) is not dict or type(id_) is not str or type(name) is not str:
@@ -138,6 +142,7 @@ def decode_trailer(line: bytes, digest: int, source: str) -> dict[str, TypeSumma
     if line != body + _digest_of(body, digest):
         raise SnapshotError(f"{source}: changed since it was written; its digest differs", AGAIN)
     try:
+        _refuse_duplicate_keys(line)
         types = _take(orjson.loads(line), "types", dict)
         return {type_: _type_summary(type_, types[type_]) for type_ in types}
     except (KeyError, ValueError, TypeError) as error:
@@ -163,12 +168,27 @@ def _type_summary(type_: str, document: Mapping[str, Any]) -> TypeSummary:
 
 def _parse(line: bytes, source: str) -> Any:
     try:
-        return orjson.loads(line)
+        document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise SnapshotError(
             f"{source}: not a snapshot, or cut off: its first line is not JSON in UTF-8 ({error})",
             "name a file that `tokenguard collect` wrote; a compressed one is known by its name, .gz or .zst",
         ) from error
+    try:
+        _refuse_duplicate_keys(line)
+    except ValueError as error:
+        raise SnapshotError(f"{source}: the header is damaged ({error})", AGAIN) from error
+    return document
+
+
+def _refuse_duplicate_keys(line: bytes) -> None:
+    """Raise `ValueError` where a key stands twice in an object of `line`, at any depth, or the nesting is too deep."""
+    try:
+        STRICT.decode(line.decode())
+    except DuplicateKeyError as error:
+        raise ValueError(f"the key {quote(str(error))} stands twice in one object") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def _take(document: Mapping[str, Any], key: str, kind: type[T]) -> T:
