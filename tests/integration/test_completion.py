@@ -72,7 +72,9 @@ def test_rules_of_one_s_own_are_offered_from_the_folder_that_the_line_names(tmp_
     assert offered("tokenguard scan --rules rules --select m", tmp_path) == ["mine-is-too-long"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"id": 1}', '{"id": "x", "parameters": 3}', "\udc00"])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"id": 1}', '{"id": "x", "parameters": 3}', "\udc00", pytest.param("[" * 100_000, id="deep")]
+)
 def test_a_rule_that_is_none_is_no_trouble(text: str, tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "bad.json").write_bytes(text.encode(errors="surrogatepass"))

@@ -35,8 +35,8 @@ def _completes(values: Callable[[click.Context], Iterator[tuple[str, str]]]) -> 
 
         try:
             found = [(value, says) for value, says in values(ctx) if value.startswith(incomplete)]
-        except (TokenguardError, OSError, ValueError, LookupError, TypeError, AttributeError):  # others' documents
-            return []
+        except (TokenguardError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return []  # others' documents
         return [CompletionItem(value, help=visible(says)) for value, says in found if _PLAIN.fullmatch(value)]
 
     return complete
