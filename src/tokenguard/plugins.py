@@ -1,13 +1,15 @@
 """Finding, admitting and asking plugins: distributions that declare an entry point in the group ``tokenguard``.
 
 A plugin is code that runs with the user's credentials. So only distributions installed in the interpreter's site
-directories are considered, never the working directory or PYTHONPATH, and an allow-list is applied before import.
+directories are considered, never the working directory or PYTHONPATH. An allow-list is applied before import, and
+nothing in those places stands in for a module of a plugin.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import re
 import site
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +103,9 @@ def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] 
     names = None if allowed is None else {_normalised(name) for name in allowed}
     for name, folder in installed(site_folders() if folders is None else folders):
         if names is not None and name not in names:
-            refused.append(name)
+            refused.append(name or folder.name)
+        elif not name:
+            raise PluginError(f"{folder}: the metadata of a plugin does not say its name", "install the plugin anew")
         elif name not in admitted:
             admitted[name] = _register(manager, folder)
     if names is not None and (missing := sorted(names - admitted.keys())):
@@ -127,7 +131,10 @@ def site_folders() -> tuple[str, ...]:
 
 
 def installed(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """Distributions in `folders` that declare an entry point of ours: normalised name and metadata folder, in order."""
+    """Distributions in `folders` that declare an entry point of ours: normalised name and metadata folder, in order.
+
+    The name is what the metadata says, which the folder may be called otherwise than; empty where it says none.
+    """
     # NOTE: importlib.metadata would say the same, but costs 30 ms to import, and most installations have no plugin.
     for path in sorted(
         Path(entry.path)
@@ -136,7 +143,7 @@ def installed(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
         for entry in os.scandir(folder)
         if entry.name.endswith((".dist-info", ".egg-info")) and entry.is_dir() and _declares(entry.path)
     ):
-        yield _normalised(path.name.partition("-")[0].removesuffix(".egg")), path
+        yield _normalised(_name(path)), path
 
 
 def _declares(folder: str) -> bool:
@@ -146,8 +153,21 @@ def _declares(folder: str) -> bool:
         return False
 
 
+def _name(folder: Path) -> str:
+    """What the metadata in `folder` says. Source: Python Packaging User Guide, "Core metadata specifications"."""
+    for file in ("METADATA", "PKG-INFO"):
+        try:
+            headers = re.split(rb"\r?\n\r?\n", (folder / file).read_bytes(), maxsplit=1)[0]
+        except OSError:
+            continue
+        if found := re.search(rb"^name:(.*)$", headers, re.IGNORECASE | re.MULTILINE):
+            return found[1].strip().decode(errors="replace")
+    return ""
+
+
 def _normalised(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(".", "-")
+    """Source: PEP 503, "Normalized Names"."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _register(manager: pluggy.PluginManager, folder: Path) -> Distribution:
@@ -175,14 +195,54 @@ def _described(admitted: Mapping[str, Distribution], part: str) -> str:
 
 @contextmanager
 def _without_borrowed_paths() -> Iterator[None]:
-    """Import from where distributions are installed: a folder somebody stands in must not stand in for a plugin."""
-    borrowed = {"", str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
-    before = sys.path[:]
-    sys.path[:] = [path for path in before if path not in borrowed or path in site_folders()]
+    """Import from where distributions are installed: a folder somebody stands in must not stand in for a plugin.
+
+    Afterwards the working directory and what PYTHONPATH names come last, so that what a plugin imports while it works
+    is found where it is installed as well.
+    """
+    borrowed = _borrowed_paths()
+    sys.path[:] = [path for path in sys.path if path not in borrowed]
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.path.extend(borrowed)
+
+
+def _borrowed_paths() -> list[str]:
+    """Entries of `sys.path` that lead to the working directory or to what PYTHONPATH names.
+
+    Places are compared, not names, since several names may lead to one folder. Where PYTHONPATH names a place by the
+    name that Python itself has for it, there is one entry for both, which stays.
+    """
+    named = [] if sys.flags.ignore_environment else os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    lent = {_place(path) for path in (os.curdir, *named, *(site.makepath(path)[0] for path in named))}
+    found = [path for path in sys.path if _place(path) in lent]
+    own = set(_own_paths()) if found else set()
+    return [path for path in found if site.makepath(path)[1] not in own]
+
+
+def _place(path: str) -> object:
+    """Equal for two names of one folder or archive."""
+    try:
+        status = Path(path).stat()
+    except OSError:  # there is none, or it lies within an archive
+        return site.makepath(path)[1]
+    return status.st_dev, status.st_ino
+
+
+def _own_paths() -> Iterator[str]:
+    """The standard library, the site directories, and what their ``.pth`` files name, such as checkouts to be edited.
+
+    Source: Python, "site": a line is a path, relative to the file, unless it begins with ``import`` or ``#``.
+    """
+    library = Path(os.__file__).parent
+    yield from (site.makepath(str(library))[1], site.makepath(str(library / "lib-dynload"))[1])
+    for folder in site_folders():
+        yield site.makepath(folder)[1]
+        for file in Path(folder).glob("*.pth"):
+            for line in file.read_text("utf-8-sig", errors="surrogateescape").splitlines():
+                if line.strip() and not line.startswith(("#", "import ", "import\t")):
+                    yield site.makepath(folder, line.rstrip())[1]
 
 
 def _ask(manager: pluggy.PluginManager, admitted: Mapping[str, Distribution], refused: list[str]) -> Plugins:
@@ -211,7 +271,8 @@ def _contribution(manager: pluggy.PluginManager, name: str, version: str, parts:
 
     def ask(hook: str) -> tuple[Any, ...]:
         try:
-            return tuple(item for answer in manager.subset_hook_caller(hook, others)() for item in answer)
+            with _without_borrowed_paths():
+                return tuple(item for answer in manager.subset_hook_caller(hook, others)() for item in answer)
         except (Exception, SystemExit) as error:  # as above
             raise PluginError(f"plugin {name} {version}: {hook} failed: {type(error).__name__}: {error}") from error
 

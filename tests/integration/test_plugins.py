@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -105,11 +106,22 @@ def test_a_plugin_s_command_runs(run: Run, installed: Path) -> None:
     assert run(installed, "hello").stdout == "hello from a plugin\n"
 
 
+@pytest.mark.parametrize("arguments", [("hello",), ("plugins",), ("scan", "--demo"), ("--help",)])
 @pytest.mark.parametrize("allowed", ["", "another-one"])
-def test_a_plugin_that_is_not_allowed_is_not_imported(run: Run, installed: Path, allowed: str) -> None:
-    result = run(installed, "hello", TOKENGUARD_PLUGINS=allowed)
-    assert result.returncode == 2
+def test_a_plugin_that_is_not_allowed_is_not_imported(
+    run: Run, installed: Path, tmp_path: Path, allowed: str, arguments: tuple[str, ...]
+) -> None:
+    mark = tmp_path / "imported"
+    result = run(installed, *arguments, TOKENGUARD_PLUGINS=allowed, EVERYTHING_MARK=str(mark))
     assert "hello from" not in result.stdout
+    assert not mark.exists()
+
+
+def test_a_plugin_that_is_allowed_leaves_its_mark(run: Run, installed: Path, tmp_path: Path) -> None:
+    """Or the test above could not fail."""
+    mark = tmp_path / "imported"
+    assert run(installed, "hello", EVERYTHING_MARK=str(mark)).returncode == 0
+    assert mark.exists()
 
 
 def test_the_list_says_which_plugin_was_left_out(run: Run, installed: Path) -> None:
@@ -118,8 +130,9 @@ def test_the_list_says_which_plugin_was_left_out(run: Run, installed: Path) -> N
     assert "lamp" not in result.stdout
 
 
-def test_an_allowed_plugin_is_named_as_its_distribution_is_however_spelt(run: Run, installed: Path) -> None:
-    assert run(installed, "hello", TOKENGUARD_PLUGINS="Tokenguard_Everything").returncode == 0
+@pytest.mark.parametrize("name", ["Tokenguard_Everything", "tokenguard.everything", " TOKENGUARD-_.everything "])
+def test_an_allowed_plugin_is_named_as_its_distribution_is_however_spelt(run: Run, installed: Path, name: str) -> None:
+    assert run(installed, "hello", TOKENGUARD_PLUGINS=name).returncode == 0
 
 
 HOSTILE = "from pathlib import Path\nPath({marker!r}).touch()\n"
@@ -150,21 +163,223 @@ def test_a_site_directory_that_pythonpath_names_too_is_still_one(run: Run, insta
     assert "tokenguard-everything" in result.stdout
 
 
+OWN = {
+    "tokenguard_own/__init__.py": """
+import click
+import own_dependency
+import own_space.part
+from tokenguard.hookspecs import hookimpl
+from tokenguard_own import inner
+@click.command()
+def own():
+    import own_late
+    for module in (inner, own_dependency, own_space.part, own_late):
+        click.echo(module.__name__)
+@hookimpl
+def tokenguard_commands():
+    import own_asked
+    return [own]
+""",
+    "tokenguard_own/inner.py": "",
+    "own_dependency.py": "",
+    "own_space/part.py": "",
+    "own_late.py": "",
+    "own_asked.py": "",
+}
+SAID = "tokenguard_own.inner\nown_dependency\nown_space.part\nown_late\n"
+
+
+def environment(folder: Path) -> tuple[Path, Path]:
+    """An environment with this one's packages behind its own: its Python, and its site directory."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    (site / "behind.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    return folder / "bin" / "python", site
+
+
+def declare(site: Path, name: str, module: str, folder: str | None = None) -> None:
+    """Make `site` hold the metadata of a plugin of this name."""
+    information = site / f"{folder or module}-0.1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n\nName: body\n")
+    (information / "entry_points.txt").write_text(f"[tokenguard]\nown = {module}\n")
+
+
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.fixture(scope="module")
+def owning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with a plugin of several modules."""
+    python, site = environment(tmp_path_factory.mktemp("owning") / "environment")
+    declare(site, "tokenguard-own", "tokenguard_own")
+    write_files(site, OWN)
+    return python
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same, installed to be edited: the site directory names the checkout, which is given, too."""
+    folder = tmp_path_factory.mktemp("edited")
+    python, site = environment(folder / "environment")
+    declare(site, "tokenguard-own", "tokenguard_own")
+    (site / "_editable.pth").write_text(f"# a comment\n\n{folder / 'checkout' / 'src'}\n")
+    write_files(folder / "checkout" / "src", OWN)
+    return python, folder / "checkout" / "src"
+
+
+STANDARD = sysconfig.get_path("stdlib")
+PYTHONPATHS = {
+    "nothing": "",
+    "absolute": "{here}/hostile",
+    "relative": "hostile",
+    "a dot before": "./hostile",
+    "a slash behind": "{here}/hostile/",
+    "two slashes": "{here}//hostile",
+    "not normalised": "{here}/hostile/../hostile/.",
+    "not normalised, relative": "hostile/../hostile",
+    "a link": "{here}/link",
+    "a relative link": "link",
+    "below a link": "above/hostile",
+    "up from a link": "away/../hostile",
+    "an archive": "{here}/hostile.zip",
+    "a relative archive": "hostile.zip",
+    "a link to an archive": "link.zip",
+    "within an archive": "hostile.zip/inside",
+    "within an archive, behind a link": "./link.zip/inside/",
+    "one of several": "/nowhere:hostile:{here}/elsewhere",
+    "an empty one": ":hostile:",
+    "behind the standard library": f"{STANDARD}:{STANDARD}/lib-dynload:hostile",
+    "behind the site directory": "{site}:hostile",
+}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A folder in which everything stands in for a module of the plugin, and as an archive; says when one was run."""
+    mark = tmp_path / "was-run"
+    for name in OWN:
+        write_files(tmp_path / "hostile", {name: HOSTILE.format(marker=str(mark))})
+        write_files(tmp_path / "archive" / "inside", {name: HOSTILE.format(marker=str(mark))})
+    write_files(tmp_path / "hostile", {"own_space/__init__.py": HOSTILE.format(marker=str(mark))})
+    shutil.copytree(tmp_path / "hostile", tmp_path / "archive", dirs_exist_ok=True)
+    shutil.make_archive(str(tmp_path / "hostile"), "zip", tmp_path / "archive")
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("hostile")
+    (tmp_path / "above").symlink_to(".")
+    (tmp_path / "away").symlink_to("elsewhere/deep")
+    (tmp_path / "link.zip").symlink_to("hostile.zip")
+    return mark
+
+
+@pytest.mark.parametrize("name", PYTHONPATHS)
+def test_an_admitted_plugin_loads_its_own_modules_whatever_pythonpath_says(
+    run: Run, owning: Path, hostile: Path, name: str
+) -> None:
+    [site] = owning.parents[1].glob("lib/python*/site-packages")
+    value = PYTHONPATHS[name].format(here=hostile.parent, site=site)
+    result = run(owning, "own", PYTHONPATH=value)
+    assert (result.returncode, result.stdout) == (0, SAID), result.stderr
+    assert not hostile.exists()
+
+
+@pytest.mark.parametrize("how", ["-c", "-m"])
+@pytest.mark.parametrize("value", ["", ".", "{here}", "../here", "link"])
+def test_an_admitted_plugin_loads_its_own_modules_wherever_one_stands(
+    owning: Path, hostile: Path, how: str, value: str
+) -> None:
+    launch = "from tokenguard.cli import main; main()"
+    folder = (hostile.parent / "hostile").rename(hostile.parent / "here")
+    (folder / "launch.py").write_text(launch)
+    (folder / "link").symlink_to(".")
+    result = subprocess.run(
+        [owning, how, launch if how == "-c" else "launch", "own"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": value.format(here=folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, SAID), result.stderr
+    assert not hostile.exists()
+
+
+def test_the_folders_of_these_tests_do_stand_in_where_nothing_prevents_it(owning: Path, hostile: Path) -> None:
+    """Or the tests above could not fail."""
+    for name, value in PYTHONPATHS.items():
+        if name == "behind the site directory":  # there, nothing has to be prevented
+            continue
+        [site] = owning.parents[1].glob("lib/python*/site-packages")
+        folder = hostile.parent / ("hostile" if name == "nothing" else ".")
+        path = value.format(here=hostile.parent, site=site)
+        subprocess.run(
+            [owning, "-c", "import own_dependency"], cwd=folder, env=os.environ | {"PYTHONPATH": path}, check=True
+        )
+        assert hostile.exists(), name
+        hostile.unlink()
+
+
+@pytest.mark.parametrize("value", ["", "{src}", "{src}/", "{src}/../src", ".", "link"])
+def test_a_plugin_that_is_installed_to_be_edited_loads_where_one_stands_in_it(
+    edited: tuple[Path, Path], hostile: Path, value: str
+) -> None:
+    python, src = edited
+    if not (src / "link").is_symlink():
+        (src / "link").symlink_to(".")
+    result = subprocess.run(
+        [python, "-c", "from tokenguard.cli import main; main()", "own"],
+        cwd=src,
+        env=os.environ | {"PYTHONPATH": f"{value.format(src=src)}:{hostile.parent / 'hostile'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, SAID), result.stderr
+    assert not hostile.exists()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "listed"), [("tokenguard-own", True), ("tokenguard-innocent", False), ("Tokenguard__Own", True)]
+)
+def test_the_list_of_allowed_plugins_means_the_name_in_the_metadata(
+    run: Run, tmp_path: Path, allowed: str, *, listed: bool
+) -> None:
+    python, site = environment(tmp_path / "environment")
+    declare(site, "tokenguard-own", "tokenguard_own", folder="tokenguard_innocent")
+    mark = tmp_path / "was-run"
+    write_files(site, {"tokenguard_own.py": HOSTILE.format(marker=str(mark))})
+    result = run(python, "plugins", TOKENGUARD_PLUGINS=allowed)
+    assert mark.exists() == listed
+    if listed:
+        assert "tokenguard-own 0.1\n" in result.stdout
+    else:
+        assert result.returncode == 2
+        assert "TOKENGUARD_PLUGINS names tokenguard-innocent, which is not an installed plugin" in result.stderr
+
+
+def test_a_plugin_without_a_name_is_refused(run: Run, tmp_path: Path) -> None:
+    python, site = environment(tmp_path / "environment")
+    declare(site, "tokenguard-own", "tokenguard_own")
+    (site / "tokenguard_own-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\n\nName: tokenguard-own\n")
+    result = run(python, "plugins")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "tokenguard_own-0.1.dist-info: the metadata of a plugin does not say its name" in result.stderr
+    result = run(python, "plugins", TOKENGUARD_PLUGINS="")
+    assert "tokenguard_own-0.1.dist-info\n  not loaded" in result.stdout
+
+
 @pytest.fixture
 def spoilt(interpreter: Path, tmp_path: Path) -> Callable[[str], Path]:
     """Install a plugin whose module has the given text, in an environment that is thrown away afterwards."""
 
     def make(text: str) -> Path:
-        folder = tmp_path / "environment"
-        venv.create(folder, with_pip=False, symlinks=True)
-        [site] = folder.glob("lib/python*/site-packages")
-        (site / "behind.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-        information = site / "tokenguard_spoilt-0.1.dist-info"
-        information.mkdir()
-        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: tokenguard-spoilt\nVersion: 0.1\n")
-        (information / "entry_points.txt").write_text("[tokenguard]\nspoilt = tokenguard_spoilt\n")
+        python, site = environment(tmp_path / "environment")
+        declare(site, "tokenguard-spoilt", "tokenguard_spoilt")
         (site / "tokenguard_spoilt.py").write_text(text)
-        return folder / "bin" / "python"
+        return python
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +11,9 @@ import click
 
 from tokenguard.hookspecs import ReadFailure, Source, Style, hookimpl
 from tokenguard.model import CollectionFailure, Need, Precedence, Report, Resource, ResourceType, Scope, Tenant
+
+if "EVERYTHING_MARK" in os.environ:  # a test wants to know whether this was imported
+    Path(os.environ["EVERYTHING_MARK"]).touch()
 
 LAMP = ResourceType(
     "lamp",
