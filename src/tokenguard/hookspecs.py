@@ -325,7 +325,7 @@ def tokenguard_collectors() -> Iterable[Collector]:  # type: ignore[empty-body]
 
 @hookspec
 def tokenguard_fixers() -> Iterable[Fixer]:  # type: ignore[empty-body]
-    """Fixers, one a resource type."""
+    """Fixers, one a resource type. Until plugins can write, those of plugins are listed, and not asked."""
 
 
 @hookspec

@@ -14,7 +14,7 @@ import site
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,11 +50,26 @@ class Plugin:
     reporters: tuple[Reporter, ...] = ()
     rule_paths: tuple[Path, ...] = ()
     commands: tuple[click.Command, ...] = ()
+    built_in: bool = False
+    """Whether it is tokenguard's own. The name says nothing: others may distribute something called tokenguard."""
 
     @cached_property
     def fixers(self) -> tuple[Fixer, ...]:
-        """Asked for only where something is to be mended: a scan need not import them."""
+        """Asked for only where something is to be fixed: a scan need not import them."""
         return self.ask("tokenguard_fixers")
+
+    @cached_property
+    def fixes(self) -> tuple[str, ...]:
+        """The resource types of its fixers. Raises `PluginError` where they do not say that."""
+        try:
+            names = tuple(fixer.resource_type for fixer in self.fixers)
+        except PluginError:
+            raise
+        except (Exception, SystemExit) as error:  # even to look at a part of a plugin may fail in any way
+            raise PluginError(f"plugin {self} gives something else than a fixer: {error}", _MEND) from error
+        if not all(isinstance(name, str) for name in names):
+            raise PluginError(f"plugin {self} gives a fixer whose resource type is no text", _MEND)
+        return names
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
@@ -74,8 +89,35 @@ class Plugins:
 
     @cached_property
     def fixers(self) -> Mapping[str, Fixer]:
-        """By the resource type that they mend. Raises `PluginError` where two mend the same."""
-        return _by_name(self.loaded, "fixer for", lambda plugin: [(f.resource_type, f) for f in plugin.fixers])
+        """The built-in ones, by the resource type that they fix: what a plugin's proposes could not be written."""
+        own = [plugin for plugin in self.loaded if plugin.built_in]
+        return _by_name(own, "fixer for", lambda plugin: [(f.resource_type, f) for f in plugin.fixers])
+
+    @cached_property
+    def unfixable(self) -> Mapping[str, str]:
+        """Why findings of a type are not fixed, in a line, by the name of each type whose fixer is a plugin's.
+
+        The types of a plugin that fails to say what it fixes are taken for those. Raises `PluginError` where two have
+        a fixer for one type.
+        """
+        broken: dict[str, str] = {}
+
+        def claims(plugin: Plugin) -> list[tuple[str, Plugin]]:
+            try:
+                return [(name, plugin) for name in plugin.fixes]
+            except PluginError as error:
+                if plugin.built_in:
+                    raise
+                types = (type_ for collector in plugin.collectors for type_ in collector.resource_types)
+                broken.update((type_.name, " ".join(error.message.split())) for type_ in types)
+                return []
+
+        found = _by_name(self.loaded, "fixer for", claims)
+        return broken | {
+            name: f"its fixer is of the plugin {plugin}, and only what tokenguard's own fixers propose can be written"
+            for name, plugin in found.items()
+            if not plugin.built_in
+        }
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
@@ -84,7 +126,7 @@ class Plugins:
     @property
     def outside(self) -> tuple[str, ...]:
         """Name and version of each plugin that is not built in: a report says whose code took part."""
-        return tuple(str(plugin) for plugin in self.loaded if plugin.distribution != GROUP)
+        return tuple(str(plugin) for plugin in self.loaded if not plugin.built_in)
 
 
 def load_plugins(allowed: Collection[str] | None = None, folders: Sequence[str] | None = None) -> Plugins:
@@ -246,7 +288,7 @@ def _own_paths() -> Iterator[str]:
 
 
 def _ask(manager: pluggy.PluginManager, admitted: Mapping[str, Distribution], refused: list[str]) -> Plugins:
-    loaded = [_contribution(manager, GROUP, __version__, BUILT_IN)]
+    loaded = [replace(_contribution(manager, GROUP, __version__, BUILT_IN), built_in=True)]
     for distribution in admitted.values():
         name = distribution.metadata["Name"]
         parts = [f"{name}:{entry_point.name}" for entry_point in distribution.entry_points.select(group=GROUP)]

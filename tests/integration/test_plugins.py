@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from fixing import APPLIED, CREATED, FIVE_HOURS, Bench
+
 DATA = Path(__file__).parent.parent / "data" / "plugins"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -410,6 +412,10 @@ def spoilt(interpreter: Path, tmp_path: Path) -> Callable[[str], Path]:
             "'format'",
         ),
         ("from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_rule_paths(): return ['r']", "'name'"),
+        (
+            "from tokenguard.hookspecs import hookimpl\n@hookimpl\ndef tokenguard_fixers(): return [1]",
+            "something else than a fixer",
+        ),
     ],
 )
 def test_a_plugin_that_is_no_good_stops_the_run_and_is_named(
@@ -499,42 +505,143 @@ def test_what_goes_wrong_in_a_collector_is_said_of_its_plugin(
 
 
 FIXER = """
+from pathlib import Path
 from tokenguard.changes import Operation, Proposal
+def called():
+    Path("called").touch()
 class F:
     resource_type = "lamp"
-    needs = {needs}
-    def permissions(self, operation): {permissions}
-    def propose(self, facts, resource, remediation, alike): {propose}
-    def enact(self, facts, operation): {enact}
+    needs = ()
+    def permissions(self, operation): called(); return [("Lamp",)]
+    def propose(self, facts, resource, remediation, alike): called(); return Proposal((LIGHT,), "one lamp")
+    def enact(self, facts, operation): called(); return ["lit"]
+LIGHT = Operation("light", {"lamp": "1"}, {}, {"lit": True}, "light it")
 @hookimpl
 def tokenguard_fixers(): return [F()]
 """
-PROPOSAL = "return Proposal((Operation('light', {'lamp': '1'}, {}, {'lit': True}, 'light it'),), 'one lamp')"
-
-
-@pytest.mark.parametrize(
-    ("part", "broken", "said"),
-    [
-        ("needs", "None", "TypeError: 'NoneType' object is not iterable"),
-        ("propose", "return 1 / 0", "ZeroDivisionError"),
-        ("enact", "return 1 / 0", "ZeroDivisionError"),
-        ("permissions", "return ()", "IndexError"),
-    ],
+PLUGINS_OWN = (
+    "its fixer is of the plugin tokenguard-spoilt 0.1, and only what tokenguard's own fixers propose can be written"
 )
-def test_what_goes_wrong_in_a_fixer_is_said_of_its_plugin(
-    run: Run, spoilt: Callable[[str], Path], tmp_path: Path, *, part: str, broken: str, said: str
+FIXERS = {
+    "a good one": ("", PLUGINS_OWN),
+    "needs that are none": ("F.needs = None", PLUGINS_OWN),
+    "needs that raise": ("F.needs = property(lambda self: 1 / 0)", PLUGINS_OWN),
+    "no needs": ("del F.needs", PLUGINS_OWN),
+    "propose that raises": ("F.propose = lambda *_: 1 / 0", PLUGINS_OWN),
+    "propose that exits": ("def leave(*_): raise SystemExit(0)\nF.propose = leave", PLUGINS_OWN),
+    "propose that gives nothing": ("F.propose = lambda *_: None", PLUGINS_OWN),
+    "no propose": ("del F.propose", PLUGINS_OWN),
+    "operations that are none": ("F.propose = lambda *_: Proposal((1,), 'one lamp')", PLUGINS_OWN),
+    "enact that raises": ("F.enact = lambda *_: 1 / 0", PLUGINS_OWN),
+    "no enact": ("del F.enact", PLUGINS_OWN),
+    "permissions that are none": ("F.permissions = lambda *_: ()", PLUGINS_OWN),
+    "no permissions": ("del F.permissions", PLUGINS_OWN),
+    "no resource type": ("del F.resource_type", "plugin tokenguard-spoilt 0.1 gives something else than a fixer"),
+    "a resource type that raises": (
+        "F.resource_type = property(lambda self: 1 / 0)",
+        "plugin tokenguard-spoilt 0.1 gives something else than a fixer: division by zero",
+    ),
+    "a resource type that exits": (
+        "def leave(self): raise SystemExit(0)\nF.resource_type = property(leave)",
+        "plugin tokenguard-spoilt 0.1 gives something else than a fixer: 0",
+    ),
+    "a resource type that is no text": (
+        "F.resource_type = ['lamp']",
+        "plugin tokenguard-spoilt 0.1 gives a fixer whose resource type is no text",
+    ),
+    "a hook that raises": (
+        "@hookimpl\ndef tokenguard_fixers(): return 1 / 0",
+        "plugin tokenguard-spoilt 0.1: tokenguard_fixers failed: ZeroDivisionError: division by zero",
+    ),
+    "a hook that exits": (
+        "@hookimpl\ndef tokenguard_fixers(): raise SystemExit(0)",
+        "plugin tokenguard-spoilt 0.1: tokenguard_fixers failed: SystemExit: 0",
+    ),
+    "a hook that gives no list": (
+        "@hookimpl\ndef tokenguard_fixers(): return 1",
+        "plugin tokenguard-spoilt 0.1: tokenguard_fixers failed: TypeError",
+    ),
+}
+"""What makes a fixer a bad one, and why its findings are skipped."""
+DARK = COLLECTOR.format(
+    tenant="return None", collect="return []", read="yield Resource('lamp', '1', 'desk', {'lit': False})"
+)
+
+
+@pytest.fixture
+def lamp_dark(tmp_path: Path) -> Path:
+    """A rule that a lamp can be made to comply with, were there somebody to write it."""
+    path = tmp_path / "lamp-dark.json"
+    path.write_text(
+        json.dumps(json.loads(RULE) | {"remediation": {"safety": "unsafe", "set": {"lit": True}, "guidance": "g"}})
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", FIXERS)
+def test_the_findings_of_a_plugin_s_fixer_are_skipped_and_no_others(
+    run: Run, spoilt: Callable[[str], Path], lamp_dark: Path, name: str
 ) -> None:
-    rule = json.loads(RULE) | {"remediation": {"safety": "safe", "set": {"lit": True}, "guidance": "g"}}
-    (tmp_path / "lamp-dark.json").write_text(json.dumps(rule))
-    lit = "yield Resource('lamp', '1', 'desk', {'lit': 'lit' in facts})"
-    text = COLLECTOR.format(tenant="return None", collect="return []", read=lit)
-    parts = {"needs": "()", "propose": PROPOSAL, "enact": "return ['lit']", "permissions": "return [('Lamp',)]"}
-    python = spoilt(text + FIXER.format(**parts | {part: broken}))
+    """Whether it is any good or not, and whatever is not: nothing of it is called."""
+    spoils, reason = FIXERS[name]
+    python = spoilt(f"{DARK}{FIXER}{spoils}\n")
+    chosen = ("--select", "lamp-dark", "--select", "retired-token-lifetime-setting")
 
-    result = run(python, "fix", "--demo", "--dry-run", "--rules", "lamp-dark.json")
+    result = run(python, "fix", "--demo", "--dry-run", "--rules", str(lamp_dark), "--rules", "token-lifetime", *chosen)
 
+    assert result.returncode == 1, result.stderr
+    planned, _, skipped = result.stdout.partition("NOT MENDED\n")
+    assert "1 change planned" in planned
+    assert "mends retired-token-lifetime-setting" in planned
+    assert skipped.startswith(f"  lamp-dark: desk\n    {reason}")
+    assert len(skipped.splitlines()) == 2
+    assert not (lamp_dark.parent / "called").exists()
+
+
+def test_a_plugin_with_a_fixer_for_a_built_in_type_is_refused(
+    run: Run, spoilt: Callable[[str], Path], lamp_dark: Path
+) -> None:
+    python = spoilt(f"{DARK}{FIXER}F.resource_type = 'tokenLifetimePolicy'\n")
+    result = run(python, "fix", "--demo", "--dry-run", "--rules", str(lamp_dark))
     assert (result.returncode, result.stdout) == (2, "")
-    assert f"Error: the fixer tokenguard_spoilt.F of a plugin failed: {said}" in result.stderr
+    assert "two plugins claim the fixer for 'tokenLifetimePolicy': tokenguard " in result.stderr
+    assert " and tokenguard-spoilt 0.1" in result.stderr
+
+
+def test_what_others_distribute_as_tokenguard_is_no_built_in_plugin(run: Run, tmp_path: Path, lamp_dark: Path) -> None:
+    python, site = environment(tmp_path / "environment")
+    declare(site, "tokenguard", "tokenguard_spoilt")
+    (site / "tokenguard_spoilt.py").write_text(DARK + FIXER)
+
+    result = run(python, "fix", "--demo", "--dry-run", "--rules", str(lamp_dark))
+    report = run(python, "scan", "--demo", "--rules", str(lamp_dark), "--format", "json")
+
+    assert "its fixer is of the plugin tokenguard 0.1" in result.stdout
+    assert json.loads(report.stdout)["header"]["plugins"] == ["tokenguard 0.1"]
+
+
+def test_built_in_changes_are_written_beside_what_a_plugin_s_fixer_cannot(
+    spoilt: Callable[[str], Path], lamp_dark: Path, bench: Bench
+) -> None:
+    python = spoilt(f"{DARK}{FIXER}F.propose = lambda *_: 1 / 0\n")
+    result = subprocess.run(
+        [
+            python, "-c", "from tokenguard.cli import main; main()",
+            "fix", "--rules", lamp_dark, "--rules", bench.rule(),
+            "--unsafe", "--yes", "--wait", "0", "--journal", "journal.jsonl",
+        ],
+        cwd=bench.folder,
+        env={**bench.sandbox.environment, "HOME": str(bench.folder), "TOKENGUARD_PLUGINS": "tokenguard-spoilt"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+
+    assert result.returncode == 1, result.stderr  # the lamp is still dark
+    assert f"lamp-dark: desk\n    {PLUGINS_OWN}" in result.stdout
+    assert bench.writes() == CREATED
+    assert bench.held() == FIVE_HOURS
+    assert bench.journal() == APPLIED
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,8 @@ def _check_permissions(changes: Iterable[Change], writer: Writer) -> None:
 def _fixer(change: Change) -> Fixer:
     type_ = change.resource.type
     fixers = context.plugins().fixers
+    if reason := context.plugins().unfixable.get(type_):
+        raise UsageError(f"a {type_} is to be written to, but {reason}; nothing was written", "fix it by hand")
     if type_ not in fixers:
         raise UsageError(
             f"nothing that is installed mends a {type_}; nothing was written", "install the plugin that did"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,6 @@ from tokenguard.cli import context, decisions
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_readings
-from tokenguard.errors import blaming
-from tokenguard.hookspecs import Fixer
 from tokenguard.judging.baseline import Baseline
 from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Exemption, Need, Report, Rule, Severity
@@ -72,6 +70,7 @@ class Scope:
             readings,
             types=plugins.types,
             fixers=plugins.fixers,
+            unfixable=plugins.unfixable,
             now=now,
             exemptions=self.exemptions,
             unsafe=unsafe,
@@ -81,9 +80,4 @@ class Scope:
     def _needs(self) -> Mapping[str, Need]:
         plugins = context.plugins()
         fixers = plugins.fixers.values()
-        return with_needs(needs_of(self.rules, plugins.types), [need for fixer in fixers for need in _needs(fixer)])
-
-
-def _needs(fixer: Fixer) -> Sequence[Need]:
-    with blaming("fixer", fixer):
-        return tuple(fixer.needs)
+        return with_needs(needs_of(self.rules, plugins.types), [need for fixer in fixers for need in fixer.needs])

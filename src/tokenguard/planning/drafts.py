@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 from tokenguard.changes import Operation, Proposal, Refusal, State
-from tokenguard.errors import blaming
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Safety
 from tokenguard.planning.wishes import Wish
@@ -170,17 +169,13 @@ class Drafting:
         type_ = wish.resource.type
         if type_ not in self._fixers:
             return Refusal(f"nothing that is installed mends a {type_}")
-        fixer = self._fixers[type_]
-        with blaming("fixer", fixer):
-            return fixer.propose(
-                readings.facts(type_), wish.resource, wish.remediation, self._alike[type_, wish.content]
-            )
+        return self._fixers[type_].propose(
+            readings.facts(type_), wish.resource, wish.remediation, self._alike[type_, wish.content]
+        )
 
 
 def _enacted(readings: Readings, fixers: Mapping[str, Fixer], step: Step) -> Readings:
-    fixer = fixers[step.type]
-    with blaming("fixer", fixer):
-        facts = fixer.enact(readings.facts(step.type), step.operation)
+    facts = fixers[step.type].enact(readings.facts(step.type), step.operation)
     return readings.with_facts(step.type, facts)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from tokenguard.changes import Change, Operation, Plan, Skipped, concerns_default
 from tokenguard.consent import operation_to_dict
 from tokenguard.documents import digest
-from tokenguard.errors import UsageError, blaming
+from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer
 from tokenguard.model import Exemption, Finding, Report, Resource, ResourceRef, ResourceType, Rule, Safety
 from tokenguard.planning.drafts import Draft, Drafting, Dropped
@@ -29,6 +30,7 @@ def make_plan(
     types: Mapping[str, ResourceType],
     fixers: Mapping[str, Fixer],
     now: datetime,
+    unfixable: Mapping[str, str] = MappingProxyType({}),
     exemptions: Sequence[Exemption] = (),
     unsafe: bool = False,
     only: Collection[str] = (),
@@ -38,6 +40,7 @@ def make_plan(
     Changes are made on a copy of what was read, every resource is derived anew and every rule of the report evaluated
     again: each finding that a change serves is gone, and nothing that passed fails or is not evaluated. What does not
     stand that proof, conflicts with another remediation, or is not safe without `unsafe`, is skipped with the reason.
+    So is what is about a resource type that is `unfixable`, with the reason that stands there.
 
     Raises `UsageError` for a tenant of which nobody can say which it is: nobody could consent to that.
     """
@@ -45,7 +48,7 @@ def make_plan(
         raise UsageError("which tenant this is could not be read, so nothing can be planned for it", "read it again")
     rules = {result.rule.id: result.rule for result in report.rules}
     resources = _resources(readings, set(_mendable(report.findings, rules, only)))
-    wishes, skipped = wishes_of(report.findings, rules, resources, unsafe=unsafe, only=only)
+    wishes, skipped = wishes_of(report.findings, rules, resources, unfixable=unfixable, unsafe=unsafe, only=only)
     proof = Proof(report, readings, types=types, fixers=fixers, exemptions=exemptions, now=now)
     drafts, dropped = _proven(wishes, readings, fixers, proof, unsafe=unsafe)
     # NOTE: what an organization default outranks may be longer than it, until the other changes are carried out.
@@ -139,9 +142,7 @@ def _identity(operations: Iterable[Operation]) -> str:
 def _permissions(drafts: Iterable[Draft], fixers: Mapping[str, Fixer]) -> Iterable[str]:
     for draft in drafts:
         for step in draft.steps:
-            fixer = fixers[step.type]
-            with blaming("fixer", fixer):
-                yield from fixer.permissions(step.operation)[0]
+            yield from fixers[step.type].permissions(step.operation)[0]
 
 
 def _in_order(skipped: Iterable[Skipped], findings: Iterable[Finding]) -> list[Skipped]:

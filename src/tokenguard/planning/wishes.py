@@ -38,13 +38,14 @@ def wishes_of(
     rules: Mapping[str, Rule],
     resources: Resources,
     *,
+    unfixable: Mapping[str, str],
     unsafe: bool,
     only: Collection[str],
 ) -> tuple[list[Wish], list[Skipped]]:
     """The wishes about findings that count, in their order, and the findings that nobody may or can mend.
 
-    Without `unsafe`, what its rule does not call safe is skipped. `only` names resources by id, appId or name; what is
-    about others is left out.
+    `unfixable`: the resource types that nothing can be written for, with the reason. Without `unsafe`, what its rule
+    does not call safe is skipped. `only` names resources by id, appId or name; what is about others is left out.
     """
     wishes: dict[tuple[str, str, str], Wish] = {}
     skipped: list[Skipped] = []
@@ -53,7 +54,7 @@ def wishes_of(
         if finding.status is not FindingStatus.NEW or not _is_about(finding, resource, only):
             continue
         remediation = _remediation(rules[finding.rule], finding.parameters)
-        problem = _problem(finding, remediation, resource, unsafe=unsafe)
+        problem = _problem(finding, remediation, resource, unfixable.get(finding.resource.type, ""), unsafe=unsafe)
         if remediation is None or resource is None or problem:
             skipped.append(Skipped(finding.rule, finding.resource, problem))
             continue
@@ -69,13 +70,17 @@ def _remediation(rule: Rule, parameters: Mapping[str, Any]) -> Remediation | Non
     return (with_values(rule, parameters) if parameters else rule).remediation
 
 
-def _problem(finding: Finding, remediation: Remediation | None, resource: Resource | None, *, unsafe: bool) -> str:
+def _problem(
+    finding: Finding, remediation: Remediation | None, resource: Resource | None, unfixable: str, *, unsafe: bool
+) -> str:
     if remediation is None:
         return "the rule says of no way to mend it"
     if remediation.safety is Safety.MANUAL:
         return f"by hand only: {remediation.guidance}"
     if resource is None:
         return f"there is no such {finding.resource.type}, and a fix creates none"
+    if unfixable:
+        return unfixable
     if remediation.safety is Safety.UNSAFE and not unsafe:
         return "not safe: planned only with --unsafe"
     return ""
