@@ -13,7 +13,7 @@ import re
 import site
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -282,7 +282,10 @@ def _own_paths() -> Iterator[str]:
     for folder in site_folders():
         yield site.makepath(folder)[1]
         for file in Path(folder).glob("*.pth"):
-            for line in file.read_text("utf-8-sig", errors="surrogateescape").splitlines():
+            lines: list[str] = []
+            with suppress(OSError):  # one that cannot be read adds nothing
+                lines = file.read_text("utf-8-sig", errors="surrogateescape").splitlines()
+            for line in lines:
                 if line.strip() and not line.startswith(("#", "import ", "import\t")):
                     yield site.makepath(folder, line.rstrip())[1]
 

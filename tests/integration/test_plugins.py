@@ -229,6 +229,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     python, site = environment(folder / "environment")
     declare(site, "tokenguard-own", "tokenguard_own")
     (site / "_editable.pth").write_text(f"# a comment\n\n{folder / 'checkout' / 'src'}\n")
+    (site / "_leads_nowhere.pth").symlink_to("nowhere.pth")
     write_files(folder / "checkout" / "src", OWN)
     return python, folder / "checkout" / "src"
 

@@ -1,10 +1,10 @@
 """Snapshots as files: JSON Lines, a header first, then one resource a line, then a trailer.
 
-Reading and writing hold a line or two at a time, and reading ten bytes of each, by which resources that stand twice are
-found; else memory does not grow with the tenant. The trailer carries a
-CRC-32 over every byte before it and over what it says itself: of what the standard library offers it is by far the
-fastest, and it finds accidents (a file cut off, edited or damaged; one in four billion slips through). It does not find
-forgery: whoever can write the file can write its digest.
+Reading and writing hold a line or two at a time, so that memory does not grow with the tenant, except by the ten bytes
+of each resource that a reader keeps to find those that stand twice. The trailer carries a CRC-32 over every byte before
+it and over what it says itself: of what the standard library offers it is by far the fastest, and it finds accidents (a
+file cut off, edited or damaged; one in four billion slips through). It does not find forgery: whoever can write the
+file can write its digest.
 """
 
 from __future__ import annotations
