@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from tokenguard.excerpts import shown
 from tokenguard.hookspecs import Reporter, Style
 from tokenguard.model import (
     CollectionFailure,
@@ -156,7 +157,7 @@ FINDINGS = (
         UNLISTED,
         ref(2, "東京 API"),
         "東京 API has Long",
-        Violation("/appId", "enum", [f"app-{number}" for number in range(12)], "app-99"),
+        Violation("/appId", "enum", shown([f"app-{number}" for number in range(12)]), "app-99"),
     ),
 )
 NOT_EVALUATED = (

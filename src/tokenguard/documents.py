@@ -5,15 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from math import isinf
 from typing import Any
 
 from tokenguard.errors import DocumentError
 
+Steps = tuple[str | int, ...]
+"""Which value of a document: keys and indices, from the outermost in."""
+
 MAXIMUM_DEPTH = 64
 """Deeper nesting than any document of ours needs, and far from Python's own limit."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """The escape of half a surrogate pair, be the other half beside it or not."""
+
+
+class Withheld(bytes):
+    """The content of a file of which no error repeats anything, neither value nor key nor line: only the place."""
 
 
 class DuplicateKeyError(ValueError):
@@ -47,7 +55,8 @@ def parse_document(data: bytes, source: str) -> Any:
     """Parse `data` as JSON (RFC 8259, UTF-8, a byte order mark is passed over).
 
     Refuses, as `DocumentError` naming `source`: anything else, a key that stands twice in one object, ``NaN`` and
-    ``Infinity``, numbers beyond those of Python, half a surrogate pair, and nesting deeper than `MAXIMUM_DEPTH`.
+    ``Infinity``, numbers beyond those of Python, half a surrogate pair, and nesting deeper than `MAXIMUM_DEPTH`. Of
+    `Withheld` data the error repeats nothing.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -59,12 +68,70 @@ def parse_document(data: bytes, source: str) -> Any:
         message = f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
         raise DocumentError(message, "correct the file at that place") from error
     except DuplicateKeyError as error:
-        raise DocumentError(
-            f"{source}: the key {str(error)!r} stands twice in one object",
-            "only one of the two can be meant: remove the other",
-        ) from error
-    except (ValueError, RecursionError) as error:
+        what = f"the key {str(error)!r} stands twice in one object"
+        if isinstance(data, Withheld):
+            what = f"{_place(text, _first_double(text))}: a key stands twice in one object"
+        raise DocumentError(f"{source}: {what}", "only one of the two can be meant: remove the other") from error
+    except UnicodeEncodeError as error:
+        what = "half a surrogate pair: surrogates not allowed" if isinstance(data, Withheld) else str(error)
+        raise DocumentError(f"{source}: not JSON: {what}", "correct the file") from error
+    except (ValueError, RecursionError) as error:  # of our own words, or Python's about the length of a number
         raise DocumentError(f"{source}: not JSON: {error}", "correct the file") from error
+
+
+def place_of(data: bytes, steps: tuple[str, ...]) -> tuple[str, Steps]:
+    """Where in `data`, a JSON document, the value at `steps` begins, or the nearest around it that there is.
+
+    As ``line 3, column 7``, with the steps that lead there, indices as numbers. A member begins with its key.
+    """
+    text = data.decode("utf-8-sig")
+    nearest: Steps = ()
+    at = 0
+    for path, here in _values(text):
+        if len(path) >= len(nearest) and tuple(map(str, path)) == steps[: len(path)]:
+            nearest, at = path, here
+        if len(nearest) == len(steps):
+            break
+    return _place(text, at), nearest
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]|[^\s\[\]{},:"]+')
+"""Of a text that is JSON; colons say nothing that the order does not."""
+
+
+def _values(text: str) -> Iterator[tuple[Steps, int]]:
+    """Each value in the JSON `text` in order: its path, and where it, or its key, begins."""
+    path: list[Any] = []
+    start = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in ("]", "}"):
+            path.pop()
+        elif mark == ",":
+            path[-1] = path[-1] + 1 if isinstance(path[-1], int) else None
+        elif path and path[-1] is None:
+            path[-1], start = json.loads(mark), token.start()
+        else:
+            yield tuple(path), start if path and isinstance(path[-1], str) else token.start()
+            if mark in ("[", "{"):
+                path.append(0 if mark == "[" else None)
+
+
+def _first_double(text: str) -> int:
+    """Where in the JSON `text` a key stands for the second time in one object."""
+    seen: list[set[str | int]] = []
+    for path, at in _values(text):
+        del seen[len(path) :]
+        seen += [set() for _ in range(len(path) - len(seen))]
+        if path and path[-1] in seen[-1]:
+            return at
+        if path:
+            seen[-1].add(path[-1])
+    return 0
+
+
+def _place(text: str, at: int) -> str:
+    return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
 
 
 def _decode(text: str) -> Any:

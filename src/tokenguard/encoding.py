@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Any
 
+from tokenguard.excerpts import shown
 from tokenguard.judging.settling import Settlement
 from tokenguard.model import (
     Exemption,
@@ -31,8 +32,13 @@ def moment_from_text(text: str) -> datetime:
     return moment
 
 
-def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """`exemption` is there only where one applied, `parameters` only where one set its own."""
+def finding_to_dict(finding: Finding, *, whole: bool = False) -> dict[str, Any]:
+    """`exemption` is there only where one applied, `parameters` only where one set its own.
+
+    Long lists of the rule and of the exemption are excerpts, as `shown` has them, unless it is to be the `whole`. What
+    was observed is whole: a comparison goes by it.
+    """
+    brief = _as_it_is if whole else shown
     result: dict[str, Any] = {
         "rule": finding.rule,
         "severity": str(finding.severity),
@@ -40,16 +46,20 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "resource": ref_to_dict(finding.resource),
         "message": finding.message,
         "violations": [
-            {"path": each.path, "keyword": each.keyword, "expected": each.expected, "observed": each.observed}
+            {"path": each.path, "keyword": each.keyword, "expected": brief(each.expected), "observed": each.observed}
             for each in finding.violations
         ],
         "fingerprint": finding.fingerprint,
     }
     if finding.exemption is not None:
-        result["exemption"] = exemption_to_dict(finding.exemption)
+        result["exemption"] = exemption_to_dict(finding.exemption, whole=whole)
     if finding.parameters:
-        result["parameters"] = dict(finding.parameters)
+        result["parameters"] = brief(dict(finding.parameters))
     return result
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def finding_from_dict(data: Mapping[str, Any]) -> Finding:
@@ -87,15 +97,16 @@ def not_evaluated_from_dict(data: Mapping[str, Any]) -> NotEvaluated:
     )
 
 
-def exemption_to_dict(exemption: Exemption) -> dict[str, Any]:
-    """With the keys of an exemptions file, and the file it stands in as `source`."""
+def exemption_to_dict(exemption: Exemption, *, whole: bool = False) -> dict[str, Any]:
+    """With the keys of an exemptions file, and the file it stands in as `source`; `whole` as with a finding."""
+    brief = _as_it_is if whole else shown
     return {
         "rule": exemption.rule,
         "resource": exemption.resource,
         "reason": exemption.reason,
         "owner": exemption.owner,
         "expires": exemption.expires.isoformat(),
-        "parameters": dict(exemption.parameters),
+        "parameters": brief(dict(exemption.parameters)),
         "source": exemption.source,
     }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tokenguard.documents import Withheld
 from tokenguard.errors import DocumentError, UsageError
 
 MAXIMUM_SIZE = 64 * 1024 * 1024
@@ -17,17 +19,30 @@ _MOST_LINKS = 40
 """As many as Linux follows for one path."""
 
 
-def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE) -> bytes:
-    """The content of `path`, which holds `what` (for the message). Raises `DocumentError`."""
-    with open_file(path, what) as file:
+_ELSEWHERE = ("/proc", "/sys", "/dev")
+"""What the system shows there is in no repository, even if that begins at the root of the file system."""
+
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+"""Flags that open a folder, and no link to one, to go on from there."""
+
+
+def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE, within: Path | None = None) -> bytes:
+    """The content of `path`, which holds `what` (for the message). Raises `DocumentError`.
+
+    `within`: a folder that it must not lead out of, since others chose the path. Then it must be a regular file, and
+    what it holds is `Withheld` from errors.
+    """
+    with open_file(path, what) if within is None else _open_within(path, what, within) as file:
         data = file.read(maximum + 1)
     if len(data) > maximum:
         raise DocumentError(f"{path}: larger than {maximum // 2**20} MiB; {what} is never that large")
-    return data
+    return data if within is None else Withheld(data)
 
 
-def files_below(folder: Path, what: str) -> Iterator[Path]:
+def files_below(folder: Path, what: str, within: Path | None = None) -> Iterator[Path]:
     """Every file below `folder`, which holds `what` (for the message), in no order; links are followed, each once.
+
+    `within`: a folder that none of them may lead out of.
 
     Raises `DocumentError` for a folder that cannot be read: what is in it would be passed over unseen.
     """
@@ -40,6 +55,8 @@ def files_below(folder: Path, what: str) -> Iterator[Path]:
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
+        if within is not None:
+            check_within(Path(parent), what, within)
         if real in seen:  # by a second link, or by one that leads back up
             folders.clear()
             continue
@@ -47,12 +64,93 @@ def files_below(folder: Path, what: str) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names)
 
 
+def lies_within(path: Path, within: Path) -> bool:
+    """Whether `path`, with every link followed, is in the folder `within`, and not in what git or the system keep."""
+    return _is_inside(Path(os.path.realpath(path)), Path(os.path.realpath(within)))
+
+
+def _is_inside(real: Path, root: Path) -> bool:
+    if not real.is_relative_to(root):
+        return False
+    if any(real.is_relative_to(folder) and not root.is_relative_to(folder) for folder in _ELSEWHERE):
+        return False
+    return ".git" not in (part.lower() for part in real.relative_to(root).parts)  # in CI it often holds a token
+
+
+def check_within(path: Path, what: str, within: Path) -> None:
+    """Raise `DocumentError` unless `path`, which holds `what`, lies within the folder `within`."""
+    _steps_within(path, what, within)
+
+
+def is_reached_directly(path: Path) -> bool:
+    """Whether no link stands between the working directory, or the root for an absolute `path`, and the file."""
+    return os.path.realpath(path) == os.path.normpath(Path(os.path.realpath("."), path))
+
+
+def _steps_within(path: Path, what: str, within: Path) -> tuple[Path, tuple[str, ...]]:
+    """The real folder `within`, and the steps from there to the real `path`. Raises `DocumentError`."""
+    real, root = Path(os.path.realpath(path)), Path(os.path.realpath(within))
+    if not _is_inside(real, root):
+        raise DocumentError(
+            f"{path}: leads out of {within}, or into what git keeps there; {what} was to be read from it",
+            "what a configuration names lies in the same repository, without one in its own folder; name another file"
+            " on the command line",
+        )
+    return root, real.relative_to(root).parts
+
+
+@contextmanager
+def _open_within(path: Path, what: str, within: Path) -> Iterator[BinaryIO]:
+    """As `open_file`, if `path` is a regular file in the folder `within`, however it may be changed meanwhile.
+
+    The real path is opened step by step from `within`, and no step follows a link: what is laid there after the path
+    was looked at is an error, and no other file. Nothing is waited for, as the other end of a pipe would be.
+    """
+    root, steps = _steps_within(path, what, within)
+    with _refusing(path, what), os.fdopen(_opened(root, steps), "rb") as file:
+        yield cast("BinaryIO", file)
+
+
+def _opened(root: Path, steps: tuple[str, ...]) -> int:
+    if os.open not in os.supports_dir_fd:  # Windows, where to lay a link takes a privilege
+        return os.open(root.joinpath(*steps), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    handle = os.open(root, _FOLDER)
+    for number, step in enumerate(steps, 1):
+        folder = handle
+        try:
+            if number < len(steps):
+                handle = os.open(step, _FOLDER, dir_fd=folder)
+            else:
+                _check_regular(os.stat(step, dir_fd=folder, follow_symlinks=False))  # opening a device can do things
+                handle = os.open(step, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        finally:
+            os.close(folder)
+    try:
+        _check_regular(os.fstat(handle))  # what was opened, whatever stood there before
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(None, "is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(None, "it is no regular file")
+
+
 @contextmanager
 def open_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """`path`, which holds `what` (for the message), to read as a stream. Raises `DocumentError`, also while reading."""
+    with _refusing(path, what), path.open("rb") as file:
+        yield cast("BinaryIO", file)
+
+
+@contextmanager
+def _refusing(path: Path, what: str) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            yield cast("BinaryIO", file)
+        yield
     except FileNotFoundError as error:
         raise DocumentError(f"{path}: no such file; {what} was to be read from it", "check the path") from error
     except IsADirectoryError as error:

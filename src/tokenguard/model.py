@@ -147,6 +147,8 @@ class TypeSummary:
     failures: tuple[CollectionFailure, ...] = ()
     scope: frozenset[str] | None = None
     """The only appIds that were asked for; None means all objects."""
+    scope_excerpt: Mapping[str, Any] | None = None
+    """Of a report that was read back: what it says of many; `scope` has the first of them then."""
 
     @property
     def complete(self) -> bool:
@@ -274,6 +276,8 @@ class Rule:
     """SHA-256 of the document with its effective parameters and severity, canonical JSON, in hex."""
     source: str = ""
     """The file, as the user named it."""
+    withheld: bool = False
+    """Whether errors repeat nothing of the file."""
     document: Mapping[str, Any] = field(default_factory=dict)
     """As written; `parameters.with_values` compiles it anew with other values."""
 
@@ -295,6 +299,8 @@ class Exemption:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """With these values the resource is judged; without any, its findings are exempt."""
     source: str = ""
+    number: int = field(default=0, compare=False)
+    """Which of those in its file, from 1; 0 where that is not known."""
 
 
 # --- a report ---------------------------------------------------------------------------------------------------
@@ -318,6 +324,7 @@ class Violation:
     keyword: str
     """The JSON Schema keyword, e.g. ``maximum``."""
     expected: Any
+    """A long list as its excerpt, see `excerpts`."""
     observed: Any
 
 

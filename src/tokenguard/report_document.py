@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenguard.encoding import moment_from_text
+from tokenguard.excerpts import is_excerpt, shown
 from tokenguard.model import (
     CollectionFailure,
     Header,
@@ -57,18 +58,20 @@ def type_to_dict(summary: TypeSummary) -> dict[str, Any]:
     return {
         "type": summary.type,
         "count": summary.count,
-        "scope": None if summary.scope is None else sorted(summary.scope),
+        "scope": summary.scope_excerpt or (None if summary.scope is None else shown(sorted(summary.scope))),
         "failures": [{"reason": each.reason, "permission": each.permission} for each in summary.failures],
     }
 
 
 def type_from_dict(data: Mapping[str, Any]) -> TypeSummary:
     """The inverse of `type_to_dict`."""
+    scope = data["scope"]
     return TypeSummary(
         data["type"],
         data["count"],
         tuple(CollectionFailure(data["type"], each["reason"], each["permission"]) for each in data["failures"]),
-        None if data["scope"] is None else frozenset(data["scope"]),
+        None if scope is None else frozenset(scope["first"] if is_excerpt(scope) else scope),
+        scope if is_excerpt(scope) else None,
     )
 
 
@@ -89,7 +92,7 @@ def rule_to_dict(result: RuleResult) -> dict[str, Any]:
         "passed": result.passed,
         "incomplete": list(result.incomplete),
         "parameters": {
-            name: {"title": parameter.title, "keyword": parameter.keyword, "value": parameter.value}
+            name: {"title": parameter.title, "keyword": parameter.keyword, "value": shown(parameter.value)}
             for name, parameter in rule.parameters.items()
         },
         "rationale": rule.rationale,
@@ -138,7 +141,7 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
 def _remediation_to_dict(remediation: Remediation) -> dict[str, Any]:
     return {
         "safety": str(remediation.safety),
-        "set": None if remediation.set is None else dict(remediation.set),
+        "set": None if remediation.set is None else shown(dict(remediation.set)),
         "remove": remediation.remove,
         "guidance": remediation.guidance,
     }

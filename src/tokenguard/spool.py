@@ -6,7 +6,7 @@ import json
 import os
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO, Any, Protocol, TypeVar
 
 from tokenguard.encoding import finding_from_dict, finding_to_dict, not_evaluated_from_dict, not_evaluated_to_dict
@@ -44,7 +44,7 @@ class Spool(Collection[T]):
     @staticmethod
     def of_findings(rules: Iterable[Rule]) -> Spool[Finding]:
         """For the findings of `rules`."""
-        return Spool(rules, finding_to_dict, finding_from_dict)
+        return Spool(rules, partial(finding_to_dict, whole=True), finding_from_dict)
 
     @staticmethod
     def of_not_evaluated(rules: Iterable[Rule]) -> Spool[NotEvaluated]:

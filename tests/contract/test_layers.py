@@ -18,12 +18,12 @@ PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
-        "model", "exit_status", "changes", "differences", "errors", "durations", "documents", "json_stream",
+        "model", "exit_status", "changes", "differences", "errors", "durations", "documents", "excerpts", "json_stream",
         "untrusted", "examination", "explanation", "issuance",
     ),
     ("schemas", "hookspecs"),
     ("rules", "judging", "encoding", "report_document", "layout", "readings", "consent", "planning", "diff"),
-    ("files", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
+    ("files", "repository", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
     ("entra", "reporters"),
     ("cli",),
 )  # fmt: skip

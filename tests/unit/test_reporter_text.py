@@ -263,8 +263,8 @@ def test_a_finding_that_breaks_its_own_exemption_names_it():
         (Violation("/a", "required", "present", None), "a: none, must be there"),
         (Violation("/a", "not", {"const": 1}, 1), "a: 1, does not meet the rule's 'not'"),
         (Violation("", "anyOf", [], {"a": 1}), "the resource: a 1, does not meet the rule's 'anyOf'"),
-        (Violation("/a", "enum", list("abcdefgh"), "z"), "a: z, one of a, b, c, d, e, f, g, h required"),
-        (Violation("/a", "enum", list("abcdefghi"), "z"), "a: z, one of a, b, c, d, e, f, g, h and 1 more required"),
+        (Violation("/a", "enum", list("abcdefghij"), "z"), "a: z, one of a, b, c, d, e, f, g, h, i, j required"),
+        (Violation("/a", "enum", list("abcdefghijk"), "z"), "a: z, one of 11 values (a, b, c, …) required"),
         (Violation("/a", "const", "{}", "x{}"), "a: x{}, exactly {} required"),
     ],
 )

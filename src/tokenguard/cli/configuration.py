@@ -1,8 +1,8 @@
 """`tokenguard.toml`: what a team agreed on, beside the code it belongs to.
 
 It chooses rules, severities, parameters, exemptions, formats and precedence, and can pin the tenant. It never says
-how to sign in, to which hosts, through which proxy, with which certificates or plugins: a file that arrives with a
-checkout must not be able to.
+how to sign in, to which hosts, through which proxy, with which certificates or plugins, and names no file outside its
+repository: a file that arrives with a checkout must not be able to.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
-from tokenguard.files import read_file
+from tokenguard.files import is_reached_directly, read_file
 from tokenguard.model import Precedence, Severity
+from tokenguard.repository import root_of
 from tokenguard.rules.mistakes import did_you_mean
 
 NAME = "tokenguard.toml"
@@ -28,6 +29,10 @@ class Configuration:
     """The content of one `tokenguard.toml`, paths resolved against its folder."""
 
     path: Path | None = None
+    root: Path | None = None
+    """The root of the repository that `path` is in, without one its folder: what it names does not lead out of that."""
+    withheld: bool = False
+    """Whether errors repeat nothing of the file: whoever named it may not know what it is, or where a link leads."""
     scan: Mapping[str, Any] = field(default_factory=dict)
     """Defaults for options of the same name, keys as click names them (``fail_on``)."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -46,59 +51,98 @@ def find(start: Path, home: Path) -> Path | None:
     return None
 
 
-def load(path: Path) -> Configuration:
-    """Read `path`. Raises `UsageError` with every mistake in it, one a line."""
+def load(path: Path, *, named: bool) -> Configuration:
+    """Read `path`, which somebody `named`, or which was found. Raises `UsageError` with every mistake, one a line.
+
+    What was found does not lead out of its repository. Of what was named, or is a link, errors repeat nothing.
+    """
     import tomllib  # noqa: PLC0415  (most runs have no configuration)
 
     from tokenguard.cli import toml_limits  # noqa: PLC0415  (as above)
 
-    data = read_file(path, "the configuration", toml_limits.MAXIMUM_SIZE)
+    folder = path.parent.resolve()
+    root = root_of(folder) or folder
+    withheld = named or not is_reached_directly(path)
+    text = ""
+    data = read_file(path, "the configuration", toml_limits.MAXIMUM_SIZE, within=None if named else root)
     toml_limits.check_limits(data, path)
     try:
-        document = tomllib.loads(data.decode())
+        text = data.decode()
+        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not only its own: a number of 5,000 digits
-        raise UsageError(f"{path}: not TOML: {error}", "correct the file at that place") from error
-    problems: list[str] = []
+        what = _PLACE.search(str(error))
+        said = (what[0] if what else "") if withheld else f": {error}"
+        raise UsageError(f"{path}: not TOML{said}", "correct the file at that place") from error
+    problems = _Problems(text, withheld=withheld)
     _check_keys(document, {"scan": ..., "severity": ..., "parameters": ...}, "", problems)
     scan = _table(document, "scan", problems)
     _check_keys(scan, _SCAN, "scan.", problems)
     values = {key: _SCAN[key](value, path.parent) for key, value in scan.items() if key in _SCAN}
-    problems += [f"scan.{key}: {value.text}" for key, value in values.items() if isinstance(value, _Wrong)]
+    for key, value in values.items():
+        if isinstance(value, _Wrong):
+            problems.add(f"scan.{key}: {value.text}", f"scan.{key}: {value.plain}")
     severities = {}
     for rule, name in _table(document, "severity", problems).items():
         try:
             severities[rule] = Severity[str(name).upper()]
         except KeyError:
-            problems.append(f"severity.{rule}: {name!r} is none of info, low, medium, high, critical")
+            plain = "is none of info, low, medium, high, critical"
+            problems.add(f"severity.{rule}: {name!r} {plain}", f"a value in [severity] {plain}", rule)
     parameters = _table(document, "parameters", problems)
-    problems += [
-        f"parameters.{rule}: not a table; write [parameters.{rule}] and NAME = value below it"
-        for rule, table in parameters.items()
-        if not isinstance(table, dict)
-    ]
-    if problems:
-        raise UsageError("\n".join(f"{path}: {problem}" for problem in problems), "correct the configuration file")
+    for rule, table in parameters.items():
+        if not isinstance(table, dict):
+            problems.add(
+                f"parameters.{rule}: not a table; write [parameters.{rule}] and NAME = value below it",
+                "not a table; write [parameters.RULE] and NAME = value below it",
+                rule,
+            )
+    if problems.lines:
+        raise UsageError("\n".join(f"{path}: {line}" for line in problems.lines), "correct the configuration file")
     tenant = values.pop("tenant", "")
     scan_values = {key.replace("-", "_"): value for key, value in values.items()}
-    return Configuration(path, scan_values, severities, parameters, tenant)
+    return Configuration(path, root, withheld, scan_values, severities, parameters, tenant)
+
+
+_PLACE = re.compile(r" \(at [a-z0-9, ]+\)$")
+"""What tomllib says last: ``(at line 3, column 7)``, ``(at end of document)``."""
+
+
+class _Problems:
+    """What is wrong with a configuration, one a line."""
+
+    def __init__(self, text: str, *, withheld: bool) -> None:
+        self.lines: list[str] = []
+        self._text = text
+        self._withheld = withheld
+
+    def add(self, said: str, plain: str, key: str = "") -> None:
+        """Note one; `plain` says it without anything of the file, and with the line of `key` where that is found."""
+        if self._withheld and key:
+            found = re.search(rf"(?m)^[^#\n]*?(?<![\w-]){re.escape(key)}(?![\w-])", self._text)
+            plain = f"line {self._text.count(chr(10), 0, found.end()) + 1}: {plain}" if found else plain
+        self.lines.append(plain if self._withheld else said)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
     text: str
+    plain: str
+
+
+_TEXTS, _TEXT, _PATH = "a list of texts is needed", "a text is needed", "a path is needed"
 
 
 def _texts(value: Any, folder: Path) -> Any:  # noqa: ARG001
     ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return value if ok else _Wrong(f"a list of texts is needed, found {value!r}")
+    return value if ok else _Wrong(f"{_TEXTS}, found {value!r}", _TEXTS)
 
 
 def _text(value: Any, folder: Path) -> Any:  # noqa: ARG001
-    return value if isinstance(value, str) else _Wrong(f"a text is needed, found {value!r}")
+    return value if isinstance(value, str) else _Wrong(f"{_TEXT}, found {value!r}", _TEXT)
 
 
 def _file(value: Any, folder: Path) -> Any:
-    return str(folder / value) if isinstance(value, str) else _Wrong(f"a path is needed, found {value!r}")
+    return str(folder / value) if isinstance(value, str) else _Wrong(f"{_PATH}, found {value!r}", _PATH)
 
 
 def _rules(value: Any, folder: Path) -> Any:
@@ -113,7 +157,8 @@ def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
     known = tuple(map(str, names))
 
     def check(value: Any, folder: Path) -> Any:  # noqa: ARG001
-        return value if value in known else _Wrong(f"{value!r} is none of {', '.join(known)}")
+        plain = f"is none of {', '.join(known)}"
+        return value if value in known else _Wrong(f"{value!r} {plain}", plain)
 
     return check
 
@@ -121,7 +166,8 @@ def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
 def _tenant(value: Any, folder: Path) -> Any:
     text = _text(value, folder)
     if isinstance(text, str) and not _GUID.fullmatch(text):
-        return _Wrong(f"{value!r} is no tenant id, a GUID; a name of a domain cannot be compared with one")
+        plain = "is no tenant id, a GUID; a name of a domain cannot be compared with one"
+        return _Wrong(f"{value!r} {plain}", plain)
     return text.lower() if isinstance(text, str) else text
 
 
@@ -153,22 +199,23 @@ _NEVER = (
 )
 
 
-def _table(document: Mapping[str, Any], name: str, problems: list[str]) -> Mapping[str, Any]:
+def _table(document: Mapping[str, Any], name: str, problems: _Problems) -> Mapping[str, Any]:
     table = document.get(name, {})
     if isinstance(table, dict):
         return table
-    problems.append(f"{name}: not a table; write [{name}] and the settings below it")
+    problems.add(*[f"{name}: not a table; write [{name}] and the settings below it"] * 2)
     return {}
 
 
-def _check_keys(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str, problems: list[str]) -> None:
+def _check_keys(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str, problems: _Problems) -> None:
     for key in table:
         if key in known:
             continue
         if any(word in key.lower() for word in _NEVER):
-            problems.append(
-                f"{prefix}{key}: sign-in, hosts, proxies, certificates and plugins cannot be set in a file that may "
+            plain = (
+                "sign-in, hosts, proxies, certificates and plugins cannot be set in a file that may "
                 "arrive with a checkout; use the environment or a flag"
             )
         else:
-            problems.append(f"{prefix}{key}: unknown setting{did_you_mean(key, known)}")
+            plain = f"unknown setting{did_you_mean(key, known)}"
+        problems.add(f"{prefix}{key}: {plain}", plain, key)

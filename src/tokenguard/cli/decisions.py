@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tokenguard.cli import context
+from tokenguard.cli.given import configured
+from tokenguard.cli.options import Run
 from tokenguard.cli.selection import is_in_a_pack
 from tokenguard.files import read_file
 from tokenguard.judging.exemptions import parse_exemptions
@@ -31,19 +33,25 @@ baseline = click.option(
 )
 
 
-def read_exemptions(path: Path | None, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
+def read_exemptions(path: Path | None, run: Run, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
     """The exemptions in the file that was named: of any of `rules`, or of a rule whose pack is not judged by."""
     if path is None:
         return ()
     plugins = context.plugins()
     elsewhere = partial(is_in_a_pack, plugins)
-    return parse_exemptions(read_file(path, "a file of exemptions"), str(path), rules, plugins.types, elsewhere)
+    data = _read(path, "exemptions", "a file of exemptions", run)
+    return parse_exemptions(data, str(path), rules, plugins.types, elsewhere)
 
 
-def read_baseline(path: Path | None) -> Baseline | None:
+def read_baseline(path: Path | None, run: Run) -> Baseline | None:
     """The baseline that was named, if one was."""
     if path is None:
         return None
     from tokenguard.judging.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
 
-    return parse_baseline(read_file(path, "a baseline"), str(path))
+    return parse_baseline(_read(path, "baseline", "a baseline", run), str(path))
+
+
+def _read(path: Path, option: str, what: str, run: Run) -> bytes:
+    """The content of `path`, which must not lead out of its repository where the configuration names it."""
+    return read_file(path, what, within=run.config.root if configured(option) else None)

@@ -161,7 +161,7 @@ def _snapshots(
     check_tenant(run, before().header)
     types = context.plugins().types
     loaded, rules = choose_rules(context.plugins(), run.config, which, everything=where.demo)
-    exempted = decisions.read_exemptions(exemptions, loaded)
+    exempted = decisions.read_exemptions(exemptions, run, loaded)
 
     def judged(path: Path, source: str) -> Report:
         return evaluate(

@@ -63,7 +63,7 @@ def explain(
     _check_folder(where, folder)
     plugins = context.plugins()
     loaded, chosen = choose_rules(plugins, run.config, which)
-    decided = decisions.read_exemptions(exemptions, loaded)
+    decided = decisions.read_exemptions(exemptions, run, loaded)
     explainer = next(each for each in plugins.collectors if isinstance(each, Explainer))
     with open_source(run, where, folder) as source:
         search = explainer.find(source, application)

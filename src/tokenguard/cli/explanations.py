@@ -11,7 +11,7 @@ from tokenguard.cli.lengths import shown, span
 from tokenguard.encoding import exemption_to_dict, finding_to_dict, not_evaluated_to_dict
 from tokenguard.explanation import Considered, Explanation, InForce, Search
 from tokenguard.model import Exemption, Finding, Header, NotEvaluated, ResourceRef
-from tokenguard.rules.messages import count
+from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import quote
 
 KIND = "tokenguard-explanation"
@@ -157,10 +157,14 @@ def _finding(each: Finding) -> str:
 
 
 def _exemption(each: Exemption, now: datetime) -> str:
-    values = ", ".join(f"{name} {quote(value)}" for name, value in each.parameters.items())
+    values = ", ".join(f"{name} {_quoted(name, value)}" for name, value in each.parameters.items())
     days = (each.expires - now.date()).days
     until = f"expired on {each.expires}, applies no more" if days < 0 else f"{count(days, 'day')} left"
     return f"{each.rule}{f' with {values}' if values else ''}, by {each.owner}, {until}: {each.reason}"
+
+
+def _quoted(name: str, value: Any) -> str:
+    return present(name, value) if isinstance(value, list) else quote(value)
 
 
 def _not_evaluated(items: Iterable[NotEvaluated]) -> Iterator[str]:

@@ -20,6 +20,11 @@ def given(*names: str) -> Iterator[tuple[click.Parameter, Any]]:
             yield parameter, running.params[parameter.name]
 
 
+def configured(name: str) -> bool:
+    """Whether the value of the option `name` comes from the configuration."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+
+
 def again(*names: str) -> list[str]:
     """The same as they would be given once more."""
     words = []

@@ -107,7 +107,7 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
     found = path or configuration.find(Path.cwd(), Path.home())
     if found is None:
         return Configuration()
-    loaded = configuration.load(found)
+    loaded = configuration.load(found, named=path is not None)
     known = {parameter.name for parameter in ctx.command.params}
     ctx.default_map = {name: value for name, value in loaded.scan.items() if name in known}
     return loaded

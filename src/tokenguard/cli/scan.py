@@ -68,7 +68,7 @@ def scan(
     plugins = context.plugins()
     outputs = reports.pair(plugins.reporters, into, (write_baseline, save_snapshot))
     loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
-    exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
+    exempted, known = decisions.read_exemptions(exemptions, run, loaded), decisions.read_baseline(baseline, run)
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types), limits) as (found, name):
         report = evaluate(
             chosen,

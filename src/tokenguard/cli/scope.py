@@ -40,7 +40,7 @@ class Scope:
     ) -> Scope:
         """Load what the command line names. Raises as `choose_rules` does, and `DocumentError`."""
         loaded, chosen = choose_rules(context.plugins(), run.config, which, everything=where.demo)
-        exempted, known = decisions.read_exemptions(exemptions, loaded), decisions.read_baseline(baseline)
+        exempted, known = decisions.read_exemptions(exemptions, run, loaded), decisions.read_baseline(baseline, run)
         return cls(run, where, chosen, exempted, known, Severity[fail_on.upper()])
 
     @contextmanager

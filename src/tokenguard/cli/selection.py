@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from tokenguard.cli.configuration import Configuration
+from tokenguard.cli.given import configured
 from tokenguard.cli.options import Which
-from tokenguard.errors import UsageError
+from tokenguard.errors import DocumentError, RuleError, UsageError
 from tokenguard.files import read_file
-from tokenguard.model import Rule
+from tokenguard.model import Parameter, Rule
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins
 from tokenguard.rules.mistakes import did_you_mean, nearest
@@ -35,7 +37,11 @@ def choose_rules(
     `UsageError` for a name that is nothing, `RuleError` with every mistake in the rule documents.
     """
     packs = which.rules or (("all",) if everything else ())
-    documents = [document for path in pack_paths(plugins, packs) for document in read_pack(path)]
+    within = configuration.root if configured("rules") else None
+    own = set(plugins.packs.values())
+    documents = [
+        document for path in pack_paths(plugins, packs) for document in read_pack(path, None if path in own else within)
+    ]
     rules = parse_rules(documents, plugins.types)
     by_id = {rule.id: rule for rule in rules}
     overrides = _overrides(by_id, plugins, configuration, which.settings)
@@ -100,28 +106,42 @@ def _overrides(
     for rule in {*configuration.parameters, *configuration.severities} - rules.keys():
         if not is_in_a_pack(plugins, rule):
             raise _no_such_rule(rules, rule, f"{configuration.path}: {rule}")
-    values = {
+    values: dict[str, dict[str, _Value]] = {
         rule: {name: _configured(rules[rule], name, value, configuration) for name, value in parameters.items()}
         for rule, parameters in configuration.parameters.items()
         if rule in rules
     }
     for setting in settings:
-        rule, name, value = _setting(rules, setting)
-        values.setdefault(rule, {})[name] = value
+        rule, name, given = _setting(rules, setting)
+        values.setdefault(rule, {})[name] = given
     return {
-        rule: Override(severity=configuration.severities.get(rule), parameters=values.get(rule, {}))
+        rule: Override(
+            severity=configuration.severities.get(rule),
+            parameters={name: each.value for name, each in values.get(rule, {}).items()},
+            withheld=any(each.withheld for each in values.get(rule, {}).values()),
+        )
         for rule in {*values, *configuration.severities} & rules.keys()
     }
 
 
-def _configured(rule: Rule, name: str, value: Any, configuration: Configuration) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """Of a parameter, as somebody set it."""
+
+    value: Any
+    withheld: bool
+    """Whether errors repeat nothing of it: it is what a file holds."""
+
+
+def _configured(rule: Rule, name: str, value: Any, configuration: Configuration) -> _Value:
     """A value as the configuration gives it; ``@FILE``, beside the configuration, for one that stands in a file."""
     if not (isinstance(value, str) and value.startswith("@") and name in rule.parameters and configuration.path):
-        return value
-    return parse_value(rule.parameters[name], _text(configuration.path.parent / value[1:], f"{rule.id}.{name}"))
+        return _Value(value, configuration.withheld)
+    path = configuration.path.parent / value[1:]
+    return _read_value(rule.parameters[name], path, f"{rule.id}.{name}", configuration.root)
 
 
-def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, Any]:
+def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, _Value]:
     target, equals, text = setting.partition("=")
     rule, dot, name = target.rpartition(".")
     if not (equals and dot):
@@ -130,19 +150,26 @@ def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, Any]:
         raise _no_such_rule(rules, rule, f"--set {setting}")
     parameters = rules[rule].parameters
     if name not in parameters:
+        listed = "`tokenguard rules show` lists them" if rules[rule].withheld else f"it has: {', '.join(parameters)}"
         raise UsageError(
-            f"--set {setting}: rule {rule} has no parameter {name!r}",
-            f"it has: {', '.join(parameters) or 'none'}",
+            f"--set {setting}: rule {rule} has no parameter {name!r}", listed if parameters else "it has: none"
         )
-    return rule, name, parse_value(parameters[name], _text(Path(text[1:]), target) if text.startswith("@") else text)
+    if text.startswith("@"):
+        return rule, name, _read_value(parameters[name], Path(text[1:]), target)
+    return rule, name, _Value(parse_value(parameters[name], text), withheld=False)
 
 
-def _text(path: Path, target: str) -> str:
-    data = read_file(path, f"the value of {target}")
+def _read_value(parameter: Parameter, path: Path, target: str, within: Path | None = None) -> _Value:
+    """What the file at `path` says. Raises `DocumentError` or `RuleError`, which repeat nothing of it."""
+    data = read_file(path, f"the value of {target}", within=within)
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text; the value of {target} was to be read from it") from error
+        raise DocumentError(f"{path}: not UTF-8 text; the value of {target} was to be read from it") from error
+    try:
+        return _Value(parse_value(parameter, text, withheld=True), withheld=True)
+    except RuleError as error:
+        raise RuleError(f"{path}: {error.message}", error.hint) from error
 
 
 def _no_such_rule(rules: Mapping[str, Rule], rule: str, where: str) -> UsageError:

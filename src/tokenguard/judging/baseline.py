@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokenguard.documents import parse_document
+from tokenguard.documents import Withheld, parse_document
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import FindingStatus, Report, Tenant, Violation
+from tokenguard.rules.mistakes import keys_of, withheld
 from tokenguard.schemas import schema
 
 VERSION = 1
@@ -44,17 +45,18 @@ class Baseline:
         """Raise `UsageError` unless this is a baseline of `tenant`."""
         if not tenant.id or self.tenant != tenant.id.lower():
             raise UsageError(
-                f"{self.source}: a baseline of tenant {self.tenant}, but scanned is {tenant.id or 'an unknown one'}",
+                f"{self.source}: a baseline of another tenant than the scanned {tenant.id or 'one, which is unknown'}",
                 "a baseline serves only the tenant it was made of; make one of this tenant",
             )
 
 
 def parse_baseline(data: bytes, source: str) -> Baseline:
-    """Read a baseline file. Raises `DocumentError` with every mistake in it."""
+    """Read a baseline file. Raises `DocumentError` with every mistake in it, and nothing of what it holds."""
+    data = Withheld(data)
     document = parse_document(data, source)
     mistakes = document_mistakes(schema("baseline"), document)
     if mistakes:
-        lines = "\n  ".join(str(mistake) for mistake in mistakes)
+        lines = "\n  ".join(map(str, withheld(mistakes, data, keys_of(schema("baseline")))))
         raise DocumentError(f"{source}: not a baseline:\n  {lines}", "make it anew from a scan")
     findings = {
         fingerprint: Known(entry["rule"], canonical(entry["values"]))

@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema_rs
 
 from tokenguard.errors import RuleError
+from tokenguard.excerpts import shown
 from tokenguard.judging.unknowns import weakened
 from tokenguard.model import Outcome, Resource, ResourceType, Rule, Schema, Violation
 from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
@@ -57,10 +58,22 @@ def _mistakes(schema: Schema, validator: jsonschema_rs.Validator, document: Any)
         here = pointer("", *error.instance_path)
         if error.kind.name == "additionalProperties":
             known = _at(schema, error.schema_path[:-1])["properties"]
-            found += [Mistake(here, f"no key {quote(key)} here{did_you_mean(key, known)}") for key in error.kind.value]
+            plain = f"a key that is not known here; known are {', '.join(sorted(known))}"
+            found += [
+                Mistake(here, f"no key {quote(key)} here{did_you_mean(key, known)}", plain, key)
+                for key in error.kind.value
+            ]
         else:
-            found.append(Mistake(here, error.message))
+            found.append(Mistake(here, error.message, _unquoted(error, schema)))
     return found
+
+
+def _unquoted(error: jsonschema_rs.ValidationError, schema: Schema) -> str:
+    """What the schema asks for, without what was found."""
+    keyword, expected = _assertion(error, schema)
+    if keyword == "required":
+        return f"{quote(getattr(error.kind, 'property', None))} is a required property"
+    return f"is not of type {quote(expected)}" if keyword == "type" else f"does not meet {keyword} {quote(expected)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +113,13 @@ class RuleJudge:
     def __init__(self, rule: Rule, check: TypeCheck) -> None:
         self.rule = rule
         self.selects: Callable[[dict[str, Any]], bool] = (
-            _everything if rule.select is None else _compile(rule.select, _place(rule)).is_valid
+            _everything if rule.select is None else _compile(rule.select, _place(rule), rule.withheld).is_valid
         )
         """Whether the rule is about a resource of these properties, all of them known and valid."""
         self._check = check
-        self._require = _Weakenable(rule.require, _place(rule))
+        self._expected: dict[int, Any] = {}
+        """What assertions ask for, as it is shown, by the identity of what stands in the schema: a list may be long."""
+        self._require = _Weakenable(rule.require, _place(rule), rule.withheld)
 
     def judge(self, resource: Resource) -> Judgement:
         """What the rule says of `resource`, considering what is unknown or wrong about it."""
@@ -116,7 +131,10 @@ class RuleJudge:
     def violation(self, error: jsonschema_rs.ValidationError, schema: Schema) -> Violation:
         """`error`, found by `schema` that is or holds this rule's `require`, in our terms."""
         path = error.instance_path
-        keyword, expected = _assertion(error, schema)
+        keyword, asked = _assertion(error, schema)
+        if id(asked) not in self._expected:
+            self._expected[id(asked)] = shown(asked)
+        expected = self._expected[id(asked)]
         missing = getattr(error.kind, "property", None)
         if missing is not None:  # of `required` and `dependentRequired`: the name that is not there
             return Violation(pointer("", *path, missing), keyword, "present", None)
@@ -155,7 +173,8 @@ class Engine:
         """By the rule's id."""
         self._judges = list(self.judges.values())
         self._schema = {"allOf": [*map(_condition, rules), _embedded(type_)]}
-        self._validator = _compile(self._schema, f"the rules over {type_.name!r}")
+        withheld = any(rule.withheld for rule in rules)
+        self._validator = _compile(self._schema, f"the rules over {type_.name!r}", withheld)
         self._is_valid = self._validator.is_valid
         self._conditional = _by_select(self._judges)
         self._together = 0
@@ -237,26 +256,28 @@ def _everything(_: dict[str, Any]) -> bool:
 class _Weakenable:
     """A schema's validators, with all its assertions or without those that read certain top-level properties."""
 
-    def __init__(self, schema: Schema, place: str) -> None:
+    def __init__(self, schema: Schema, place: str, withheld: bool = False) -> None:
         self._schema = schema
         self._place = place
-        self._validators = {frozenset[str](): _compile(schema, place)}
+        self._withheld = withheld
+        self._validators = {frozenset[str](): _compile(schema, place, withheld)}
 
     def without(self, names: Collection[str]) -> jsonschema_rs.Validator:
         key = frozenset(names)
         if key not in self._validators:
-            self._validators[key] = _compile(weakened(self._schema, key), self._place)
+            self._validators[key] = _compile(weakened(self._schema, key), self._place, self._withheld)
         return self._validators[key]
 
 
-def _compile(schema: Schema, place: str) -> jsonschema_rs.Validator:
+def _compile(schema: Schema, place: str, withheld: bool = False) -> jsonschema_rs.Validator:
+    """`withheld`: whether an error repeats nothing of the schema."""
     try:
         return jsonschema_rs.Draft202012Validator(
             dict(schema), offline=True, validate_formats=False, pattern_options=jsonschema_rs.RegexOptions()
         )
     except ValueError as error:
-        reason = str(error).partition("\n")[0]
-        raise RuleError(f"{place}: the validator refuses its schema: {reason}", "correct the schema") from error
+        reason = "" if withheld else ": " + str(error).partition("\n")[0]
+        raise RuleError(f"{place}: the validator refuses its schema{reason}", "correct the schema") from error
 
 
 def _condition(rule: Rule) -> Schema:

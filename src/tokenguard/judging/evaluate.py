@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokenguard.errors import UsageError
 from tokenguard.exit_status import ExitStatus
@@ -68,7 +68,8 @@ def evaluate(
         *_mended(baseline, verdicts.met, complete),
     )
     if strict and notices:
-        raise UsageError("\n".join(notices), "correct the exemptions or the baseline, or leave out --strict")
+        text = "\n".join(notice.plain for notice in notices)
+        raise UsageError(text, "correct the exemptions or the baseline, or leave out --strict")
     return Report(
         header=snapshot.header,
         scanned_at=now,
@@ -76,7 +77,7 @@ def evaluate(
         findings=findings,
         not_evaluated=not_evaluated,
         types=summary,
-        notices=notices,
+        notices=tuple(notice.text for notice in notices),
         fail_on=fail_on,
         exit_status=exit_status(results, fail_on),
         source=source,
@@ -126,35 +127,48 @@ def _run(lanes: Mapping[str, Lane], gauges: Gauges, snapshot: Snapshot) -> Mappi
     return summary
 
 
-def _expired(exemptions: Iterable[Exemption], today: date) -> Iterator[str]:
+class _Notice(NamedTuple):
+    """What a report says of a decision that did not apply."""
+
+    text: str
+    plain: str
+    """The same without anything that the file of decisions says, as an error has it."""
+
+
+def _expired(exemptions: Iterable[Exemption], today: date) -> Iterator[_Notice]:
     for each in exemptions:
         if each.expires < today:
-            yield f"{_described(each)} expired on {each.expires} and applies no more"
+            yield _about(each, f"expired on {each.expires} and applies no more", "has expired and applies no more")
 
 
-def _unused(claims: Iterable[Claim], complete: set[str], summary: TypeSummary | None) -> Iterator[str]:
+def _unused(claims: Iterable[Claim], complete: set[str], summary: TypeSummary | None) -> Iterator[_Notice]:
     """Exemptions that apply to nothing, where everything was seen that they could have applied to."""
     for claim in claims:
         each = claim.exemption
         if claim.several and not claim.identified:
-            yield f"{_described(each)} names several resources and applies to none; name one by its id or appId"
+            yield _about(each, "names several resources and applies to none; name one by its id or appId")
         elif each.rule in complete and not claim.matched and _was_read(each, summary):
-            yield f"{_described(each)} matches nothing"
+            yield _about(each, "matches nothing")
 
 
 def _was_read(exemption: Exemption, summary: TypeSummary | None) -> bool:
     return summary is not None and (summary.scope is None or exemption.resource.lower() in summary.scope)
 
 
-def _mended(baseline: Baseline | None, met: set[str], complete: set[str]) -> Iterator[str]:
+def _mended(baseline: Baseline | None, met: set[str], complete: set[str]) -> Iterator[_Notice]:
     """The number of known findings that are no more, of rules that were judged to the end."""
     if baseline is not None:
         gone = sum(known.rule in complete for mark, known in baseline.findings.items() if mark not in met)
         if gone:
             findings = count(gone, "finding")
-            yield f"{baseline.source}: {findings} of the baseline found no more; make it anew to forget them"
+            text = f"{baseline.source}: {findings} of the baseline found no more; make it anew to forget them"
+            yield _Notice(text, text)
 
 
-def _described(exemption: Exemption) -> str:
+def _about(exemption: Exemption, says: str, plainly: str = "") -> _Notice:
     place = f"{exemption.source}: " if exemption.source else ""
-    return f"{place}the exemption of {exemption.resource!r} from {exemption.rule} (owner {exemption.owner})"
+    which = f"exemption {exemption.number or ''}".rstrip()
+    return _Notice(
+        f"{place}the exemption of {exemption.resource!r} from {exemption.rule} (owner {exemption.owner}) {says}",
+        f"{place}{which} from {exemption.rule} {plainly or says}",
+    )

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from tokenguard.documents import parse_document
+from tokenguard.documents import Withheld, parse_document
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Exemption, Resource, ResourceType, Rule
-from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote
+from tokenguard.rules.mistakes import Mistake, keys_of, pointer, withheld
 from tokenguard.rules.parameters import setting_mistakes
 from tokenguard.schemas import schema
 
@@ -28,19 +28,21 @@ def parse_exemptions(
 ) -> tuple[Exemption, ...]:
     """Read an exemptions file for `rules` over `types`, all that were loaded, selected for this run or not.
 
+    Errors repeat nothing of it: it may have arrived with a checkout, and be a link to what did not.
     `elsewhere` knows the ids of rules that were not: an exemption from one of those is read, and applies to nothing.
 
     Raises `DocumentError` with every mistake in it: of form, of a rule or parameter that there is not, of a value that
     the parameter or a property does not take, of two decisions about one rule and resource.
     """
+    data = Withheld(data)
     document = parse_document(data, source)
     mistakes = document_mistakes(schema("exemptions"), document)
     if not mistakes:
         mistakes = list(_meaning_mistakes(document["exemptions"], {rule.id: rule for rule in rules}, types, elsewhere))
     if mistakes:
-        lines = "\n  ".join(str(mistake) for mistake in mistakes)
+        lines = "\n  ".join(map(str, withheld(mistakes, data, keys_of(schema("exemptions")))))
         raise DocumentError(f"{source}: not a file of exemptions:\n  {lines}", "correct the file at these places")
-    return tuple(_exemption(entry, source) for entry in document["exemptions"])
+    return tuple(_exemption(entry, source, index) for index, entry in enumerate(document["exemptions"]))
 
 
 def _meaning_mistakes(
@@ -54,21 +56,24 @@ def _meaning_mistakes(
     for index, entry in enumerate(entries):
         here = pointer("/exemptions", index)
         if not _is_date(entry["expires"]):
-            yield Mistake(f"{here}/expires", f"{quote(entry['expires'])} is no date, e.g. 2027-06-30")
+            yield _mistake(f"{here}/expires", "is no date, e.g. 2027-06-30")
         if entry["rule"] in rules:
             rule = rules[entry["rule"]]
             for name, value in entry.get("parameters", {}).items():
                 for mistake in setting_mistakes(rule, {name: value}, types[rule.resource].schema):
-                    yield Mistake(pointer(here, "parameters", name), mistake.text)
+                    yield Mistake(pointer(here, "parameters", name), mistake.text, mistake.plain)
         elif not elsewhere(entry["rule"]):
-            yield Mistake(
-                f"{here}/rule", f"there is no rule {quote(entry['rule'])}{did_you_mean(entry['rule'], rules)}"
-            )
+            yield _mistake(f"{here}/rule", "there is no rule of this id; `tokenguard rules list` lists them")
         earlier = first.setdefault((entry["rule"], entry["resource"].lower()), index)
         if earlier != index:
-            yield Mistake(
+            yield _mistake(
                 here, f"the same rule and resource as /exemptions/{earlier}: only one of the two can be meant"
             )
+
+
+def _mistake(path: str, text: str) -> Mistake:
+    """One that repeats nothing of the file."""
+    return Mistake(path, text, text)
 
 
 def _is_date(text: str) -> bool:
@@ -79,7 +84,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _exemption(entry: Mapping[str, Any], source: str) -> Exemption:
+def _exemption(entry: Mapping[str, Any], source: str, index: int) -> Exemption:
     return Exemption(
         rule=entry["rule"],
         resource=entry["resource"],
@@ -88,6 +93,7 @@ def _exemption(entry: Mapping[str, Any], source: str) -> Exemption:
         expires=date.fromisoformat(entry["expires"]),
         parameters=entry.get("parameters", {}),
         source=source,
+        number=index + 1,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenguard.durations import format_iso8601
 from tokenguard.errors import DurationError
+from tokenguard.excerpts import is_excerpt, shown
 from tokenguard.model import Finding, Parameter, Rule, Violation
 from tokenguard.rules.keywords import DURATIONS
 from tokenguard.rules.parameters import read_parameter, value_mistakes
@@ -48,7 +49,7 @@ def settlement(finding: Finding, rule: Rule, today: date) -> Settlement:
     }
     parameters = {name: _in_effect(parameter, finding) for name, parameter in rule.parameters.items()}
     if limits := _limits(finding, rule, parameters):
-        exemption["parameters"] = {**finding.parameters, **limits}
+        exemption["parameters"] = shown({**finding.parameters, **limits})
     instead = bool(finding.parameters)
     return Settlement(exemption, instead, None if instead else _allowed(finding, rule, parameters))
 
@@ -71,8 +72,8 @@ def _limits(finding: Finding, rule: Rule, parameters: Mapping[str, Parameter]) -
 
 def _parameter(violation: Violation, parameters: Mapping[str, Parameter]) -> Parameter | None:
     """The one parameter that set the limit; None where none did, or several may have."""
-    limit = {violation.keyword: violation.expected}
-    matching = [parameter for parameter in parameters.values() if parameter.schema == limit]
+    limit = shown({violation.keyword: violation.expected})  # as it is in a report that was read back
+    matching = [parameter for parameter in parameters.values() if shown(dict(parameter.schema)) == limit]
     return matching[0] if len(matching) == 1 else None
 
 
@@ -103,6 +104,9 @@ def _allowed(finding: Finding, rule: Rule, parameters: Mapping[str, Parameter]) 
         return None
     violation = finding.violations[0]
     parameter = _parameter(violation, parameters)
-    if parameter is None or any(value_mistakes(rule, {parameter.name: [*parameter.value, violation.observed]})):
+    if parameter is None:
+        return None
+    listed = parameter.value["first"] if is_excerpt(parameter.value) else parameter.value
+    if any(value_mistakes(rule, {parameter.name: [*listed, violation.observed]})):
         return None
     return AllowListEntry(parameter.name, violation.observed)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from tokenguard.excerpts import shown
 from tokenguard.hookspecs import Style
 from tokenguard.model import Finding, NotEvaluated, Report, ResourceRef
 from tokenguard.reporters import wording
@@ -66,7 +67,7 @@ def _finding(finding: Finding) -> dict[str, str]:
         **_resource(finding.resource),
         "message": finding.message,
         "observed": _json({each.path: each.observed for each in finding.violations}),
-        "expected": _json({each.path: {each.keyword: each.expected} for each in finding.violations}),
+        "expected": _json({each.path: {each.keyword: shown(each.expected)} for each in finding.violations}),
         "fingerprint": finding.fingerprint,
     }
     if exemption := finding.exemption:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from tokenguard import __version__
 from tokenguard.encoding import finding_to_dict
+from tokenguard.excerpts import shown
 from tokenguard.hookspecs import Style
 from tokenguard.model import (
     Finding,
@@ -138,7 +139,7 @@ def _compliance(rule: Rule, status: tuple[int, str], details: list[str]) -> dict
         "standards": list(rule.frameworks),
         "requirements": [f"{name} {id_}" for name, ids in rule.frameworks.items() for id_ in ids],
         "control_parameters": [
-            {"name": name, "value": json.dumps(parameter.value)} for name, parameter in rule.parameters.items()
+            {"name": name, "value": json.dumps(shown(parameter.value))} for name, parameter in rule.parameters.items()
         ],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tokenguard.excerpts import shown
 from tokenguard.model import Rule, Severity
 from tokenguard.reporters import wording
 from tokenguard.untrusted import doubled_braces, markdown, sarif_text
@@ -72,4 +73,4 @@ def _markdown(sections: list[tuple[str, list[str]]], addresses: list[str]) -> st
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(shown(value), ensure_ascii=False)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from tokenguard.judging.settling import AllowListEntry, Settlement
 from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Tenant, Violation
 from tokenguard.rules.messages import count, present
-
-LISTED = 8
-"""Items of a list that are written out; allow-lists run to hundreds."""
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"\\]+")
 
@@ -45,12 +41,12 @@ def evidence(item: Violation) -> tuple[str, str, str]:
     """What was looked at, what was found, and what the rule asks for."""
     name = item.path.removeprefix("/") or "the resource"
     demand = _DEMANDS.get(item.keyword, f"does not meet the rule's {item.keyword!r}")
-    return name, _value(name, item.observed), demand.replace("{}", _value(name, item.expected))
+    return name, present(name, item.observed), demand.replace("{}", present(name, item.expected))
 
 
 def remediation(item: Remediation, type_: str) -> str:
     """What would mend a finding on a resource of `type_`, and what to mind."""
-    changes = [f"set {name} to {_value(name, value)}." for name, value in (item.set or {}).items()]
+    changes = [f"set {name} to {present(name, value)}." for name, value in (item.set or {}).items()]
     if item.remove:
         changes = [f"remove the {type_}."]
     return " ".join([*changes, item.guidance]).rstrip()
@@ -117,9 +113,3 @@ def rules(report: Report) -> str:
 def unknown_rules(report: Report) -> int:
     """Rules of which something could not be evaluated, whatever else they found."""
     return sum(1 for result in report.rules if result.incomplete or result.not_evaluated)
-
-
-def _value(path: str, value: Any) -> str:
-    if isinstance(value, list) and len(value) > LISTED:
-        return f"{present(path, value[:LISTED])} and {len(value) - LISTED} more"
-    return present(path, value)

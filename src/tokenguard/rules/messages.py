@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from tokenguard.durations import humanize
+from tokenguard.excerpts import is_excerpt, shown
 from tokenguard.model import Resource, Schema
 from tokenguard.rules.mistakes import did_you_mean, quote
 
@@ -65,20 +66,29 @@ def _fill(field: str, resource: Resource) -> str:
 
 
 def present(name: str, value: Any) -> str:
-    """`value` of the property `name` (or of the JSON Pointer that ends with it) as people read it."""
-    match value:
+    """`value` of the property `name` (or of the JSON Pointer that ends with it) as people read it.
+
+    A long list is its number and its first items: ``12 values (a, b, c, …)``.
+    """
+    match shown(value):
         case None | []:
             return "none"
-        case str():
-            return value
-        case int() if name.endswith(SECONDS) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
-            return humanize(timedelta(seconds=value))
-        case list() | tuple():
-            return ", ".join(present(name, item) for item in value)
-        case dict():
-            return ", ".join(f"{key} {present(key, item)}" for key, item in value.items())
-        case _:
-            return json.dumps(value)
+        case str(text):
+            return text
+        case int(number) if name.endswith(SECONDS) and not isinstance(number, bool) and 0 <= number <= _LONGEST:
+            return humanize(timedelta(seconds=number))
+        case list(items):
+            return ", ".join(present(name, item) for item in items)
+        case dict(members):
+            return _members(name, members)
+        case other:
+            return json.dumps(other)
+
+
+def _members(name: str, members: Mapping[str, Any]) -> str:
+    if is_excerpt(members):
+        return f"{members['count']} values ({present(name, members['first'])}, …)"
+    return ", ".join(f"{key} {present(key, item)}" for key, item in members.items())
 
 
 def words_of(name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokenguard.documents import Withheld, place_of
 from tokenguard.errors import RuleError
+from tokenguard.excerpts import shown
 from tokenguard.untrusted import visible
 
 LONGEST_QUOTE = 60
@@ -24,9 +26,33 @@ class Mistake:
     """JSON Pointer to it; empty for the document as a whole."""
     text: str
     """What was found, and what was meant."""
+    plain: str = "is not what is meant here"
+    """The same without anything that the document says: all that there is to say of one that is `Withheld`."""
+    key: str = ""
+    """The member of the object at `path` that it is about, where `path` does not lead to it."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}" if self.path else self.text
+
+
+def withheld(mistakes: Iterable[Mistake], data: Withheld, known: Collection[str]) -> Iterator[Mistake]:
+    """The same of a document whose `data` no error repeats: with line and column, and the `known` keys on the way."""
+    for mistake in mistakes:
+        steps = pointer(mistake.path, mistake.key) if mistake.key else mistake.path
+        place, path = place_of(data, tuple(_unescaped(step) for step in steps.split("/")[1:]))
+        shown = pointer("", *(step if isinstance(step, int) or step in known else "*" for step in path))
+        yield Mistake("", f"{place}: {Mistake(shown, mistake.plain)}")
+
+
+def keys_of(schema: Any) -> frozenset[str]:
+    """The names of all properties that a JSON Schema, or what is within it, speaks of."""
+    parts: Iterable[Any] = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    own = schema.get("properties", ()) if isinstance(schema, dict) else ()
+    return frozenset(own).union(*map(keys_of, parts))
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
 
 
 def pointer(path: str, *steps: str | int) -> str:
@@ -36,7 +62,7 @@ def pointer(path: str, *steps: str | int) -> str:
 
 def quote(value: Any) -> str:
     """`value` as JSON, cut short where it is long; what JSON cannot say (a date from TOML) as its text."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(shown(value), ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenguard.documents import check_writable, parse_document
 from tokenguard.errors import DocumentError, RuleError
+from tokenguard.excerpts import is_excerpt
 from tokenguard.model import Parameter, Rule, Schema, Severity
 from tokenguard.rules.conditions import References, compiled, names_read, pinned_app_ids
 from tokenguard.rules.fit import Fit, json_type, meaning_problem
@@ -24,6 +25,8 @@ class Override:
     severity: Severity | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Values as people write them, by the parameter's name."""
+    withheld: bool = False
+    """Whether errors repeat none of the values: they may be what a file holds."""
 
 
 def with_values(rule: Rule, values: Mapping[str, Any]) -> Rule:
@@ -45,10 +48,12 @@ def value_mistakes(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mistake]:
         parameter = rule.parameters.get(name)
         if parameter is None:
             known = did_you_mean(name, rule.parameters) or "; it has none"
-            yield Mistake("", f"there is no parameter {quote(name)}{known}")
+            yield Mistake("", f"there is no parameter {quote(name)}{known}", "there is no parameter of this name")
         elif flaw := _flaw(parameter, value):
             yield Mistake(
-                "", f"parameter {quote(name)} ({parameter.title}): {flaw}; its own is {quote(parameter.value)}"
+                "",
+                f"parameter {quote(name)} ({parameter.title}): {flaw}; its own is {quote(parameter.value)}",
+                f"parameter {quote(name)}: not a value of {parameter.keyword}, which is a {_kind(parameter)}",
             )
 
 
@@ -63,7 +68,8 @@ def setting_mistakes(rule: Rule, values: Mapping[str, Any], type_schema: Schema)
         changed = with_values(rule, values)
         fit = Fit(type_schema, references(rule.document, changed.parameters))
         for name in ("select", "require"):
-            yield from fit.mistakes(rule.document.get(name, {}), pointer("", name))
+            for mistake in fit.mistakes(rule.document.get(name, {}), pointer("", name)):
+                yield replace(mistake, plain="a value that can mean nothing where the rule uses it")
 
 
 def _with_value(parameter: Parameter, value: Any) -> Parameter:
@@ -73,8 +79,9 @@ def _with_value(parameter: Parameter, value: Any) -> Parameter:
 def _flaw(parameter: Parameter, value: Any) -> str | None:
     """What is wrong with a value for `parameter`: not of the type of its own value, or without a meaning."""
     wanted = KEYWORDS[parameter.keyword].value
-    kinds = _kinds(parameter.value) | ({"integer", "number"} if wanted.get("type") == "number" else set())
-    empty = value == [] and isinstance(parameter.value, list)
+    own = parameter.value["first"] if is_excerpt(parameter.value) else parameter.value  # of a report that was read back
+    kinds = _kinds(own) | ({"integer", "number"} if wanted.get("type") == "number" else set())
+    empty = value == [] and isinstance(own, list)
     if not empty and not _kinds(value) <= kinds:
         return f"{quote(value)} is no {' or '.join(sorted(kinds))}"
     if json_type(value) in ("integer", "number"):
@@ -94,11 +101,15 @@ def _kinds(value: Any) -> set[str]:
     return {json_type(value)}
 
 
-def parse_value(parameter: Parameter, text: str) -> Any:
+def _kind(parameter: Parameter) -> str:
+    return " or ".join(sorted(_kinds(parameter.value)))
+
+
+def parse_value(parameter: Parameter, text: str, *, withheld: bool = False) -> Any:
     """The value for `parameter` that `text` says, as on a command line: ``PT8H``, ``5``, ``a,b``, ``["a","b"]``.
 
     A list is JSON when it begins with ``[``, else items between commas or line ends; an empty text is the empty list.
-    Raises `RuleError`.
+    Raises `RuleError`, which says nothing of `text` if that is `withheld`.
     """
     kind = json_type(parameter.value)
     if kind == "string":
@@ -108,9 +119,10 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     try:
         return parse_document(text.encode(errors="surrogateescape"), parameter.name)
     except DocumentError as error:
+        what = "what the file holds" if withheld else quote(text)
         raise RuleError(
-            f"parameter {parameter.name!r} ({parameter.title}): {quote(text)} is no {kind}",
-            f"its own value is {quote(parameter.value)}",
+            f"parameter {parameter.name!r}: {what} is no {kind}",
+            "`tokenguard rules show RULE` shows the values that a rule has of its own",
         ) from error
 
 

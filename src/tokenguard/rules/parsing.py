@@ -8,12 +8,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from tokenguard.documents import parse_document
+from tokenguard.documents import Withheld, parse_document
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import TypeCheck
 from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
 from tokenguard.rules.examples import example_mistakes
-from tokenguard.rules.mistakes import Mistake, did_you_mean, quote, rule_error
+from tokenguard.rules.mistakes import Mistake, did_you_mean, keys_of, quote, rule_error, withheld
 from tokenguard.rules.parameters import Override, compiled_rule, read_parameter, setting_mistakes, with_values
 from tokenguard.rules.soundness import meaning_mistakes, name_mistakes, pin_mistakes
 from tokenguard.schemas import schema
@@ -52,6 +52,17 @@ def _read(
         document = parse_document(data, source)
     except DocumentError as error:
         return [Mistake("", f"{error.message.removeprefix(f'{source}: ')}; {error.hint}")]
+    found = _checked(source, document, types, check_of)
+    if not isinstance(data, Withheld):
+        return found
+    if isinstance(found, Rule):
+        return replace(found, withheld=True)
+    return list(withheld(found, data, keys_of(schema("dialect"))))
+
+
+def _checked(
+    source: str, document: Any, types: Mapping[str, ResourceType], check_of: Callable[[str], TypeCheck]
+) -> Rule | list[Mistake]:
     flaw = _dialect().flaw(Resource("rule", source, source, document))
     if flaw is not None:
         return _shape_and_meaning(document, source, types)
@@ -139,4 +150,6 @@ def _with_override(rule: Rule, override: Override, type_: ResourceType) -> Rule 
     """`rule` with what is set, or what is wrong with that."""
     severity = rule.severity if override.severity is None else override.severity
     mistakes = list(setting_mistakes(rule, override.parameters, type_.schema))
+    if rule.withheld or override.withheld:
+        mistakes = [Mistake("", mistake.plain) for mistake in mistakes]
     return mistakes or with_values(replace(rule, severity=severity), override.parameters)
