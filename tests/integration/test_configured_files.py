@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -157,6 +158,8 @@ OUTSIDE = {
     "the configuration is a pipe": piped_configuration,
 }
 """What a checkout may hold, and must not get."""
+_REFUSED = r"(?m)^Error: \S+: (leads out of \S+, or into|cannot be read \(it is no regular file\))"
+"""Before anything of it was read."""
 
 
 @pytest.mark.parametrize("prepare", OUTSIDE.values(), ids=OUTSIDE)
@@ -166,6 +169,7 @@ def test_a_checkout_shows_nothing_from_outside_its_repository(checkout: Path, pr
         result = run(checkout, *command)
         if _takes(command[0], checkout / "tokenguard.toml"):
             assert (result.returncode, result.stdout) == (2, ""), (command, result.stderr)
+            assert re.search(_REFUSED, result.stderr), result.stderr
 
 
 def _takes(command: str, configuration: Path) -> bool:
@@ -183,6 +187,7 @@ def test_a_folder_without_a_repository_shows_nothing_from_outside_itself(
     prepare(checkout)
     result = run(checkout, "scan", "--demo")
     assert (result.returncode, result.stdout) == (2, ""), result.stderr
+    assert re.search(_REFUSED, result.stderr)
 
 
 WRONG = {

@@ -74,6 +74,23 @@ def test_a_path_that_is_changed_after_it_was_looked_at_leads_nowhere_else(
     assert sum(1 for _ in Path("/dev/fd").iterdir()) == before
 
 
+@pytest.mark.parametrize("change", [a_file_becomes_a_link, a_file_becomes_a_pipe])
+def test_nor_does_one_that_is_changed_just_before_it_is_opened(
+    root: Path, change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = files._check_regular
+    changes = iter([change])
+
+    def then_change(status: os.stat_result) -> None:
+        check(status)
+        for each in changes:
+            each(root)
+
+    monkeypatch.setattr(files, "_check_regular", then_change)
+    with pytest.raises(DocumentError, match="folder/file: cannot be read"):
+        read_file(root / "folder" / "file", "a list", within=root)
+
+
 def test_a_folder_that_a_link_leads_to_from_outside_is_not_looked_into(root: Path) -> None:
     (root / "linked").symlink_to(root.parent / "outside")
     with pytest.raises(DocumentError, match="linked: leads out of"):
