@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,13 +26,22 @@ _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | g
 """Flags that open a folder, and no link to one, to go on from there."""
 
 
-def read_file(path: Path, what: str, maximum: int = MAXIMUM_SIZE, within: Path | None = None) -> bytes:
+def read_file(
+    path: Path,
+    what: str,
+    maximum: int = MAXIMUM_SIZE,
+    within: Path | None = None,
+    inspect: Callable[[os.stat_result], None] = lambda _: None,
+) -> bytes:
     """The content of `path`, which holds `what` (for the message). Raises `DocumentError`.
+
+    `inspect` is called with the status of what was opened, before it is read.
 
     `within`: a folder that it must not lead out of, since others chose the path. Then it must be a regular file, and
     what it holds is `Withheld` from errors.
     """
     with open_file(path, what) if within is None else _open_within(path, what, within) as file:
+        inspect(os.fstat(file.fileno()))
         data = file.read(maximum + 1)
     if len(data) > maximum:
         raise DocumentError(f"{path}: larger than {maximum // 2**20} MiB; {what} is never that large")

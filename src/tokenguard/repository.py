@@ -1,11 +1,95 @@
-"""The repository that a folder is in: as far as a file reaches that may have arrived with a checkout."""
+"""The repository that a folder is in, and whether others than the user decide what stands in it.
+
+Both as git has it, where a repository of another owner is refused unless ``safe.directory`` names it.
+Source: git-config(1), ``safe.directory``.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from tokenguard.errors import UsageError
+
+_ROOT = 0
+"""Whatever belongs to this user is trusted: it could change all else."""
 
 
 def root_of(folder: Path) -> Path | None:
     """The nearest folder, from `folder` upward, that holds a ``.git``, be it a folder or a file; None without one."""
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
+
+
+def check_owner(path: Path, status: os.stat_result) -> None:
+    """Raise `UsageError` where another user owns the file at `path`, or others may write it, as its `status` says."""
+    if reason := foreign(status):
+        raise UsageError(
+            f"{path}: not used, since {reason}: it would decide what is compliant",
+            "if you trust what it says, name it: --config FILE is taken whoever owns it; else take it over with chown"
+            " and chmod go-w",
+        )
+
+
+def check_owners(file: Path, root: Path) -> None:
+    """The same for the folder of `file`, and each folder from there to `root`, by links as well as really."""
+    for folder in dict.fromkeys((*_up(file.parent, root), *_up(Path(os.path.realpath(file)).parent, root))):
+        check_owner(folder, folder.stat())
+
+
+def _up(folder: Path, root: Path) -> Iterator[Path]:
+    yield folder
+    if folder != root and folder.is_relative_to(root):
+        yield from _up(folder.parent, root)
+
+
+def foreign(status: os.stat_result) -> str:
+    """Who, beside the user and root, decides what has this `status`, with its owner and mode; empty where nobody does.
+
+    NOTE: git looks at owners alone. That others may write is refused, too, since then whoever wrote it is no more known
+    than its owner; but not that the user's own private group may, as with the umask 002 that distributions set for
+    users who have one.
+    """
+    if not hasattr(os, "geteuid"):  # Windows, whose owners and modes say nothing of the kind
+        return ""
+    about = f"owner {_user(status.st_uid)}, mode {status.st_mode & 0o7777:04o}"
+    if status.st_uid not in (_ROOT, os.geteuid()):
+        return f"another user owns it ({about})"
+    if status.st_mode & 0o002:
+        return f"anyone may write it ({about})"
+    if status.st_mode & 0o020 and not _is_private(status.st_gid, status.st_uid):
+        return f"its group {_group(status.st_gid)} may write it ({about})"
+    return ""
+
+
+def _is_private(group: int, user: int) -> bool:
+    """Whether `group` is the primary one of `user`, bears the same name, and has no other member.
+
+    Source: pam_umask(8), ``usergroups``, by which such users get the umask 002.
+    """
+    import grp  # noqa: PLC0415  (there is none on Windows)
+    import pwd  # noqa: PLC0415
+
+    try:
+        owner, found = pwd.getpwuid(user), grp.getgrgid(group)
+    except KeyError:  # nobody knows who is in it
+        return False
+    return owner.pw_gid == group and owner.pw_name == found.gr_name and set(found.gr_mem) <= {owner.pw_name}
+
+
+def _user(number: int) -> str:
+    import pwd  # noqa: PLC0415
+
+    try:
+        return f"{pwd.getpwuid(number).pw_name} ({number})"
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    import grp  # noqa: PLC0415
+
+    try:
+        return f"{grp.getgrgid(number).gr_name} ({number})"
+    except KeyError:
+        return str(number)

@@ -352,6 +352,49 @@ def test_a_configuration_above_the_repository_is_not_used(run: Run, tmp_path: Pa
     assert result.returncode == 1
 
 
+def test_a_configuration_that_others_may_write_is_refused_unless_it_is_named(run: Run, tmp_path: Path) -> None:
+    """As with git's safe.directory; whoever may write it would decide the verdict."""
+    file = tmp_path / "tokenguard.toml"
+    file.write_text(f'[scan]\nselect = ["{TOO_LONG}"]\n')
+    file.chmod(0o666)
+    refused(
+        run("scan", "--demo"), f"{file}: not used, since anyone may write it (owner ", "mode 0666)", "--config FILE"
+    )
+    assert run("scan", "--demo", "--config", "tokenguard.toml").returncode == 1
+    assert run("scan", "--demo", TOKENGUARD_CONFIG="tokenguard.toml").returncode == 1
+    file.chmod(0o644)
+    assert run("scan", "--demo").returncode == 1
+    tmp_path.chmod(0o1777)
+    refused(run("scan", "--demo"), f"{tmp_path}: not used, since anyone may write it (owner ", "mode 1777)")
+    assert run("scan", "--demo", "--config", "tokenguard.toml").returncode == 1
+    file.unlink()
+    assert run("scan", "--demo").returncode == 1, "without a configuration nobody's folder matters"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_a_configuration_of_another_user_is_refused_unless_it_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tokenguard.toml"
+    file.write_text(f'[scan]\nselect = ["{TOO_LONG}"]\n')
+    os.chown(file, 4242, 0)
+    refused(run("scan", "--demo"), f"{file}: not used, since another user owns it (owner 4242, mode 0644)")
+    assert run("scan", "--demo", "--config", "tokenguard.toml").returncode == 1
+
+
+def test_without_a_repository_only_the_working_directory_is_looked_into(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tokenguard.toml").write_text("nonsense")
+    (tmp_path / "inner").mkdir()
+    result = subprocess.run(
+        [PROGRAM, "scan", "--demo"],
+        cwd=tmp_path / "inner",
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    refused(run("scan", "--demo"), "not TOML")
+
+
 def test_a_parameter_of_the_configuration_may_stand_in_a_file_beside_it(run: Run, tmp_path: Path) -> None:
     rule = "token-lifetime-policy-on-unlisted-principal"
     (tmp_path / "allowed.txt").write_text("00000007-0000-0000-c000-000000000000\n")

@@ -11,13 +11,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard.files import is_reached_directly, read_file
 from tokenguard.model import Precedence, Severity
-from tokenguard.repository import root_of
+from tokenguard.repository import check_owner, check_owners, root_of
 from tokenguard.rules.mistakes import did_you_mean
 
 NAME = "tokenguard.toml"
@@ -41,20 +42,22 @@ class Configuration:
     """The only tenant id, lower case, that may be judged under this configuration; empty for any."""
 
 
-def find(start: Path, home: Path) -> Path | None:
-    """The nearest configuration file, from `start` upward to the repository's root or `home`, whichever comes first."""
+def find(start: Path) -> Path | None:
+    """The nearest configuration file, from `start` upward to the repository's root; without one, in `start` alone."""
+    root = root_of(start) or start
     for folder in (start, *start.parents):
         if os.path.lexists(folder / NAME):  # a link that leads nowhere too: its rules are not to be left out unseen
             return folder / NAME
-        if (folder / ".git").exists() or folder == home:
-            return None
+        if folder == root:
+            break
     return None
 
 
 def load(path: Path, *, named: bool) -> Configuration:
     """Read `path`, which somebody `named`, or which was found. Raises `UsageError` with every mistake, one a line.
 
-    What was found does not lead out of its repository. Of what was named, or is a link, errors repeat nothing.
+    What was found does not lead out of its repository, and nobody but the user and root may have written it, as
+    `repository` has it. Of what was named, or is a link, errors repeat nothing.
     """
     import tomllib  # noqa: PLC0415  (most runs have no configuration)
 
@@ -63,6 +66,7 @@ def load(path: Path, *, named: bool) -> Configuration:
     folder = path.parent.resolve()
     root = root_of(folder) or folder
     withheld = named or not is_reached_directly(path)
+    data = _read(path, None if named else root)
     text = ""
     data = read_file(path, "the configuration", toml_limits.MAXIMUM_SIZE, within=None if named else root)
     toml_limits.check_limits(data, path)
@@ -101,6 +105,14 @@ def load(path: Path, *, named: bool) -> Configuration:
     tenant = values.pop("tenant", "")
     scan_values = {key.replace("-", "_"): value for key, value in values.items()}
     return Configuration(path, root, withheld, scan_values, severities, parameters, tenant)
+
+
+def _read(path: Path, root: Path | None) -> bytes:
+    if root is None:
+        return read_file(path, "the configuration")
+    data = read_file(path, "the configuration", within=root, inspect=partial(check_owner, path))
+    check_owners(path, root)
+    return data
 
 
 _PLACE = re.compile(r" \(at [a-z0-9, ]+\)$")

@@ -104,7 +104,7 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
     """Load the configuration before other options are looked at, since it supplies their defaults."""
     if ctx.resilient_parsing:  # somebody pressed the tab key: nothing may be said, and no default matters
         return Configuration()
-    found = path or configuration.find(Path.cwd(), Path.home())
+    found = path or configuration.find(Path.cwd())
     if found is None:
         return Configuration()
     loaded = configuration.load(found, named=path is not None)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from tokenguard.cli.configuration import NAME, find, load
+from tokenguard.errors import UsageError
+from tokenguard.repository import foreign, root_of
+
+ME, OTHER = 1000, 1001
+PRIVATE, STAFF, SHARED = 1000, 50, 1002
+
+
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which each user has a group of the same name, and some have more."""
+    people = {
+        0: ("root", 0), ME: ("ada", PRIVATE), OTHER: ("bob", 1001), 1003: ("eve", STAFF), 1004: ("max", 1005),
+    }  # fmt: skip
+    groups = {
+        0: ("root", []), PRIVATE: ("ada", ["ada"]), 1001: ("bob", []), STAFF: ("staff", []), SHARED: ("ada", []),
+        1005: ("max", ["bob"]),
+    }  # fmt: skip
+    monkeypatch.setattr(
+        pwd, "getpwuid", lambda id_: pwd.struct_passwd((people[id_][0], "x", id_, people[id_][1], "", "/", "/"))
+    )
+    monkeypatch.setattr(grp, "getgrgid", lambda id_: grp.struct_group((groups[id_][0], "x", id_, groups[id_][1])))
+
+
+@pytest.mark.parametrize(
+    ("me", "status", "said"),
+    [
+        (ME, (ME, PRIVATE, 0o600), ""),
+        (ME, (ME, STAFF, 0o644), ""),
+        (ME, (0, 0, 0o644), ""),
+        (0, (0, 0, 0o755), ""),
+        (ME, (OTHER, PRIVATE, 0o600), "another user owns it (owner bob (1001), mode 0600)"),
+        (0, (ME, 0, 0o600), "another user owns it (owner ada (1000), mode 0600)"),
+        (ME, (4242, STAFF, 0o644), "another user owns it (owner 4242, mode 0644)"),
+        (ME, (ME, PRIVATE, 0o602), "anyone may write it (owner ada (1000), mode 0602)"),
+        (ME, (0, 0, 0o1777), "anyone may write it (owner root (0), mode 1777)"),
+        pytest.param(ME, (ME, PRIVATE, 0o664), "", id="umask 002, with a group of one's own"),
+        pytest.param(ME, (0, 0, 0o775), "", id="root's own group"),
+        pytest.param(
+            ME, (ME, STAFF, 0o664), "its group staff (50) may write it (owner ada", id="not the primary group"
+        ),
+        pytest.param(1003, (1003, STAFF, 0o664), "its group staff (50) may write it", id="primary, of another name"),
+        pytest.param(ME, (ME, SHARED, 0o664), "its group ada (1002) may write it", id="of the name, not primary"),
+        pytest.param(1004, (1004, 1005, 0o664), "its group max (1005) may write it", id="with another member"),
+        pytest.param(ME, (ME, 4242, 0o664), "its group 4242 may write it", id="nobody knows who is in it"),
+        pytest.param(4242, (4242, 4242, 0o664), "its group 4242 may write it", id="nobody knows the user"),
+    ],
+)
+@pytest.mark.usefixtures("users")
+def test_what_others_decide_is_foreign(
+    me: int, status: tuple[int, int, int], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, group, mode = status
+    monkeypatch.setattr(os, "geteuid", lambda: me)
+    found = foreign(os.stat_result((0o100000 | mode, 0, 0, 1, owner, group, 0, 0, 0, 0)))
+    assert found.startswith(said) if said else not found
+
+
+@pytest.mark.usefixtures("users")
+def test_where_there_are_no_owners_nothing_is_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "geteuid")
+    assert foreign(os.stat_result((0o100777, 0, 0, 1, 0, 0, 0, 0, 0, 0))) == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link that leads nowhere"])
+def test_the_root_of_a_repository_has_what_git_keeps(tmp_path: Path, kind: str) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert root_of(inner) is None
+    mark = tmp_path / "a" / ".git"
+    mark.mkdir() if kind == "folder" else mark.write_text("") if kind == "file" else mark.symlink_to("nowhere")
+    assert root_of(inner) == root_of(tmp_path / "a") == tmp_path / "a"
+
+
+def test_a_configuration_is_looked_for_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    (inner / "c").mkdir(parents=True)
+    (tmp_path / NAME).write_text("")
+    (tmp_path / "a" / NAME).write_text("")
+    assert find(inner) is None, "there is no repository"
+    assert find(tmp_path) == tmp_path / NAME
+    (tmp_path / "a" / ".git").mkdir()
+    assert find(inner / "c") == tmp_path / "a" / NAME
+    (inner / NAME).write_text("")
+    assert find(inner / "c") == inner / NAME
+    (inner / NAME).unlink()
+    (inner / ".git").mkdir()
+    assert find(inner / "c") is None, "another repository begins between"
+
+
+OPEN = 0o777
+
+
+@pytest.mark.parametrize("name", ["a/b/tokenguard.toml", "a/b", "a"])
+def test_nobody_else_may_write_the_file_nor_a_folder_on_the_way_to_the_root(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a" / ".git").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    path = tmp_path / "a" / "b" / NAME
+    path.write_text("")
+    for each in (tmp_path, tmp_path / "a" / "b" / "c"):
+        each.chmod(OPEN)
+    assert load(path, named=False).path == path
+    (tmp_path / name).chmod(OPEN)
+    with pytest.raises(UsageError) as caught:
+        load(path, named=False)
+    assert caught.value.message.startswith(f"{tmp_path / name}: not used, since anyone may write it (owner ")
+    assert "mode 0777" in caught.value.message
+    assert "--config FILE" in caught.value.hint
+    assert load(path, named=True).path == path
+
+
+def test_nor_the_folder_that_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "mine.toml").write_text("")
+    (tmp_path / NAME).symlink_to("open/mine.toml")
+    assert load(tmp_path / NAME, named=False).path == tmp_path / NAME
+    (tmp_path / "open").chmod(OPEN)
+    with pytest.raises(UsageError, match="open: not used"):
+        load(tmp_path / NAME, named=False)
