@@ -66,9 +66,7 @@ def load(path: Path, *, named: bool) -> Configuration:
     folder = path.parent.resolve()
     root = root_of(folder) or folder
     withheld = named or not is_reached_directly(path)
-    data = _read(path, None if named else root)
-    text = ""
-    data = read_file(path, "the configuration", toml_limits.MAXIMUM_SIZE, within=None if named else root)
+    data, text = _read(path, None if named else root, toml_limits.MAXIMUM_SIZE), ""
     toml_limits.check_limits(data, path)
     try:
         text = data.decode()
@@ -107,10 +105,10 @@ def load(path: Path, *, named: bool) -> Configuration:
     return Configuration(path, root, withheld, scan_values, severities, parameters, tenant)
 
 
-def _read(path: Path, root: Path | None) -> bytes:
+def _read(path: Path, root: Path | None, maximum: int) -> bytes:
     if root is None:
-        return read_file(path, "the configuration")
-    data = read_file(path, "the configuration", within=root, inspect=partial(check_owner, path))
+        return read_file(path, "the configuration", maximum)
+    data = read_file(path, "the configuration", maximum, within=root, inspect=partial(check_owner, path))
     check_owners(path, root)
     return data
 
