@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fixing import APPLIED, CREATED, FIVE_HOURS, POLICIES, Bench, ordinary
+from forked import killed_at
 from live import quiet_sdk
 
 pytestmark = quiet_sdk
@@ -124,10 +125,7 @@ def test_a_no_to_a_plan_that_was_agreed_to_leaves_the_exit_status_of_a_dry_run(b
 
 
 def test_a_no_to_going_on_leaves_the_exit_status_of_a_dry_run(bench, before):
-    bench.sandbox.fail(f"{ASSIGN}=403")
-    bench.fix("--yes")
-    bench.sandbox.mend()
-    bench.sandbox.forget()
+    assert bench.fix("--yes", before=killed_at(1)).status < 0
     assert bench.fix("--resume", "journal.jsonl", "--dry-run").status == 1
     for typed in ("n\n", "\x04"):
         asked = bench.fix("--resume", "journal.jsonl", typed=typed)

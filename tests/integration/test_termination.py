@@ -118,14 +118,12 @@ def test_a_fix_says_how_to_go_on_and_how_to_take_it_back(bench: Bench, number, s
     assert process.returncode == status, errors
     not_finished, to_undo = errors.splitlines()[-3:-1]
     assert not_finished.startswith("Not finished. To look again and go on: tokenguard fix --resume journal.jsonl")
-    assert to_undo == "To take it back: tokenguard undo journal.jsonl"
+    assert to_undo == "To take it back: tokenguard undo journal.jsonl --unsafe"
     assert errors.splitlines()[-1] == "Interrupted."
     assert bench.journal() == [*APPLIED[:2], "intent assign"]
     bench.sandbox.mend()
     time.sleep(2)  # the write that was under way
-    assert (
-        bench.run("fix", "--resume", "journal.jsonl", "--rules", str(bench.rule()), "--yes", "--wait", "1").status == 0
-    )
+    assert bench.fix("--resume", "journal.jsonl", "--yes", "--wait", "1").status == 0
     assert bench.undo("--yes").status == 0
     assert bench.tenant() == before
 
