@@ -187,4 +187,7 @@ class Written:
     forbidden: bool = False
     """Whether the answer was that this sign-in may not do that (403): any other write may come to the same."""
     again_after: float | None = None
-    """Seconds after which it may be tried again, where nothing was carried out and that may pass."""
+    """Seconds after which it may be tried again, and not before, where nothing was carried out and that may pass.
+
+    Where that is not known, what the service named nonetheless.
+    """

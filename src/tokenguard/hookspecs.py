@@ -5,7 +5,7 @@ Each hook takes no arguments and returns a list. tokenguard's own support for Mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
@@ -114,6 +114,9 @@ class LiveTarget:
     """Tells the person who runs this what to do now; None where there is nobody to be told."""
     trace: Callable[[str], None] | None = None
     """Told of every request made (method, path and status, never headers or bodies) and of every wait."""
+    put_off: MutableMapping[str, tuple[float, str]] = field(default_factory=dict, repr=False, compare=False)
+    """Calls that were given up although the service named a time to repeat them: that time, by the monotonic clock, and
+    why. All connections of a run share it, so that none repeats what another was asked to wait for."""
 
 
 Target = DemoTarget | FolderTarget | LiveTarget

@@ -430,6 +430,52 @@ def test_what_passes_is_waited_out_on_writes(bench, before, fault):
     restored(bench, before)
 
 
+@pytest.mark.parametrize("asked", [("retry-after=2", 2.0), ("retry-after=date:2", 1.0)])
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        (f"{ASSIGN}=429", ["--patience", "60"]),
+        (f"{ASSIGN}=503", ["--patience", "60"]),
+        (f"{ASSIGN}=503", ["--patience", "0", "--wait", "0.5"]),
+        (f"{CREATE}=504", ["--patience", "0"]),
+        ("GET /servicePrincipals/*/tokenLifetimePolicies=429,after=1", ["--patience", "0"]),
+        ("GET /servicePrincipals/*/tokenLifetimePolicies=503,after=1", ["--patience", "60"]),
+        (f"GET {POLICIES}=429,after=2", ["--patience", "0"]),
+        (f"GET {POLICIES}/*/appliesTo=429,after=3", ["--patience", "0"]),
+        (f"GET {POLICIES}/*/appliesTo=503", ["--patience", "60"]),
+    ],
+)
+def test_no_request_is_repeated_before_its_retry_after_has_passed(bench, before, call, options, asked):
+    """By the clock of the server, and without any tolerance; a date in whole seconds may be a second sooner."""
+    header, seconds = asked
+    bench.sandbox.fail(f"{call},{header},times=1")
+    done = bench.fix("--yes", "--wait", "6", *options)
+    asked_for: dict[tuple[str, str], float] = {}
+    struck = repeated = 0
+    for at, method, path, status in exchanges(bench):
+        if (method, path) in asked_for:
+            repeated += 1
+            assert at - asked_for[method, path] >= seconds, (method, path)
+            del asked_for[method, path]
+        if status in (429, 503, 504):
+            struck += 1
+            asked_for[method, path] = at
+    assert struck == 1
+    if options == ["--patience", "60"]:
+        assert repeated == 1
+    if done.status == 0:
+        restored(bench, before)
+    assert bench.tenant() == before
+
+
+def exchanges(bench):
+    """Each call, alone or in a batch: when it arrived, method, path, status."""
+    for each in bench.sandbox.requests():
+        for part in each.get("parts", [each]):
+            if "at" in each:
+                yield each["at"], part["method"], part["path"], part["status"]
+
+
 def test_throttling_beyond_our_patience_takes_back_what_was_done(bench, before):
     bench.sandbox.fail(f"{ASSIGN}=429,retry-after=100")
     done = bench.fix("--yes")

@@ -166,6 +166,7 @@ def test_the_log_names_every_request_with_its_query(sandbox):
     sandbox.call("GET", "/servicePrincipals?$top=3")
     token, listed = sandbox.requests()
     assert token["path"].endswith("/oauth2/v2.0/token")
+    assert token["at"] < listed.pop("at")
     assert listed == {"method": "GET", "path": "/servicePrincipals?$top=3", "status": 200}
     assert sandbox.variables["AZURE_CLIENT_SECRET"] not in str(sandbox.requests())
 

@@ -457,6 +457,56 @@ def test_a_tenant_that_cannot_be_read_is_not_written_to(path, tenant):
     assert tenant.writes == []
 
 
+# --- Retry-After ----------------------------------------------------------------------------------------------------
+
+
+class Restless(Passing):
+    """A clock of its own, on which every sleep ends too early, as on a machine that is busy or asleep."""
+
+    def sleep(self, seconds):
+        self.now += max(seconds * 0.7, 1e-6)
+
+
+def asks(seconds, *, carried_out=False):
+    return lambda _: Written(None if carried_out is None else carried_out, "it asks to wait", again_after=seconds)
+
+
+@pytest.mark.parametrize("known", [False, None])
+@pytest.mark.parametrize("seconds", [0.25, 7.0, 30.0])
+def test_a_write_is_not_repeated_before_the_time_that_the_service_named(path, known, seconds):
+    """Also after 503, of which nobody knows whether it carried the write out."""
+    passing, times = Restless(), []
+    tenant = a_tenant(passing)
+
+    def answer(operation):
+        times.append(passing.now)
+        return asks(seconds, carried_out=known)(operation) if len(times) == 1 else None
+
+    tenant.answers = {1: answer, 2: answer}
+    assert run(path, tenant, change(unassign(A))) == [(Fate.APPLIED, "")]
+    first, second = times
+    assert second - first >= seconds
+
+
+@pytest.mark.parametrize(("known", "fate"), [(False, Fate.FAILED), (None, Fate.UNCONFIRMED)])
+def test_a_time_beyond_our_patience_means_no_other_attempt(path, tenant, known, fate):
+    tenant.answers = {1: asks(61.0, carried_out=known)}
+    [(found, reason)] = run(path, tenant, change(unassign(A)))
+    assert found is fate
+    assert "it asks to wait" in reason
+    assert tenant.writes == ["unassign"]
+
+
+def test_a_write_that_was_carried_out_though_it_asked_to_wait_is_seen_and_not_sent_again(path, tenant):
+    def answer(operation):
+        tenant.carry_out(operation)
+        return asks(61.0, carried_out=None)(operation)
+
+    tenant.answers = {1: answer}
+    assert run(path, tenant, change(unassign(A))) == [(Fate.APPLIED, "")]
+    assert tenant.writes == ["unassign"]
+
+
 # --- lost answers ---------------------------------------------------------------------------------------------------
 
 

@@ -124,3 +124,73 @@ def test_conditional_access_is_asked_once_a_second(clock, said):
         assert clock.now == 102
 
     asyncio.run(run())
+
+
+# --- calls that were given up ---------------------------------------------------------------------------------------
+
+
+def test_a_call_that_was_given_up_may_be_made_once_the_time_that_was_named_has_passed(clock, said):
+    gate = pace(clock, said)
+    gate.put_off("/a", 7.0, "Graph answered 429")
+    assert gate.put_off_until("/b") is None
+    assert gate.put_off_until("/a") == Wait(7.0, shared=False, why="Graph answered 429")
+    clock.now += 6.75
+    assert gate.put_off_until("/a").seconds == 0.25
+    clock.now += 0.25
+    assert gate.put_off_until("/a") is None
+
+
+def test_a_later_and_shorter_time_does_not_let_it_pass_before(clock, said):
+    gate = pace(clock, said)
+    gate.put_off("/a", 7.0, "long")
+    gate.put_off("/a", 1.0, "short")
+    assert gate.put_off_until("/a").seconds == 7.0
+
+
+def test_another_connection_of_the_run_heeds_it_too(clock, said):
+    known = {}
+    first, second = (Pace(60, clock=lambda: clock.now, sleep=clock.sleep, put_off=known) for _ in range(2))
+    first.put_off("/a", 7.0, "Graph answered 429")
+    assert second.put_off_until("/a").seconds == 7.0
+
+
+def test_a_sleep_that_ends_too_early_lets_nothing_out_before_its_time(clock, said):
+    class Early(Clock):
+        async def sleep(self, seconds):
+            self.now += max(seconds * 0.7, 1e-6)
+
+    early = Early()
+
+    async def run():
+        gate = pace(early, said)
+        for shared in (True, False):
+            begun = early.now
+            assert await gate.wait(Wait(2.0, shared, "429"))
+            await gate.turn("/organization")
+            assert early.now - begun >= 2.0
+        begun = early.now
+        for _ in range(3):
+            await gate.turn("/identity/conditionalAccess/policies")
+        assert early.now - begun >= 2.0
+
+    asyncio.run(run())
+
+
+def test_a_call_of_conditional_access_heeds_what_was_asked_while_it_stood_in_line(clock, said):
+    async def run():
+        gate = pace(clock, said)
+        await gate.turn("/identity/conditionalAccess/policies")
+
+        async def throttled(seconds):
+            clock.now += seconds
+            if clock.now < 102:
+                await gate.wait(Wait(9.0, shared=True, why="429"))
+
+        gate._sleep = throttled
+        begun = clock.now
+        task = gate.turn("/identity/conditionalAccess/policies")
+        gate._sleep = throttled
+        await asyncio.wait_for(task, 5)
+        assert clock.now - begun >= 10.0
+
+    asyncio.run(run())

@@ -256,7 +256,8 @@ def test_what_is_no_operation_of_entra_is_refused(operation):
         (Answer(408), None, None),
         (Answer(302), None, None),
         (Answer(500), None, None),
-        (Answer(503, {"retry-after": "7"}), None, None),
+        (Answer(503, {"retry-after": "7"}), None, 7.0),
+        (Answer(503, {"retry-after": "0"}), None, None),
         (Broken("no answer"), None, None),
     ],
 )

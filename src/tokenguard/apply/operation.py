@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tokenguard.apply.foresight import difference
@@ -48,6 +49,8 @@ class _Attempts:
     half: bool
     """Whether an earlier operation of the change was carried out, which has to be taken back if this one is not."""
     lost: int
+    last: str = ""
+    """Why it is not attempted again; empty where it may be."""
 
     def run(self) -> Ended:
         self.by.reader.tell(self.operation.words)
@@ -88,10 +91,11 @@ class _Attempts:
             return self._end(Fate.APPLIED if self.lost else Fate.HELD, self._others(seen.state), seen)
         if seen.state != self.operation.before:
             return self._end(Fate.STALE, difference(self.operation, seen.state), seen)
-        if self.lost > 1 and not self.half:
-            return self._end(Fate.UNCONFIRMED, "no answer came, twice, and reading does not show it", seen)
-        if self.lost > 1:  # NOTE: to wait on would leave the object without what it held: that is worse than a doubt
-            return self._end(Fate.FAILED, "no answer came, twice, and reading shows that nothing was done", seen)
+        why = "no answer came, twice" if self.lost > 1 else self.last
+        if why and not self.half:
+            return self._end(Fate.UNCONFIRMED, f"{why}, and reading does not show it", seen)
+        if why:  # NOTE: to wait on would leave the object without what it held: that is worse than a doubt
+            return self._end(Fate.FAILED, f"{why}, and reading shows that nothing was done", seen)
         return None
 
     def _refused(self, written: Written, deadline: float) -> Ended | None:
@@ -99,6 +103,7 @@ class _Attempts:
         if written.accepted is None:
             self.lost += 1
             self._end(Fate.UNCONFIRMED, written.reason)
+            self._honour(written, deadline)
             return None
         if written.forbidden:
             self.by.forbidden.append(written.reason)
@@ -107,9 +112,23 @@ class _Attempts:
             return self._end(Fate.UNCONFIRMED if self.lost else Fate.FAILED, written.reason)
         # What is postponed was not carried out; of an earlier attempt whose answer was lost, nobody can say so.
         self._end(Fate.UNCONFIRMED if self.lost else Fate.POSTPONED, written.reason)
-        self.by.reader.tell(f"waiting {wait:.0f} s: {written.reason}")
-        self.by.reader.time.sleep(wait)
+        self._wait(wait, written.reason)
         return None
+
+    def _honour(self, written: Written, deadline: float) -> None:
+        """Wait as the service asks, though it did not say whether it carried the write out; or attempt it no more."""
+        wait = written.again_after or 0.0
+        if self.by.reader.time.clock() + wait > deadline and wait:
+            self.last = f"after {written.reason} no other attempt fits into {self.by.reader.patience.limit:.0f} s"
+        elif wait:
+            self._wait(wait, written.reason)
+
+    def _wait(self, seconds: float, why: str) -> None:
+        """Until `seconds` have passed, however often the sleep ends before."""
+        until = self.by.reader.time.clock() + seconds
+        self.by.reader.tell(f"waiting {math.ceil(seconds)} s: {why}")
+        while (left := until - self.by.reader.time.clock()) > 0:
+            self.by.reader.time.sleep(left)
 
     def _confirm(self, written: Written) -> Ended:
         self._learn(written.new_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 
 import click
@@ -94,7 +95,14 @@ def live_target(run: Run, account: Account | Where) -> LiveTarget:
         progress=None if run.quiet or run.verbose else context.progress(),
         prompt=context.prompt(),
         trace=context.say if run.verbose else None,
+        put_off=_put_off(),
     )
+
+
+@cache
+def _put_off() -> dict[str, tuple[float, str]]:
+    """One for the whole run: a fix connects for each look at the tenant, and to write."""
+    return {}
 
 
 def check_tenant(run: Run, header: Header) -> None:

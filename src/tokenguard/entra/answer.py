@@ -62,6 +62,8 @@ class Broken:
     passing: bool = True
     forbidden: bool = False
     """Whether it was turned away for want of a permission."""
+    asked: float = 0.0
+    """Seconds that the service asked to wait before the request is repeated, where it was given up for that."""
 
 
 def one_line(text: str) -> str:

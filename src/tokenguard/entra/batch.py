@@ -19,7 +19,7 @@ from tokenguard.entra.answer import Answer, Broken
 from tokenguard.entra.client import GraphClient
 from tokenguard.entra.pacing import given_up, is_slow
 from tokenguard.entra.part import Outcome, Part
-from tokenguard.entra.retry import Wait, next_try
+from tokenguard.entra.retry import Wait, asked_wait, next_try
 
 SIZE = 20
 """Parts that Graph takes in one batch."""
@@ -30,7 +30,10 @@ async def answers(client: GraphClient, calls: Sequence[str]) -> AsyncGenerator[l
     """What each of `calls` came to, as batches come back. Calls of Conditional Access go one by one, at its pace."""
     for call in filter(is_slow, calls):
         yield [await _alone(client, Part(client, call))]
-    queue = _Queue(client, deque(Part(client, call) for call in calls if not is_slow(call)))
+    queue = _Queue(client, deque())
+    for call in calls:
+        if not is_slow(call):
+            queue.add(Part(client, call))
     running: set[asyncio.Task[list[tuple[Part, Answer | Broken]]]] = set()
     try:
         while queue.ready or queue.later or running:
@@ -59,6 +62,13 @@ class _Queue:
     """When `later` may be asked, by the loop's clock."""
     why: str = ""
 
+    def add(self, part: Part) -> None:
+        """A further part, which may be one that an earlier reading was asked to wait for."""
+        if wait := self.client.pace.put_off_until(part.call):
+            self._put_off(part, wait)
+        else:
+            self.ready.append(part)
+
     def take(self) -> list[Part]:
         """The next batch."""
         return [self.ready.popleft() for _ in range(min(SIZE, len(self.ready)))]
@@ -72,8 +82,8 @@ class _Queue:
         wait = next_try(outcome, part.attempt + 1, self.client.patience, random.random())  # noqa: S311  (jitter)
         if wait:
             part.attempt += 1
-            self.later.append(part)
-            self.until, self.why = max(self.until, asyncio.get_running_loop().time() + wait.seconds), wait.why
+            part.asked_until = _now() + asked_wait(outcome)
+            self._put_off(part, wait)
             return None
         end = part.settle(outcome)
         if end is None:
@@ -83,11 +93,20 @@ class _Queue:
     async def reopen(self) -> list[Outcome]:
         """Let the parts that were turned away in again, and all requests wait until then; or give these parts up."""
         parts, self.later = self.later, []
-        seconds = max(0.0, self.until - asyncio.get_running_loop().time())
+        seconds = max(0.0, self.until - _now())
         if await self.client.pace.wait(Wait(seconds, shared=True, why=self.why)):
             self.ready.extend(parts)
             return []
-        return [end for part in parts if (end := part.settle(given_up(self.why)))]
+        ends = ((part, given_up(self.why, max(0.0, part.asked_until - _now()))) for part in parts)
+        return [end for part, outcome in ends if (end := part.settle(outcome))]
+
+    def _put_off(self, part: Part, wait: Wait) -> None:
+        self.later.append(part)
+        self.until, self.why = max(self.until, _now() + wait.seconds), wait.why
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _alone(client: GraphClient, part: Part) -> Outcome:
@@ -108,6 +127,7 @@ async def _send(client: GraphClient, batch: Sequence[Part]) -> list[tuple[Part, 
             f"the batch it was in came to nothing: {reason}",
             passing=False,  # it was tried again already
             forbidden=whole.forbidden,
+            asked=asked_wait(whole),
         )
         return [(part, lasting) for part in batch]
     answered = _by_number(whole)

@@ -19,7 +19,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from tokenguard.entra.answer import Answer, Broken, one_line
 from tokenguard.entra.pacing import Pace, given_up
 from tokenguard.entra.permissions import missing_permission
-from tokenguard.entra.retry import Patience, next_try
+from tokenguard.entra.retry import Patience, asked_wait, next_try
 from tokenguard.entra.routes import batch_request, counts, get_request
 from tokenguard.entra.signin import SignIn, is_unreachable
 from tokenguard.entra.transport import OversizeError
@@ -59,6 +59,8 @@ class GraphClient:
                 info.headers.try_add("ConsistencyLevel", "eventual")  # a nextLink does not carry it over
             return info
 
+        if (left := self.pace.put_off_until(call)) and not await self.pace.wait(left):
+            return Broken(left.why, passing=False)
         return await self._ask(call, make)
 
     async def batch(self, body: bytes) -> Answer | Broken:
@@ -66,7 +68,12 @@ class GraphClient:
         return await self._ask("/$batch", lambda: batch_request(body))
 
     def failure(self, call: str, outcome: Answer | Broken) -> ReadFailure:
-        """`outcome` of `call` for people, with the permission that is missing where Graph refused."""
+        """`outcome` of `call` for people, with the permission that is missing where Graph refused.
+
+        Where Graph named a time to repeat it, whoever asks for `call` once more will wait for that.
+        """
+        if asked := asked_wait(outcome):
+            self.pace.put_off(call, asked, outcome.reason if isinstance(outcome, Broken) else outcome.explain())
         held = self.signed_in.permissions
         permission = missing_permission(call.partition("?")[0], held) if outcome.forbidden else ""
         if isinstance(outcome, Broken):
@@ -88,7 +95,7 @@ class GraphClient:
                 return outcome
             self.pace.lose(begun)
             if not await self.pace.wait(wait):
-                return given_up(wait.why)
+                return given_up(wait.why, asked_wait(outcome))
 
     async def send(self, info: RequestInformation) -> Answer | Broken:
         """Send one request, once; what comes back is not judged."""

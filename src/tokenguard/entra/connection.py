@@ -42,7 +42,7 @@ async def connect(
     # is for requests that we do not make. It cost a tenth of the reading of a page.
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = cloud.root  # before the client is made: it keeps what it finds
-    pace = Pace(patience.budget, partial(_announce, target), target.progress)
+    pace = Pace(patience.budget, partial(_announce, target), target.progress, put_off=target.put_off)
     async with http:
         yield GraphClient(GraphServiceClient(request_adapter=adapter), signed_in, pace, patience)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 
 from tokenguard.entra.answer import Broken
 from tokenguard.entra.retry import Wait
@@ -39,8 +39,11 @@ class Pace:
         tick: Callable[[str], None] | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        put_off: MutableMapping[str, tuple[float, str]] | None = None,
     ) -> None:
         self.left = budget
+        self._put_off = {} if put_off is None else put_off
         self.requests = 0
         """How many requests have had their turn, repeated ones included."""
         self._progress = progress
@@ -69,14 +72,29 @@ class Pace:
 
     async def turn(self, call: str) -> None:
         """Return when `call` may be made."""
+        await self._gate_opens()
+        if is_slow(call):
+            start = max(self._clock(), self._slow)
+            self._slow = start + _SLOW_INTERVAL
+            while (left := start - self._clock()) > 0:
+                await self._sleep(left)
+            await self._gate_opens()  # it may have closed meanwhile
+        self.requests += 1
+
+    def put_off(self, call: str, seconds: float, why: str) -> None:
+        """Note that `call` was given up, and that the service asked not to be asked again for so many `seconds`."""
+        until = self._clock() + seconds
+        self._put_off[call] = max((until, why), self._put_off.get(call, (until, why)))
+
+    def put_off_until(self, call: str) -> Wait | None:
+        """The wait that is left of what `call` was put off for; None where it may be made."""
+        until, why = self._put_off.get(call, (-math.inf, ""))
+        left = until - self._clock()
+        return Wait(left, shared=False, why=why) if left > 0 else None
+
+    async def _gate_opens(self) -> None:
         while self._gate > self._clock():
             await self._pass(self._gate, self._why)
-        self.requests += 1
-        if is_slow(call):
-            now = self._clock()
-            start = max(now, self._slow)
-            self._slow = start + _SLOW_INTERVAL
-            await self._sleep(start - now)
 
     async def wait(self, wait: Wait) -> bool:
         """Wait as asked, all requests together if it is `shared`; False, at once, when the run has no time for that."""
@@ -106,7 +124,7 @@ def _waiting(seconds: float, why: str) -> str:
     return f"waiting {math.ceil(seconds)} s: {why}"
 
 
-def given_up(why: str) -> Broken:
-    """What a request comes to that would have to wait longer than the run does."""
+def given_up(why: str, asked: float = 0.0) -> Broken:
+    """What a request comes to that would have to wait longer than the run does; `asked` as `Broken` has it."""
     # NOTE: no seconds of ours: with their jitter, two scans of one tenant would give two reports.
-    return Broken(f"{why}; this run waits no more for it", passing=False)
+    return Broken(f"{why}; this run waits no more for it", passing=False, asked=asked)

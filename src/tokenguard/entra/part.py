@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ class Part:
     """How often the page that is read now was asked for in vain."""
     generation: int = 0
     """Of the token that it was asked for with last."""
+    asked_until: float = -math.inf
+    """When Graph takes it again, by the loop's clock, where it named a time."""
     renewed: bool = False
     """Whether it was asked for again with another token."""
 

@@ -39,6 +39,13 @@ class Wait:
     why: str
 
 
+def asked_wait(outcome: Answer | Broken) -> float:
+    """Seconds that the service asked to wait before the request is repeated; 0 where it did not."""
+    if isinstance(outcome, Broken):
+        return outcome.asked
+    return outcome.retry_after() or 0.0 if outcome.status in _PASSING else 0.0
+
+
 def next_try(outcome: Answer | Broken, attempt: int, patience: Patience, jitter: float) -> Wait | None:
     """What to do after the `attempt`-th try (from 1) came to `outcome`; None: it stands.
 

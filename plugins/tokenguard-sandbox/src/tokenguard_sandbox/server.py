@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -84,7 +85,7 @@ class Sandbox:
         """An endpoint that logs, and that faults can strike."""
 
         async def endpoint(request: Request) -> Response:
-            path = _path(request)
+            path, arrived = _path(request), time.monotonic()
             fault = self.faults.strike(request.method, path, in_batch=False)
             parts: list[dict[str, Any]] = []
             answer = await self._answer(request, ask, fault, parts)
@@ -93,7 +94,7 @@ class Sandbox:
             entry = _entry(request.method, path, request.url.query, request.headers, answer)
             if request.method == "PATCH":
                 entry |= {"properties": await _properties(request)}
-            self.requests.append({**entry, "parts": parts} if parts else entry)
+            self.requests.append({**entry, "at": arrived, **({"parts": parts} if parts else {})})
             return Reset() if answer is None else response(answer, fault)
 
         return endpoint

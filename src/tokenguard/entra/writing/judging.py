@@ -27,7 +27,9 @@ def judge(operation: Operation, outcome: Answer | Broken) -> Written:
     if outcome.status == HTTPStatus.FORBIDDEN:
         return Written(False, reason, forbidden=True)
     refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return Written(False if refused and outcome.status != HTTPStatus.REQUEST_TIMEOUT else None, reason)
+    if refused and outcome.status != HTTPStatus.REQUEST_TIMEOUT:
+        return Written(False, reason)
+    return Written(None, reason, again_after=outcome.retry_after() or None)
 
 
 def _accepted(operation: Operation, answer: Answer) -> Written:
