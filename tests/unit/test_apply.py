@@ -150,6 +150,17 @@ def test_a_change_beside_ours_that_comes_with_a_lost_answer_is_named_too(path, t
     assert tenant.policies[A]["displayName"] == "theirs"
 
 
+def test_a_write_whose_answer_was_lost_may_still_come_where_another_property_was_changed(path, tenant):
+    tenant.answers[1] = lambda operation: (tenant.policies[A].update(displayName="theirs"), vanished(operation))[1]
+    [(fate, reason)] = run(path, tenant, LONGER)
+    assert fate is Fate.UNCONFIRMED
+    assert "displayName changed in the meantime" in reason
+    assert tenant.writes == ["updatePolicy"], "it is not written over what somebody changed"
+    tenant.carry_out(LONGER.operations[0])
+    assert undo(path, tenant) == ([Fate.APPLIED], [])
+    assert tenant.policies[A] == content("a", displayName="theirs")
+
+
 def test_undoing_restores_what_was_changed_and_leaves_a_rename_by_hand(path, tenant):
     run(path, tenant, LONGER)
     tenant.policies[A]["displayName"] = "renamed by hand"

@@ -90,7 +90,9 @@ class _Attempts:
         if self.operation.shows_in(seen.state):
             return self._end(Fate.APPLIED if self.lost else Fate.HELD, self._others(seen.state), seen)
         if seen.state != self.operation.before:
-            return self._end(Fate.STALE, difference(self.operation, seen.state), seen)
+            # NOTE: what was sent changes other properties than those that somebody changed since: it may still come.
+            open_ = self.lost and self.operation.upon(seen.state) is not None
+            return self._end(Fate.UNCONFIRMED if open_ else Fate.STALE, difference(self.operation, seen.state), seen)
         why = "no answer came, twice" if self.lost > 1 else self.last
         if why and not self.half:
             return self._end(Fate.UNCONFIRMED, f"{why}, and reading does not show it", seen)
