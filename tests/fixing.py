@@ -149,7 +149,7 @@ class Bench:
 def writable(new_sandbox: Callable[..., RunningSandbox]) -> RunningSandbox:
     """A tenant of a few applications that the client may change."""
     return new_sandbox(
-        "--tenant", "generated", "--principals", "90", "--policies", "2", "--assignments", "4",
+        "--tenant", "generated", "--principals", "240", "--policies", "2", "--assignments", "4",
         "--propagation", "0", "--permissions", "read,write",
     )  # fmt: skip
 

@@ -82,6 +82,76 @@ def test_it_creates_and_assigns_and_a_second_run_changes_nothing(bench, before):
     restored(bench, before)
 
 
+def test_a_policy_of_the_name_is_edited_and_no_second_one_made(bench):
+    bench.create(FIVE_HOURS, "08:00:00")
+    before = bench.tenant()
+    bench.sandbox.forget()
+    done = bench.fix("--yes")
+    assert done.status == 0, done
+    assert bench.writes() == ["PATCH policies 204", "POST servicePrincipals 204"]
+    assert bench.lifetime() == 17999
+    assert [name for name, *_ in bench.tenant()[0]].count(FIVE_HOURS) == 1
+    restored(bench, before)
+    bench.delete(policy_of(bench, FIVE_HOURS))
+
+
+def test_several_that_ask_for_one_policy_get_one_that_is_edited_once(bench, principals):
+    bench.assign(bench.create(FIVE_HOURS, "08:00:00"))
+    other = principals.pop()
+    before = bench.tenant()
+    bench.sandbox.forget()
+    both = {"appId": {"enum": [bench.principal["appId"], other["appId"]]}}
+    rule = bench.rule(select={"required": ["appId"], "properties": both})
+    done = bench.run("fix", "--rules", str(rule), "--unsafe", "--yes", "--wait", "0", "--journal", "journal.jsonl")
+    assert done.status == 0, done
+    assert bench.writes() == ["PATCH policies 204", "POST servicePrincipals 204"]
+    assert [holder for holder, name, _ in bench.tenant()[1] if name == FIVE_HOURS] == sorted(
+        [bench.principal["id"], other["id"]]
+    )
+    restored(bench, before)
+    policy = policy_of(bench, FIVE_HOURS)
+    bench.unassign(policy)
+    bench.delete(policy)
+
+
+@pytest.mark.parametrize(
+    ("faults", "others", "said"),
+    [
+        ([], 1, "of all that hold it but"),
+        ([f"GET {POLICIES}/*/appliesTo=403"], 0, "403"),
+        ([], 0, "2 policies are called"),
+    ],
+)
+def test_a_policy_of_the_name_that_may_not_be_edited_is_said_and_no_second_one_made(
+    bench, principals, faults, others, said
+):
+    made = [bench.create(FIVE_HOURS, "08:00:00") for _ in range(1 if others or faults else 2)]
+    held = [principals.pop() for _ in range(others)]
+    link = {"@odata.id": f"{bench.sandbox.graph}{POLICIES}/{made[0]}"}
+    for each in held:
+        path = f"/servicePrincipals/{each['id']}/tokenLifetimePolicies/$ref"
+        bench.sandbox.call("POST", path, json=link).raise_for_status()
+    before = bench.tenant()
+    bench.sandbox.forget()
+    bench.sandbox.fail(*faults)
+    done = bench.fix("--yes", "--patience", "0")
+    bench.sandbox.mend()
+    assert done.status == (3 if faults else 1), done
+    assert said in done.stdout
+    assert bench.writes() == []
+    assert bench.tenant() == before
+    for each in held:
+        path = f"/servicePrincipals/{each['id']}/tokenLifetimePolicies/{made[0]}/$ref"
+        bench.sandbox.call("DELETE", path).raise_for_status()
+    for policy in made:
+        bench.delete(policy)
+
+
+def policy_of(bench, name):
+    rows = bench.sandbox.call("GET", f"{POLICIES}?$top=999").json()["value"]
+    return next(row["id"] for row in rows if row["displayName"] == name)
+
+
 def test_it_says_explicitly_that_a_policy_is_no_organization_default(bench, before):
     assert bench.fix("--yes").status == 0
     [policy] = bench.sandbox.call("GET", bench.assigned).json()["value"]

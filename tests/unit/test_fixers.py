@@ -364,8 +364,11 @@ FIVE = {"displayName": "five hours", "isOrganizationDefault": False, "accessToke
 FIVE_HOURS = policy("f", definition("05:00:00"), displayName="five hours")
 
 
-def desired(found, id_="cds", type_=PRINCIPAL, wanted=FIVE):
-    return propose(found, type_, id_, assignedTokenLifetimePolicy=wanted)
+OTHER_HOURS = policy("f", definition("08:00:00"), displayName="five hours")
+
+
+def desired(found, id_="cds", type_=PRINCIPAL, wanted=FIVE, alike=()):
+    return propose(found, type_, id_, alike, assignedTokenLifetimePolicy=wanted)
 
 
 @pytest.mark.parametrize(
@@ -377,13 +380,21 @@ def desired(found, id_="cds", type_=PRINCIPAL, wanted=FIVE):
         ([policy("p", definition("08:00:00"))], {"p": ["cds"]}, ["createPolicy", "unassign", "assign"]),
         ([policy("p", definition("08:00:00")), FIVE_HOURS], {"p": ["cds"]}, ["unassign", "assign"]),
         ([policy("f", definition("05:00:00"), displayName="Five hours")], {}, ["createPolicy", "assign"]),
-        ([policy("f", definition("05:00:01"), displayName="five hours")], {}, ["createPolicy", "assign"]),
-        ([policy("f", definition("05:00:00"), displayName="five hours", default=True)], {}, ["createPolicy", "assign"]),
-        ([policy("f", definition("05:00:00", Novel=1), displayName="five hours")], {}, ["createPolicy", "assign"]),
-        ([policy("f", "{'", displayName="five hours")], {}, ["createPolicy", "assign"]),
+        ([policy("f", definition("05:00:00"), displayName="five hours ")], {}, ["createPolicy", "assign"]),
+        ([OTHER_HOURS], {}, ["updatePolicy", "assign"]),
+        ([OTHER_HOURS], {"f": ["cds"]}, ["updatePolicy"]),
+        ([policy("p"), OTHER_HOURS], {"p": ["cds"]}, ["updatePolicy", "unassign", "assign"]),
+        ([OTHER_HOURS, FIVE_HOURS | {"id": "g"}], {}, ["assign"]),
+        ([OTHER_HOURS, FIVE_HOURS | {"id": "g"}], {"f": ["cds"]}, ["unassign", "assign"]),
+        (
+            [policy("f", definition("8:00:00", MaxInactiveTime="1.00:00:00"), displayName="five hours")],
+            {},
+            ["updatePolicy", "assign"],
+        ),
+        ([policy("f", definition(None), displayName="five hours")], {}, ["updatePolicy", "assign"]),
     ],
 )
-def test_a_policy_of_exactly_this_name_and_lifetime_is_taken_else_one_is_made(policies, held, expected):
+def test_a_policy_of_exactly_this_name_is_taken_or_edited_else_one_is_made(policies, held, expected):
     found = facts(*policies, held=held, principals=[CDS])
     proposal = desired(found)
     assert kinds(proposal) == expected
@@ -391,6 +402,60 @@ def test_a_policy_of_exactly_this_name_and_lifetime_is_taken_else_one_is_made(po
     assigned = resource(after, PRINCIPAL, "cds").properties["assignedTokenLifetimePolicy"]
     assert {name: assigned[name] for name in FIVE} == FIVE
     assert kinds(desired(after)) == []
+
+
+def test_a_policy_of_the_name_keeps_its_id_and_what_nobody_asked_to_change():
+    kept = policy(
+        "f", definition("8:00:00", MaxInactiveTime="1.00:00:00"), displayName="five hours", description="ours"
+    )
+    update, assign = desired(facts(kept, principals=[CDS])).operations
+    assert (update.target, assign.after) == ({"policy": "f"}, {"policy": "f"})
+    assert {**update.before, "definition": update.after["definition"]} == update.after
+    assert update.after["definition"] == [definition("05:00:00", MaxInactiveTime="1.00:00:00")]
+
+
+@pytest.mark.parametrize(
+    ("policies", "more", "alike", "why"),
+    [
+        ([OTHER_HOURS], {"held": {"f": ["s"]}}, [], "of all that hold it but S"),
+        ([OTHER_HOURS], {"held": {"f": ["s", "cds"]}}, ["cds"], "of all that hold it but S"),
+        ([OTHER_HOURS], {"held": {"f": ["s", "nobody-read"]}}, ["s"], "of all that hold it but nobody-read"),
+        ([OTHER_HOURS], {"held": {"f": [*"abcde"]}}, [], "but a, b, c and 2 more"),
+        ([OTHER_HOURS], {"holders": {"f": REFUSED}}, ["s"], "403"),
+        ([OTHER_HOURS, OTHER_HOURS | {"id": "g"}], {}, [], "2 policies are called “five hours”"),
+        ([OTHER_HOURS, policy("g", definition("06:00:00"), displayName="five hours")], {}, [], "none is edited"),
+        ([OTHER_HOURS | {"isOrganizationDefault": True}], {}, [], "organization default"),
+        ([FIVE_HOURS | {"isOrganizationDefault": True}], {}, [], "organization default"),
+        ([policy("f", definition("05:00:00", Novel=1), displayName="five hours")], {}, [], "Novel"),
+        ([policy("f", "{'", displayName="five hours")], {}, [], "cannot be read"),
+    ],
+)
+def test_a_policy_of_the_name_that_is_not_edited_is_no_reason_for_a_second(policies, more, alike, why):
+    found = facts(*policies, principals=[CDS, principal("s")], **more)
+    assert why in reason(desired(found, alike=alike))
+
+
+def test_a_policy_of_the_name_is_edited_for_all_that_hold_it_where_the_plan_covers_them():
+    found = facts(OTHER_HOURS, held={"f": ["s", "t"]}, principals=[CDS, principal("s"), principal("t")])
+    proposal = desired(found, alike=["s", "t"])
+    assert kinds(proposal) == ["updatePolicy", "assign"]
+    assert "Dataverse" in proposal.blast_radius
+    assert "S (service principal)" in proposal.blast_radius
+    assert "T (service principal)" in proposal.blast_radius
+    assert proposal.safety is Safety.UNSAFE
+    assert "nothing holds" not in desired(facts(OTHER_HOURS, principals=[CDS])).blast_radius
+
+
+def test_a_policy_of_its_own_for_one_holder_makes_no_second_of_a_name_either():
+    apart = policy("x", definition("02:00:00"), displayName="P (1 h 30 min)")
+    long = policy("p", definition("08:00:00"))
+    people = {"principals": [principal("s"), principal("t"), principal("u")]}
+    found = facts(long, apart, held={"p": ["s", "t"]}, **people)
+    one = {"accessTokenLifetimeSeconds": 5400}
+    assert kinds(propose(found, ASSIGNMENT, "p/s", **one)) == ["updatePolicy", "unassign", "assign"]
+    held = facts(long, apart, held={"p": ["s", "t"], "x": ["u"]}, **people)
+    assert "of all that hold it but U" in reason(propose(held, ASSIGNMENT, "p/s", **one))
+    assert kinds(propose(held, ASSIGNMENT, "p/s", ["x/u"], **one)) == ["updatePolicy", "unassign", "assign"]
 
 
 def test_an_object_is_without_a_policy_as_briefly_as_can_be():

@@ -59,7 +59,8 @@ def rule(id_, type_, require, remediation, *, select=None, fail, ok):
     if select:
         document["select"] = {"properties": select}
     unknown = dict.fromkeys(require, "not read")
-    document["examples"].append({"outcome": "not-evaluated", "unknown": unknown})
+    known = {name: ok[name] for name in select or ()}
+    document["examples"].append({"outcome": "not-evaluated", "properties": known, "unknown": unknown})
     [made] = parse_rules([(f"{id_}.json", json.dumps(document).encode())], TYPES)
     return made
 
@@ -175,6 +176,87 @@ def test_dataverse_is_given_five_hours_once(found, done):
     held = resource(after, "servicePrincipal", "cds").properties["assignedTokenLifetimePolicy"]
     assert (held["accessTokenLifetimeSeconds"], held["isOrganizationDefault"]) == (18000, False)
     assert plan([FIVE_HOURS], after).changes == plan([FIVE_HOURS], after).skipped == ()
+
+
+# --- several that ask for one policy --------------------------------------------------------------------------------
+
+NAMED = {"displayName": "ours", "isOrganizationDefault": False, "accessTokenLifetimeSeconds": 7200}
+ALL_OURS = rule(
+    "all-hold-ours", "servicePrincipal",
+    {"assignedTokenLifetimePolicy": {
+        "type": "object", "required": ["displayName", "accessTokenLifetimeSeconds"],
+        "properties": {"displayName": {"const": "ours"}, "accessTokenLifetimeSeconds": {"const": 7200}},
+    }},
+    {"safety": "unsafe", "set": {"assignedTokenLifetimePolicy": NAMED}},
+    select={"appId": {"enum": ["app-of-s", "app-of-t"]}},
+    fail={"appId": "app-of-s", "assignedTokenLifetimePolicy": None},
+    ok={"appId": "app-of-s", "assignedTokenLifetimePolicy": {**NAMED, "id": "x"}},
+)  # fmt: skip
+
+
+def ours(*policies, held=(), **more):
+    people = [principal(id_) for id_ in ("s", "t", "u")]
+    return facts(*policies, held=dict(held), principals=people, **more)
+
+
+OURS = policy("o", LONG, displayName="ours")
+
+
+@pytest.mark.parametrize(
+    ("found", "done"),
+    [
+        (ours(), ["createPolicy", "assign", "assign"]),
+        (ours(OURS), ["updatePolicy", "assign", "assign"]),
+        (ours(OURS, held={"o": ["s", "t"]}), ["updatePolicy"]),
+        (ours(OURS, held={"o": ["t"]}), ["updatePolicy", "assign"]),
+        (ours(OURS, policy("p"), held={"o": ["t"], "p": ["s"]}), ["updatePolicy", "unassign", "assign"]),
+        (ours(policy("o", definition("02:00:00"), displayName="ours")), ["assign", "assign"]),
+    ],
+)
+def test_several_that_ask_for_one_policy_are_given_exactly_one(found, done):
+    made = plan([ALL_OURS], found)
+    assert kinds(made) == done
+    assert len(made.changes) == (2 if done == ["assign", "assign"] else 1), "what writes to one policy is one change"
+    after = enacted(found, made)
+    assert [each["displayName"] for each in after.policies.values()].count("ours") == 1
+    for id_ in ("s", "t"):
+        held = resource(after, "servicePrincipal", id_).properties["assignedTokenLifetimePolicy"]
+        assert (held["displayName"], held["accessTokenLifetimeSeconds"]) == ("ours", 7200)
+    assert plan([ALL_OURS], after).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (ours(OURS, held={"o": ["t", "u"]}), "of all that hold it but U"),
+        (ours(OURS, OURS | {"id": "q"}), "2 policies are called “ours”"),
+        (ours(OURS, holders={"o": REFUSED}), "403"),
+    ],
+)
+def test_where_the_policy_of_the_name_may_not_be_edited_nobody_gets_a_second_one(found, why):
+    made = plan([ALL_OURS], found)
+    assert made.changes == ()
+    assert all(why in reason for reason in reasons(made).values())
+
+
+def test_one_left_out_of_the_plan_is_not_covered_by_it():
+    made = plan([ALL_OURS], ours(OURS, held={"o": ["t"]}), only=["s"])
+    assert made.changes == ()
+    assert "of all that hold it but T" in str(reasons(made))
+
+
+def test_two_that_ask_for_one_name_with_two_lifetimes_get_neither():
+    other = replace(
+        ALL_OURS, id="other", digest="other",
+        select={"properties": {"appId": {"const": "app-of-u"}}, "required": ["appId"]},
+        require=json.loads(json.dumps(ALL_OURS.require).replace("7200", "3600")),
+        remediation=replace(
+            ALL_OURS.remediation, set={"assignedTokenLifetimePolicy": {**NAMED, "accessTokenLifetimeSeconds": 3600}}
+        ),
+    )  # fmt: skip
+    made = plan([ALL_OURS, other], ours(OURS))
+    assert made.changes == ()
+    assert "conflicts with" in str(reasons(made))
 
 
 def test_what_the_plan_says_of_it():

@@ -9,7 +9,7 @@ from tokenguard.changes import Proposal, Refusal
 from tokenguard.durations import humanize
 from tokenguard.entra.facts import EntraFacts
 from tokenguard.entra.fixing.fixer import EntraFixer, Holder, holder_of, holders_of
-from tokenguard.entra.fixing.holding import hold
+from tokenguard.entra.fixing.holding import Covered, hold
 from tokenguard.entra.fixing.operations import unassign
 from tokenguard.entra.fixing.policies import edit
 from tokenguard.entra.fixing.reach import NOBODY, clients_of
@@ -41,12 +41,14 @@ class AssignmentFixer(EntraFixer):
         covered = not isinstance(holders, Refusal) and all(f"{policy_id}/{each}" in alike for each in holders)
         if covered and policy.is_organization_default is False:
             return edit(facts, policy_id, remediation.set)
-        return _apart(facts, held, policy, timedelta(seconds=seconds))
+        return _apart(facts, held, policy, timedelta(seconds=seconds), lambda *ids: "/".join(ids) in alike)
 
 
-def _apart(facts: EntraFacts, held: Holder, policy: Policy, lifetime: timedelta) -> Proposal | Refusal:
+def _apart(
+    facts: EntraFacts, held: Holder, policy: Policy, lifetime: timedelta, covered: Covered
+) -> Proposal | Refusal:
     """A policy of its own for one holder: the others keep what they have."""
     if policy.lifetime == lifetime:
         return Proposal((), NOBODY)
     name = policy.name if isinstance(policy.name, str) and policy.name else policy.id
-    return hold(facts, held, policy.id, f"{name} ({humanize(lifetime)})", lifetime)
+    return hold(facts, held, policy.id, f"{name} ({humanize(lifetime)})", lifetime, covered=covered)

@@ -10,7 +10,7 @@ from tokenguard.changes import Proposal, Refusal
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import EntraFacts, Kind
 from tokenguard.entra.fixing.fixer import EntraFixer, Holder
-from tokenguard.entra.fixing.holding import fits, hold
+from tokenguard.entra.fixing.holding import Covered, fits, hold
 from tokenguard.entra.fixing.operations import find_object, unassign
 from tokenguard.entra.fixing.reach import NOBODY, clients_of
 from tokenguard.entra.lifetime import exclusion
@@ -33,7 +33,7 @@ class ObjectFixer(EntraFixer):
         facts: EntraFacts,
         resource: Resource,
         remediation: Remediation,
-        alike: Set[str],  # noqa: ARG002  (an object's policy is its own affair)
+        alike: Set[str],
     ) -> Proposal | Refusal:
         """See `tokenguard.hookspecs.Fixer`."""
         if remediation.set is None:
@@ -43,7 +43,9 @@ class ObjectFixer(EntraFixer):
             return Refusal(f"which policy it holds is not known: {standing.reason}")
         holder = Holder(self._kind, resource.id, find_object(facts, self._kind, resource.id))
         wanted = remediation.set[ASSIGNED]
-        return _none(holder, standing) if wanted is None else _one(facts, holder, standing, wanted)
+        if wanted is None:
+            return _none(holder, standing)
+        return _one(facts, holder, standing, wanted, lambda _, object_id: object_id in alike)
 
 
 def _none(holder: Holder, policy: Policy | None) -> Proposal:
@@ -53,7 +55,9 @@ def _none(holder: Holder, policy: Policy | None) -> Proposal:
     return Proposal((unassign(holder.kind, holder.id, policy.id, words),), clients_of([holder.object]))
 
 
-def _one(facts: EntraFacts, holder: Holder, policy: Policy | None, wanted: Mapping[str, Any]) -> Proposal | Refusal:
+def _one(
+    facts: EntraFacts, holder: Holder, policy: Policy | None, wanted: Mapping[str, Any], covered: Covered
+) -> Proposal | Refusal:
     name, seconds = wanted["displayName"], wanted["accessTokenLifetimeSeconds"]
     if wanted["isOrganizationDefault"] or not name or seconds is None:
         return Refusal("a policy that a fix assigns has a name and a lifetime, and is not the organization default")
@@ -63,4 +67,4 @@ def _one(facts: EntraFacts, holder: Holder, policy: Policy | None, wanted: Mappi
     lifetime = timedelta(seconds=seconds)
     if policy is not None and fits(policy, name, lifetime):
         return Proposal((), NOBODY)
-    return hold(facts, holder, policy.id if policy else "", name, lifetime)
+    return hold(facts, holder, policy.id if policy else "", name, lifetime, covered=covered)
