@@ -15,6 +15,7 @@ from tokenguard.excerpts import shown
 from tokenguard.hookspecs import Reporter, Style
 from tokenguard.model import (
     CollectionFailure,
+    Configured,
     Exemption,
     Finding,
     FindingStatus,
@@ -23,6 +24,7 @@ from tokenguard.model import (
     Lifetimes,
     Limit,
     NotEvaluated,
+    Origin,
     Parameter,
     Precedence,
     Remediation,
@@ -31,9 +33,11 @@ from tokenguard.model import (
     Rule,
     RuleResult,
     Safety,
+    Setting,
     Severity,
     Tenant,
     TypeSummary,
+    UsedFile,
     Violation,
     fingerprint,
 )
@@ -180,6 +184,21 @@ LIFETIMES = Lifetimes(
         Lifetime(ref(8, "Short on Kiosk"), 600),
     ),
 )
+CONFIGURED = Configured(
+    UsedFile("/work/tokenguard.toml", "0123456789ab"),
+    (
+        Setting(Origin.CONFIGURATION, "rules", value="token-lifetime, rules/[own](https://evil.example)"),
+        Setting(Origin.ENVIRONMENT, "fail-on", value="low"),
+        Setting(Origin.CONFIGURATION, "ignore", "token-lifetime-not-canonical"),
+        Setting(Origin.CONFIGURATION, "severity", ORGANIZATION_DEFAULT.id, value="critical", own="medium"),
+        Setting(Origin.FLAGS, "parameter", TOO_LONG.id, "maximum", "PT1H30M", "PT1H"),
+        Setting(
+            Origin.CONFIGURATION, "parameter", UNLISTED.id, "allowed", "12 values", "none",
+            UsedFile("allowed.txt", "ba9876543210"),
+        ),
+        Setting(Origin.ENVIRONMENT, "exemptions", file=UsedFile("exemptions.json", "00ff00ff00ff")),
+    ),
+)  # fmt: skip
 REPORT = Report(
     header=Header(
         tenant=TENANT,
@@ -236,6 +255,7 @@ COMPLIANT = replace(
     exit_status=0,
     lifetimes=(),
 )
+CONFIGURED_REPORT = replace(COMPLIANT, configured=CONFIGURED)
 NOT_KNOWN = replace(
     REPORT,
     rules=(replace(REPORT.rules[4]),),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard.exit_status import ExitStatus
-from tokenguard.model import Finding, Header, ResourceRef, Tenant
+from tokenguard.model import Configured, Finding, Header, ResourceRef, Tenant
 
 
 class Change(StrEnum):
@@ -98,6 +98,8 @@ class Difference:
     """Of those that count; None where nothing was judged."""
     not_compared: Sequence[NotCompared] = ()
     exit_status: ExitStatus = ExitStatus.COMPLIANT
+    configured: Configured = field(default_factory=Configured)
+    """By what both sides were judged; nothing of two reports, which have been judged already."""
 
 
 def check_comparable(old: Header, old_source: str, new: Header, new_source: str) -> None:

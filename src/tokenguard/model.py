@@ -434,6 +434,57 @@ class Lifetimes:
     """Those that could not be determined, then the longest first; a bounded number of both."""
 
 
+class Origin(StrEnum):
+    """Where a run was told something; a later one goes before an earlier."""
+
+    CONFIGURATION = "configuration"
+    ENVIRONMENT = "environment"
+    FLAGS = "flags"
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFile:
+    """A file that took part in a verdict, as it was read."""
+
+    path: str
+    digest: str
+    """The first 12 hex digits of the SHA-256 of its bytes."""
+
+    @classmethod
+    def of(cls, path: str, data: bytes) -> UsedFile:
+        """The file at `path`, which holds `data`."""
+        return cls(path, hashlib.sha256(data).hexdigest()[:12])
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One way in which a run was told to judge other than by default."""
+
+    origin: Origin
+    name: str
+    """``rules``, ``select``, ``ignore``, ``severity``, ``parameter``, ``exemptions``, ``baseline``, ``fail-on`` or
+    ``precedence``."""
+    rule: str = ""
+    """Id of the one rule that it is about: of an ignored one, of a severity, of a parameter."""
+    parameter: str = ""
+    value: str = ""
+    """In words; of what a file holds only how much it is."""
+    own: str = ""
+    """What the rule says itself, of a severity or a parameter."""
+    file: UsedFile | None = None
+    """What it was read from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """By what a run judged that is not its default."""
+
+    file: UsedFile | None = None
+    """The configuration that took part."""
+    settings: tuple[Setting, ...] = ()
+    """Of the configuration, the environment and the flags; what a later one overrode is not here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a scan concluded. Findings may be many: iterate, do not copy."""
@@ -454,6 +505,8 @@ class Report:
     """What was scanned, for people: a file, a folder, the embedded tenant, or a tenant's name."""
     lifetimes: tuple[Lifetimes, ...] = ()
     """What rules set limits for, compliant or not; none in a report of an older version."""
+    configured: Configured = field(default_factory=Configured)
+    """By what was judged; nothing in a report of an older version."""
 
 
 def fingerprint(rule: str, tenant: str, type_: str, id_: str) -> str:

@@ -9,16 +9,20 @@ from tokenguard.encoding import moment_from_text
 from tokenguard.excerpts import is_excerpt, shown
 from tokenguard.model import (
     CollectionFailure,
+    Configured,
     Header,
+    Origin,
     Parameter,
     Precedence,
     Remediation,
     Rule,
     RuleResult,
     Safety,
+    Setting,
     Severity,
     Tenant,
     TypeSummary,
+    UsedFile,
 )
 from tokenguard.rules.parameters import read_parameter
 
@@ -51,6 +55,52 @@ def header_from_dict(data: Mapping[str, Any]) -> Header:
         permissions=None if data["permissions"] is None else tuple(data["permissions"]),
         precedence=Precedence(data["precedence"]),
     )
+
+
+def configured_to_dict(configured: Configured) -> dict[str, Any]:
+    """`configuration` is null where there was none; keys of a setting that say nothing are empty."""
+    return {
+        "configuration": _file_to_dict(configured.file),
+        "settings": [
+            {
+                "origin": str(each.origin),
+                "name": each.name,
+                "rule": each.rule,
+                "parameter": each.parameter,
+                "value": each.value,
+                "own": each.own,
+                "file": _file_to_dict(each.file),
+            }
+            for each in configured.settings
+        ],
+    }
+
+
+def configured_from_dict(data: Mapping[str, Any]) -> Configured:
+    """The inverse of `configured_to_dict`."""
+    return Configured(
+        _file_from_dict(data["configuration"]),
+        tuple(
+            Setting(
+                Origin(each["origin"]),
+                each["name"],
+                each["rule"],
+                each["parameter"],
+                each["value"],
+                each["own"],
+                _file_from_dict(each["file"]),
+            )
+            for each in data["settings"]
+        ),
+    )
+
+
+def _file_to_dict(file: UsedFile | None) -> dict[str, str] | None:
+    return None if file is None else {"path": file.path, "sha256": file.digest}
+
+
+def _file_from_dict(data: Mapping[str, str] | None) -> UsedFile | None:
+    return None if data is None else UsedFile(data["path"], data["sha256"])
 
 
 def type_to_dict(summary: TypeSummary) -> dict[str, Any]:

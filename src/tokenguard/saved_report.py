@@ -16,6 +16,7 @@ from tokenguard.json_stream import JsonStream
 from tokenguard.judging.engine import document_check
 from tokenguard.judging.evaluate import exit_status, in_report_order
 from tokenguard.model import (
+    Configured,
     Finding,
     FindingStatus,
     Lifetimes,
@@ -26,7 +27,14 @@ from tokenguard.model import (
     Severity,
     fingerprint,
 )
-from tokenguard.report_document import FORMAT_VERSION, KIND, header_from_dict, rule_from_dict, type_from_dict
+from tokenguard.report_document import (
+    FORMAT_VERSION,
+    KIND,
+    configured_from_dict,
+    header_from_dict,
+    rule_from_dict,
+    type_from_dict,
+)
 from tokenguard.rules.mistakes import Mistake
 from tokenguard.rules.parameters import value_mistakes
 from tokenguard.schemas import schema
@@ -110,6 +118,7 @@ def _head(parts: Mapping[str, Any], source: str) -> Report:
             exit_status=parts["exitStatus"],
             source=parts["source"],
             lifetimes=tuple(map(_lifetimes, parts.get("lifetimes", ()))),
+            configured=configured_from_dict(parts["configured"]) if "configured" in parts else Configured(),
         )
     except (KeyError, TypeError, ValueError, TokenguardError) as error:
         raise DocumentError(f"{source}: a rule or a date in it has no meaning ({error})", _AGAIN) from error

@@ -11,7 +11,7 @@ from importlib import resources
 import jsonschema_rs
 import pytest
 
-from sample_report import COMPLIANT, NOT_KNOWN, REPORT, rendered, with_display_name, with_findings
+from sample_report import COMPLIANT, CONFIGURED_REPORT, NOT_KNOWN, REPORT, rendered, with_display_name, with_findings
 from tokenguard.reporters.sarif import SCHEMA, SarifReporter
 
 
@@ -31,7 +31,11 @@ def test_it_is_the_schema_that_our_files_name(oasis):
 
 
 @pytest.mark.parametrize(
-    "report", [REPORT, COMPLIANT, NOT_KNOWN, with_findings(3), with_display_name("[x](y) {0} \x1b\u202e\ud800")]
+    "report",
+    [
+        *(REPORT, COMPLIANT, NOT_KNOWN, CONFIGURED_REPORT, with_findings(3)),
+        with_display_name("[x](y) {0} \x1b\u202e\ud800"),
+    ],
 )
 def test_every_report_is_valid(validator, report):
     log = json.loads(rendered(SarifReporter(), report))

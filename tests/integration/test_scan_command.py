@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -293,23 +294,24 @@ def test_the_nearest_configuration_is_used_and_said(run: Run, tmp_path: Path) ->
         f'[scan]\nselect = ["{TOO_LONG}"]\nfail-on = "high"\n[severity]\n{TOO_LONG} = "low"\n'
     )
     result = run("scan", "--demo")
-    assert f"Configuration: {tmp_path / 'tokenguard.toml'}" in result.stderr
+    assert f"Configuration: {tmp_path / 'tokenguard.toml'} (SHA-256 " in result.stderr
     assert result.returncode == 3
     assert run("scan", "--demo", "--fail-on", "low").returncode == 1
     assert run("scan", "--demo", TOKENGUARD_FAIL_ON="low").returncode == 1
-    assert run("scan", "--demo", "--quiet").stderr == ""
 
 
 @pytest.mark.parametrize("quiet", ["--quiet", "-q"])
 @pytest.mark.parametrize("before", [True, False])
-def test_quiet_is_quiet_of_the_configuration_wherever_it_stands(
-    run: Run, tmp_path: Path, quiet: str, before: bool
-) -> None:
-    (tmp_path / "mine.toml").write_text(f'[scan]\nselect = ["{TOO_LONG}"]\n')
+def test_not_even_quiet_hides_the_configuration(run: Run, tmp_path: Path, quiet: str, before: bool) -> None:
+    """One that somebody planted would decide the verdict unseen."""
+    data = f'[scan]\nselect = ["{TOO_LONG}"]\n'.encode()
+    (tmp_path / "mine.toml").write_bytes(data)
     words = [quiet, "--config", "mine.toml"] if before else ["--config", "mine.toml", quiet]
+    said = f"Configuration: mine.toml (SHA-256 {hashlib.sha256(data).hexdigest()[:12]})\n"
 
-    assert run("scan", "--demo", *words).stderr == ""
-    assert run("scan", "--demo", "--config", "mine.toml").stderr == "Configuration: mine.toml\n"
+    assert run("scan", "--demo", *words).stderr == said
+    assert run("scan", "--demo", "--config", "mine.toml").stderr == said
+    assert run("scan", "--demo", quiet).stderr == ""
 
 
 @pytest.mark.parametrize(

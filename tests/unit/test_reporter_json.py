@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from golden_file import assert_golden
 from sample_report import (
     COMPLIANT,
+    CONFIGURED_REPORT,
     FINDINGS,
     LIFETIMES,
     NOT_EVALUATED,
@@ -58,7 +59,7 @@ def test_the_whole_report():
     assert_golden("report.json", rendered(REPORTER, REPORT))
 
 
-@pytest.mark.parametrize("report", [REPORT, COMPLIANT, NOT_KNOWN, with_findings(3)])
+@pytest.mark.parametrize("report", [REPORT, COMPLIANT, NOT_KNOWN, CONFIGURED_REPORT, with_findings(3)])
 def test_it_is_valid_against_its_schema_which_describes_every_key(report):
     assert [error.message for error in VALIDATOR.iter_errors(document(report))] == []
 

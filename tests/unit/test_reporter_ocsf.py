@@ -11,6 +11,7 @@ import pytest
 from golden_file import assert_golden
 from sample_report import (
     COMPLIANT,
+    CONFIGURED_REPORT,
     NOT_KNOWN,
     REPORT,
     TENANT,
@@ -42,7 +43,11 @@ def validator():
 
 
 @pytest.mark.parametrize(
-    "report", [REPORT, COMPLIANT, NOT_KNOWN, with_findings(3), with_display_name("[x](y) {0} \x1b\u202e\ud800")]
+    "report",
+    [
+        *(REPORT, COMPLIANT, NOT_KNOWN, CONFIGURED_REPORT, with_findings(3)),
+        with_display_name("[x](y) {0} \x1b\u202e\ud800"),
+    ],
 )
 def test_every_event_is_valid(report):
     found = [

@@ -43,7 +43,7 @@ def collect(*, run: Run, where: Where, limits: Limits, which: Which, folder: Pat
     tokenguard collect --from saved-answers/ --output tenant.jsonl
     """
     plugins = context.plugins()
-    _, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
+    chosen = choose_rules(plugins, run.config, which, everything=where.demo).chosen
     with open_origin(run, where, folder, needs_of(chosen, plugins.types), limits) as (found, name):
         summary = write_snapshot(found, output)
     resources = count(sum(part.count for part in summary.values()), "resource")

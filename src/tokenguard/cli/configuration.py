@@ -17,7 +17,7 @@ from typing import Any
 
 from tokenguard.errors import UsageError
 from tokenguard.files import is_reached_directly, read_file
-from tokenguard.model import Precedence, Severity
+from tokenguard.model import Precedence, Severity, UsedFile
 from tokenguard.repository import check_owner, check_owners, root_of
 from tokenguard.rules.mistakes import did_you_mean
 
@@ -40,6 +40,8 @@ class Configuration:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tenant: str = ""
     """The only tenant id, lower case, that may be judged under this configuration; empty for any."""
+    file: UsedFile | None = None
+    """What was read."""
 
 
 def find(start: Path) -> Path | None:
@@ -102,7 +104,9 @@ def load(path: Path, *, named: bool) -> Configuration:
         raise UsageError("\n".join(f"{path}: {line}" for line in problems.lines), "correct the configuration file")
     tenant = values.pop("tenant", "")
     scan_values = {key.replace("-", "_"): value for key, value in values.items()}
-    return Configuration(path, root, withheld, scan_values, severities, parameters, tenant)
+    return Configuration(
+        path, root, withheld, scan_values, severities, parameters, tenant, UsedFile.of(str(path), data)
+    )
 
 
 def _read(path: Path, root: Path | None, maximum: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tokenguard.cli import context
-from tokenguard.cli.given import configured
+from tokenguard.cli.given import origin
 from tokenguard.cli.options import Run
 from tokenguard.cli.selection import is_in_a_pack
 from tokenguard.files import read_file
 from tokenguard.judging.exemptions import parse_exemptions
-from tokenguard.model import Exemption, Rule
+from tokenguard.model import Exemption, Origin, Rule, Setting, UsedFile
 
 if TYPE_CHECKING:
     from tokenguard.judging.baseline import Baseline
@@ -33,25 +34,38 @@ baseline = click.option(
 )
 
 
-def read_exemptions(path: Path | None, run: Run, rules: tuple[Rule, ...]) -> tuple[Exemption, ...]:
-    """The exemptions in the file that was named: of any of `rules`, or of a rule whose pack is not judged by."""
-    if path is None:
-        return ()
-    plugins = context.plugins()
-    elsewhere = partial(is_in_a_pack, plugins)
-    data = _read(path, "exemptions", "a file of exemptions", run)
-    return parse_exemptions(data, str(path), rules, plugins.types, elsewhere)
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided before."""
+
+    exemptions: tuple[Exemption, ...] = ()
+    baseline: Baseline | None = None
+    settings: tuple[Setting, ...] = ()
+    """The files that it stands in."""
 
 
-def read_baseline(path: Path | None, run: Run) -> Baseline | None:
-    """The baseline that was named, if one was."""
-    if path is None:
-        return None
-    from tokenguard.judging.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
+def read(run: Run, rules: tuple[Rule, ...], *, exemptions: Path | None, baseline: Path | None = None) -> Decisions:
+    """What the files say that were named: exemptions of any of `rules`, or of a rule whose pack is not judged by."""
+    settings = []
+    exempted: tuple[Exemption, ...] = ()
+    known = None
+    if exemptions is not None:
+        data, setting = _read(exemptions, "exemptions", "a file of exemptions", run)
+        plugins = context.plugins()
+        elsewhere = partial(is_in_a_pack, plugins)
+        exempted = parse_exemptions(data, str(exemptions), rules, plugins.types, elsewhere)
+        settings.append(setting)
+    if baseline is not None:
+        from tokenguard.judging.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
 
-    return parse_baseline(_read(path, "baseline", "a baseline", run), str(path))
+        data, setting = _read(baseline, "baseline", "a baseline", run)
+        known = parse_baseline(data, str(baseline))
+        settings.append(setting)
+    return Decisions(exempted, known, tuple(settings))
 
 
-def _read(path: Path, option: str, what: str, run: Run) -> bytes:
+def _read(path: Path, option: str, what: str, run: Run) -> tuple[bytes, Setting]:
     """The content of `path`, which must not lead out of its repository where the configuration names it."""
-    return read_file(path, what, within=run.config.root if configured(option) else None)
+    told = origin(option) or Origin.FLAGS
+    data = read_file(path, what, within=run.config.root if told is Origin.CONFIGURATION else None)
+    return data, Setting(told, option, file=UsedFile.of(str(path), data))

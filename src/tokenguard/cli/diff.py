@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from tokenguard.cli import context, decisions, options, reports
+from tokenguard.cli.configured import configured
 from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Into, Run, Where, Which
@@ -160,15 +161,16 @@ def _snapshots(
     before = partial(open_snapshot, old, limits=limits)
     check_tenant(run, before().header)
     types = context.plugins().types
-    loaded, rules = choose_rules(context.plugins(), run.config, which, everything=where.demo)
-    exempted = decisions.read_exemptions(exemptions, run, loaded)
+    selection = choose_rules(context.plugins(), run.config, which, everything=where.demo)
+    rules = selection.chosen
+    decided = decisions.read(run, selection.loaded, exemptions=exemptions)
 
     def judged(path: Path, source: str) -> Report:
         return evaluate(
             rules,
             open_snapshot(path, types, limits),
             types=types,
-            exemptions=exempted,
+            exemptions=decided.exemptions,
             now=context.now(),
             fail_on=Severity.INFO,
             source=source,
@@ -182,7 +184,8 @@ def _snapshots(
         after = judged(path, name)
         for notice in after.notices:
             context.say(notice, quiet=run.quiet)
-        return with_findings(resources, compare_reports(judged(old, str(old)), after, least))
+        difference = with_findings(resources, compare_reports(judged(old, str(old)), after, least))
+        return replace(difference, configured=configured(run, selection.settings, decided.settings))
 
 
 @contextmanager

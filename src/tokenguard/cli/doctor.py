@@ -9,16 +9,19 @@ from typing import Any
 import click
 
 from tokenguard.cli import answers, context, options
+from tokenguard.cli.configured import configured
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Run, Which
 from tokenguard.cli.prose import Verbatim
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import live_target
+from tokenguard.configured import in_words
 from tokenguard.examination import Access, Examination
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Examiner
 from tokenguard.judging.evaluate import in_report_order
 from tokenguard.model import Need, ResourceType, Rule
+from tokenguard.report_document import configured_to_dict
 from tokenguard.rules.needs import needs_of
 
 KIND = "tokenguard-diagnosis"
@@ -48,14 +51,17 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     tokenguard doctor --rules all --format json
     """
     plugins = context.plugins()
-    _, chosen = choose_rules(plugins, run.config, which)
+    selection = choose_rules(plugins, run.config, which)
+    chosen = selection.chosen
     examiner = next(each for each in plugins.collectors if isinstance(each, Examiner))
     known = {type_.name for type_ in examiner.resource_types}
     needs = {rule.id: _need(rule, plugins.types) for rule in chosen if rule.resource in known}
     found = examiner.examine(live_target(run, account), needs)
     diagnoses = [diagnose(rule, plugins.types[rule.resource], found) for rule in in_report_order(chosen)]
     width = context.style_of(context.stdout()).width
-    answers.answer(form, _document(found, diagnoses), _lines(found, diagnoses, width))
+    by = configured(run, selection.settings)
+    document = {**_document(found, diagnoses), "configured": configured_to_dict(by)}
+    answers.answer(form, document, [*_lines(found, diagnoses, width), *in_words(by)])
     return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT
 
 

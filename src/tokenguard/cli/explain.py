@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli import answers, context, decisions, options
+from tokenguard.cli.configured import configured
 from tokenguard.cli.explanations import Judged, document, lines
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Run, Where, Which
@@ -62,8 +63,10 @@ def explain(
     """
     _check_folder(where, folder)
     plugins = context.plugins()
-    loaded, chosen = choose_rules(plugins, run.config, which)
-    decided = decisions.read_exemptions(exemptions, run, loaded)
+    selection = choose_rules(plugins, run.config, which)
+    chosen = selection.chosen
+    decisions_read = decisions.read(run, selection.loaded, exemptions=exemptions)
+    decided = decisions_read.exemptions
     explainer = next(each for each in plugins.collectors if isinstance(each, Explainer))
     with open_source(run, where, folder) as source:
         search = explainer.find(source, application)
@@ -90,7 +93,8 @@ def explain(
     unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in its_own]
     for notice in report.notices:
         context.say(notice, quiet=run.quiet)
-    judged = Judged(about, unjudged, _concerning(decided, chosen, found), report.scanned_at)
+    by = configured(run, selection.settings, decisions_read.settings)
+    judged = Judged(about, unjudged, _concerning(decided, chosen, found), report.scanned_at, by)
     answers.answer(
         form,
         document(report.header, search, found, judged),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tokenguard.cli.lengths import shown, span
+from tokenguard.configured import in_words
 from tokenguard.encoding import exemption_to_dict, finding_to_dict, not_evaluated_to_dict
 from tokenguard.explanation import Considered, Explanation, InForce, Search
-from tokenguard.model import Exemption, Finding, Header, NotEvaluated, ResourceRef
+from tokenguard.model import Configured, Exemption, Finding, Header, NotEvaluated, ResourceRef
+from tokenguard.report_document import configured_to_dict
 from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import quote
 
@@ -27,6 +29,8 @@ class Judged:
     exemptions: Sequence[Exemption]
     """That name it, whether they apply or not."""
     now: datetime
+    configured: Configured = field(default_factory=Configured)
+    """By what they say it."""
 
 
 def document(header: Header, search: Search, found: Explanation, judged: Judged) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def document(header: Header, search: Search, found: Explanation, judged: Judged)
         "findings": list(map(finding_to_dict, judged.findings)),
         "exemptions": list(map(exemption_to_dict, judged.exemptions)),
         "notEvaluated": list(map(not_evaluated_to_dict, judged.unjudged)),
+        "configured": configured_to_dict(judged.configured),
         "doubts": search.doubts,
         "unread": search.unread,
     }
@@ -98,6 +103,7 @@ def lines(header: Header, search: Search, found: Explanation, judged: Judged) ->
     yield from _list("Not evaluated", _not_evaluated(judged.unjudged))
     yield from _list("Not looked through, so there may be another of that name", search.doubts)
     yield from _list("Not read", search.unread)
+    yield from _list("Judged by", in_words(judged.configured))
 
 
 def _list(title: str, content: Iterable[str]) -> Iterator[str]:

@@ -22,12 +22,13 @@ from tokenguard.cli.prose import write_lines
 from tokenguard.cli.scope import Scope
 from tokenguard.cli.sources import live_target
 from tokenguard.cli.undo import undo_lines
+from tokenguard.configured import in_words
 from tokenguard.documents import write_document
 from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
 from tokenguard.journal import Header, Record
-from tokenguard.model import Report
+from tokenguard.model import Configured, Origin, Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict
 
@@ -91,6 +92,7 @@ def fix(
     context.clear()
     write_lines(plan_lines(plan))
     say_gaps(report)
+    _say_by_what(scope.configured)
     if consent:
         check_consent(consent, plan, now=now, source=str(agreed))
     if out:
@@ -111,6 +113,13 @@ def fix(
         check_consent(plan, rebuilt, now=later, source="what you agreed to")
     order = Order("fix", plan.tenant, plan.precedence, plan.changes)
     return _judged(scope, carry_out(order, live_target(run, where), brakes), brakes)
+
+
+def _say_by_what(configured: Configured) -> None:
+    """What made the plan what it is, but for the flags: who reads this has given them."""
+    others = tuple(each for each in configured.settings if each.origin is not Origin.FLAGS)
+    for line in in_words(Configured(settings=others)):
+        context.say(f"Judged {line}")
 
 
 _AGAIN = "run again without --dry-run"

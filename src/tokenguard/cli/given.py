@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from tokenguard.cli.configuration import Configuration
+from tokenguard.model import Origin
 
 
 def given(*names: str) -> Iterator[tuple[click.Parameter, Any]]:
@@ -20,9 +21,17 @@ def given(*names: str) -> Iterator[tuple[click.Parameter, Any]]:
             yield parameter, running.params[parameter.name]
 
 
-def configured(name: str) -> bool:
-    """Whether the value of the option `name` comes from the configuration."""
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+_ORIGINS = {
+    ParameterSource.DEFAULT_MAP: Origin.CONFIGURATION,
+    ParameterSource.ENVIRONMENT: Origin.ENVIRONMENT,
+    ParameterSource.COMMANDLINE: Origin.FLAGS,
+}
+
+
+def origin(name: str) -> Origin | None:
+    """Where the value of the option `name` comes from; None for its default, and where there is no such option."""
+    source = click.get_current_context().get_parameter_source(name)
+    return None if source is None else _ORIGINS.get(source)
 
 
 def again(*names: str) -> list[str]:

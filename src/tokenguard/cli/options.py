@@ -16,6 +16,7 @@ from tokenguard.cli.context import say
 from tokenguard.cli.help import section
 from tokenguard.cli.lengths import Seconds
 from tokenguard.cli.sizes import size
+from tokenguard.configured import used_file
 from tokenguard.model import Limits, Precedence, Severity
 
 Command = Callable[..., Any]
@@ -114,9 +115,9 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
 
 
 def _say_which(run: Run) -> None:
-    """Name the configuration: only now is it known whether anything may be said, wherever --quiet stands."""
-    if run.config.path is not None:
-        say(f"Configuration: {run.config.path}", quiet=run.quiet)
+    """Name the configuration, however quiet the run is to be: it decides what the run says, and may be another's."""
+    if run.config.file is not None:
+        say(f"Configuration: {used_file(run.config.file)}")
 
 
 run = bundle(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from tokenguard.cli import context, decisions, options, reports
+from tokenguard.cli.configured import configured
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.places import Place
@@ -67,15 +69,16 @@ def scan(
     """
     plugins = context.plugins()
     outputs = reports.pair(plugins.reporters, into, (write_baseline, save_snapshot))
-    loaded, chosen = choose_rules(plugins, run.config, which, everything=where.demo)
-    exempted, known = decisions.read_exemptions(exemptions, run, loaded), decisions.read_baseline(baseline, run)
+    selection = choose_rules(plugins, run.config, which, everything=where.demo)
+    chosen = selection.chosen
+    decided = decisions.read(run, selection.loaded, exemptions=exemptions, baseline=baseline)
     with open_origin(run, where, snapshot, needs_of(chosen, plugins.types), limits) as (found, name):
         report = evaluate(
             chosen,
             _kept(found, save_snapshot, limits) if save_snapshot else found,
             types=plugins.types,
-            exemptions=exempted,
-            baseline=known,
+            exemptions=decided.exemptions,
+            baseline=decided.baseline,
             now=context.now(),
             fail_on=Severity[fail_on.upper()],
             source=name,
@@ -83,6 +86,7 @@ def scan(
             not_evaluated=Spool.of_not_evaluated(chosen),
             strict=strict,
         )
+    report = replace(report, configured=configured(run, selection.settings, decided.settings))
     if write_baseline:
         from tokenguard.judging.baseline import baseline_document  # noqa: PLC0415  (as most scans make none)
 

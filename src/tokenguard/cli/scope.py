@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from tokenguard.changes import Plan
 from tokenguard.cli import context, decisions
+from tokenguard.cli.configured import configured
 from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_readings
 from tokenguard.judging.baseline import Baseline
 from tokenguard.judging.evaluate import evaluate
-from tokenguard.model import Exemption, Need, Report, Rule, Severity
+from tokenguard.model import Configured, Exemption, Need, Report, Rule, Severity
 from tokenguard.planning.plan import make_plan
 from tokenguard.readings import Readings
 from tokenguard.rules.needs import needs_of, with_needs
@@ -33,15 +34,24 @@ class Scope:
     baseline: Baseline | None
     fail_on: Severity
     """The least severity that gives exit status 1."""
+    configured: Configured
 
     @classmethod
     def of(
         cls, run: Run, where: Where, which: Which, *, exemptions: Path | None, baseline: Path | None, fail_on: str
     ) -> Scope:
         """Load what the command line names. Raises as `choose_rules` does, and `DocumentError`."""
-        loaded, chosen = choose_rules(context.plugins(), run.config, which, everything=where.demo)
-        exempted, known = decisions.read_exemptions(exemptions, run, loaded), decisions.read_baseline(baseline, run)
-        return cls(run, where, chosen, exempted, known, Severity[fail_on.upper()])
+        selection = choose_rules(context.plugins(), run.config, which, everything=where.demo)
+        decided = decisions.read(run, selection.loaded, exemptions=exemptions, baseline=baseline)
+        return cls(
+            run,
+            where,
+            selection.chosen,
+            decided.exemptions,
+            decided.baseline,
+            Severity[fail_on.upper()],
+            configured(run, selection.settings, decided.settings),
+        )
 
     @contextmanager
     def look(self, now: datetime) -> Iterator[tuple[Report, Readings]]:
@@ -60,7 +70,7 @@ class Scope:
                 findings=Spool.of_findings(self.rules),
                 not_evaluated=Spool.of_not_evaluated(self.rules),
             )
-            yield report, readings
+            yield replace(report, configured=self.configured), readings
 
     def plan(self, report: Report, readings: Readings, *, now: datetime, only: Collection[str], unsafe: bool) -> Plan:
         """What would mend the findings of `report`."""

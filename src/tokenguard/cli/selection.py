@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from tokenguard.cli.configuration import Configuration
-from tokenguard.cli.given import configured
+from tokenguard.cli.given import origin
 from tokenguard.cli.options import Which
 from tokenguard.errors import DocumentError, RuleError, UsageError
 from tokenguard.files import read_file
-from tokenguard.model import Parameter, Rule
+from tokenguard.model import Origin, Parameter, Rule, Setting, UsedFile
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins
+from tokenguard.rules.messages import count, present
 from tokenguard.rules.mistakes import did_you_mean, nearest
 from tokenguard.rules.parameters import Override, parse_value
 from tokenguard.rules.parsing import parse_rules
@@ -24,36 +25,76 @@ ON_REQUEST = frozenset({"principals"})
 """Packs that list every principal of a tenant, so they run only where they are named (the demo runs them all)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules of a run."""
+
+    loaded: tuple[Rule, ...]
+    chosen: tuple[Rule, ...]
+    """Of these, those that are selected and not ignored."""
+    settings: tuple[Setting, ...]
+    """Which rules are ignored, and what was changed of others."""
+
+
 def choose_rules(
-    plugins: Plugins,
-    configuration: Configuration,
-    which: Which,
-    *,
-    everything: bool = False,
-) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Load the packs and apply the overrides: all rules, and those that are selected and not ignored.
+    plugins: Plugins, configuration: Configuration, which: Which, *, everything: bool = False
+) -> Selection:
+    """Load the packs, apply the overrides, and leave out what is not selected, or ignored.
 
     A ``--set`` goes before the configuration's value. `everything`: without named packs, take all there are. Raises
     `UsageError` for a name that is nothing, `RuleError` with every mistake in the rule documents.
     """
     packs = which.rules or (("all",) if everything else ())
-    within = configuration.root if configured("rules") else None
+    within = configuration.root if origin("rules") is Origin.CONFIGURATION else None
     own = set(plugins.packs.values())
     documents = [
         document for path in pack_paths(plugins, packs) for document in read_pack(path, None if path in own else within)
     ]
     rules = parse_rules(documents, plugins.types)
     by_id = {rule.id: rule for rule in rules}
-    overrides = _overrides(by_id, plugins, configuration, which.settings)
+    values = _values(by_id, plugins, configuration, which.settings)
+    overrides = _overrides(by_id, values, configuration)
     if overrides:
         rules = parse_rules(documents, plugins.types, overrides)
     chosen = _matching(rules, which.select, "--select") if which.select else set(by_id)
-    chosen -= _matching(rules, which.ignore, "--ignore")
+    ignored = _matching(rules, which.ignore, "--ignore")
+    chosen -= ignored
     if not chosen:
         raise UsageError(
             "no rule is left to judge by", "check --select and --ignore; `tokenguard rules list` lists all"
         )
-    return rules, tuple(rule for rule in rules if rule.id in chosen)
+    settings = (
+        *(Setting(origin("ignore") or Origin.FLAGS, "ignore", rule) for rule in sorted(ignored)),
+        *_changes(by_id, rules, values),
+    )
+    return Selection(rules, tuple(rule for rule in rules if rule.id in chosen), settings)
+
+
+def _changes(
+    before: Mapping[str, Rule], rules: Iterable[Rule], values: Mapping[str, Mapping[str, _Value]]
+) -> Iterator[Setting]:
+    """What is not as the rules themselves have it."""
+    for rule in rules:
+        own = before[rule.id]
+        if rule.severity != own.severity:
+            yield Setting(Origin.CONFIGURATION, "severity", rule.id, value=str(rule.severity), own=str(own.severity))
+        for name, given in values.get(rule.id, {}).items():
+            if given.value != own.parameters[name].value:
+                value = _amount(given.value) if given.file else present(name, given.value)
+                yield Setting(
+                    given.origin,
+                    "parameter",
+                    rule.id,
+                    name,
+                    value,
+                    present(name, own.parameters[name].value),
+                    given.file,
+                )
+
+
+def _amount(value: Any) -> str:
+    """How much a file holds: what it holds is not repeated here."""
+    return count(len(value), "value") if isinstance(value, list) else "1 value"
 
 
 def pack_paths(plugins: Plugins, packs: Sequence[str]) -> list[Path]:
@@ -97,9 +138,23 @@ def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str) -> se
 
 
 def _overrides(
-    rules: Mapping[str, Rule], plugins: Plugins, configuration: Configuration, settings: Sequence[str]
+    rules: Mapping[str, Rule], values: Mapping[str, Mapping[str, _Value]], configuration: Configuration
 ) -> dict[str, Override]:
-    """What the configuration and ``--set`` change, by rule id.
+    """What is changed, by rule id."""
+    return {
+        rule: Override(
+            severity=configuration.severities.get(rule),
+            parameters={name: each.value for name, each in values.get(rule, {}).items()},
+            withheld=any(each.withheld for each in values.get(rule, {}).values()),
+        )
+        for rule in {*values, *configuration.severities} & rules.keys()
+    }
+
+
+def _values(
+    rules: Mapping[str, Rule], plugins: Plugins, configuration: Configuration, settings: Sequence[str]
+) -> dict[str, dict[str, _Value]]:
+    """What the configuration and ``--set`` set parameters to, by rule id and name.
 
     A configuration may speak of rules whose pack is not judged by in this run, but not of rules that there are not.
     """
@@ -114,14 +169,7 @@ def _overrides(
     for setting in settings:
         rule, name, given = _setting(rules, setting)
         values.setdefault(rule, {})[name] = given
-    return {
-        rule: Override(
-            severity=configuration.severities.get(rule),
-            parameters={name: each.value for name, each in values.get(rule, {}).items()},
-            withheld=any(each.withheld for each in values.get(rule, {}).values()),
-        )
-        for rule in {*values, *configuration.severities} & rules.keys()
-    }
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +179,17 @@ class _Value:
     value: Any
     withheld: bool
     """Whether errors repeat nothing of it: it is what a file holds."""
+    origin: Origin
+    file: UsedFile | None = None
+    """What it was read from."""
 
 
 def _configured(rule: Rule, name: str, value: Any, configuration: Configuration) -> _Value:
     """A value as the configuration gives it; ``@FILE``, beside the configuration, for one that stands in a file."""
     if not (isinstance(value, str) and value.startswith("@") and name in rule.parameters and configuration.path):
-        return _Value(value, configuration.withheld)
+        return _Value(value, configuration.withheld, Origin.CONFIGURATION)
     path = configuration.path.parent / value[1:]
-    return _read_value(rule.parameters[name], path, f"{rule.id}.{name}", configuration.root)
+    return _read_value(rule.parameters[name], path, f"{rule.id}.{name}", Origin.CONFIGURATION, configuration.root)
 
 
 def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, _Value]:
@@ -155,11 +206,11 @@ def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, _Value]
             f"--set {setting}: rule {rule} has no parameter {name!r}", listed if parameters else "it has: none"
         )
     if text.startswith("@"):
-        return rule, name, _read_value(parameters[name], Path(text[1:]), target)
-    return rule, name, _Value(parse_value(parameters[name], text), withheld=False)
+        return rule, name, _read_value(parameters[name], Path(text[1:]), target, Origin.FLAGS)
+    return rule, name, _Value(parse_value(parameters[name], text), withheld=False, origin=Origin.FLAGS)
 
 
-def _read_value(parameter: Parameter, path: Path, target: str, within: Path | None = None) -> _Value:
+def _read_value(parameter: Parameter, path: Path, target: str, told: Origin, within: Path | None = None) -> _Value:
     """What the file at `path` says. Raises `DocumentError` or `RuleError`, which repeat nothing of it."""
     data = read_file(path, f"the value of {target}", within=within)
     try:
@@ -167,9 +218,10 @@ def _read_value(parameter: Parameter, path: Path, target: str, within: Path | No
     except UnicodeDecodeError as error:
         raise DocumentError(f"{path}: not UTF-8 text; the value of {target} was to be read from it") from error
     try:
-        return _Value(parse_value(parameter, text, withheld=True), withheld=True)
+        value = parse_value(parameter, text, withheld=True)
     except RuleError as error:
         raise RuleError(f"{path}: {error.message}", error.hint) from error
+    return _Value(value, withheld=True, origin=told, file=UsedFile.of(str(path), data))
 
 
 def _no_such_rule(rules: Mapping[str, Rule], rule: str, where: str) -> UsageError:

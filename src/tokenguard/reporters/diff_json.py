@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from tokenguard.differences import Difference, FindingChange, ResourceChange, Side
 from tokenguard.encoding import finding_to_dict, ref_to_dict
 from tokenguard.hookspecs import Style
+from tokenguard.report_document import configured_to_dict
 from tokenguard.reporters.streaming import write_json
 
 KIND = "tokenguard-diff"
@@ -24,6 +25,7 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
             "old": _side(difference.old),
             "new": _side(difference.new),
             "exitStatus": int(difference.exit_status),
+            "configured": configured_to_dict(difference.configured),
             "unchangedResources": difference.unchanged_resources,
             "unchangedFindings": difference.unchanged_findings,
             "resources": map(_resource, difference.resources),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from tokenguard.configured import in_words
 from tokenguard.differences import Difference, FindingChange
 from tokenguard.hookspecs import Style
 from tokenguard.reporters import wording
@@ -19,7 +20,8 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
 
 def _blocks(difference: Difference) -> Iterator[str]:
     yield f"# tokenguard: {verdict(difference)}\n\n{markdown(f'Tenant: {wording.tenant(difference.tenant)}')}\n\n"
-    yield f"- before: {markdown(side(difference.old))}\n- now: {markdown(side(difference.new))}\n\n"
+    yield f"- before: {markdown(side(difference.old))}\n- now: {markdown(side(difference.new))}\n"
+    yield "".join(f"- {markdown(line)}\n" for line in in_words(difference.configured)) + "\n"
     yield f"{counts(difference)}\n\n"
     for change in difference.resources:
         about = f"{change.resource.type} {change.resource.id}"

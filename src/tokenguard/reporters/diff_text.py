@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from tokenguard.configured import in_words
 from tokenguard.differences import Change, Difference, FindingChange, ResourceChange, Turn
 from tokenguard.hookspecs import Style
 from tokenguard.layout import Page, Paint
@@ -20,6 +21,8 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
     page.line(wording.tenant(difference.tenant), paint=Paint.BOLD, label=verdict(difference))
     page.line(f"before: {side(difference.old)}", indent=2, paint=Paint.DIM)
     page.line(f"now:    {side(difference.new)}", indent=2, paint=Paint.DIM)
+    for line in in_words(difference.configured):
+        page.line(line, indent=2)
     for change in difference.resources:
         _write_resource(page, change)
     for finding in difference.findings:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from tokenguard.configured import in_words
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Style
 from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report
@@ -66,8 +67,11 @@ def _commands(report: Report) -> Iterator[str]:
     unknown = sum(result.not_evaluated + bool(result.incomplete) for result in report.rules)
     yield from (_finding(item, "error") for item in _first(report, failing=True))
     yield from map(_not_evaluated, islice(report.not_evaluated, SHOWN))
-    yield from (_finding(item, "notice") for item in _first(report, failing=False))
-    more = sum(max(0, number - SHOWN) for number in (grave, mild, unknown))
+    lines = in_words(report.configured)
+    if lines:
+        yield _command("notice", "tokenguard was configured", "\n".join(map(visible, lines)))
+    yield from islice((_finding(item, "notice") for item in _first(report, failing=False)), SHOWN - bool(lines))
+    more = sum(max(0, number - SHOWN) for number in (grave, mild + bool(lines), unknown))
     rest = f"; {more} more than are annotated" if more else ""
     yield f"tokenguard: {verdict(report)}: {wording.findings_by_severity(report.rules)}, {wording.rules(report)}{rest}"
 

@@ -9,7 +9,14 @@ from tokenguard.encoding import finding_to_dict, lifetimes_to_dict, not_evaluate
 from tokenguard.hookspecs import Style
 from tokenguard.judging.settling import settlement
 from tokenguard.model import FindingStatus, Report
-from tokenguard.report_document import FORMAT_VERSION, KIND, header_to_dict, rule_to_dict, type_to_dict
+from tokenguard.report_document import (
+    FORMAT_VERSION,
+    KIND,
+    configured_to_dict,
+    header_to_dict,
+    rule_to_dict,
+    type_to_dict,
+)
 from tokenguard.reporters.streaming import write_json
 
 
@@ -29,6 +36,7 @@ class JsonReporter:
                 "failOn": str(report.fail_on),
                 "exitStatus": report.exit_status,
                 "header": header_to_dict(report.header),
+                "configured": configured_to_dict(report.configured),
                 "types": map(type_to_dict, report.types.values()),
                 "notices": iter(report.notices),
                 "rules": map(rule_to_dict, report.rules),

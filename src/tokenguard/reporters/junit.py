@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from typing import BinaryIO, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from tokenguard.configured import in_words
 from tokenguard.hookspecs import Style
 from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report, RuleResult, Severity
 from tokenguard.reporters import wording
@@ -87,9 +89,17 @@ def _properties(report: Report, result: RuleResult) -> Iterator[str]:
         "severity": str(result.rule.severity),
         "verdict": result.verdict,
     }
+    values |= {f"configured {number}": line for number, line in enumerate(_configured(report, result), 1)}
     yield "<properties>"
     yield from (_start("property", end="/>", name=name, value=value) for name, value in values.items())
     yield "</properties>"
+
+
+def _configured(report: Report, result: RuleResult) -> list[str]:
+    """What concerns the rule, and what concerns none that has a suite of its own: one that is ignored, too."""
+    judged = {each.rule.id for each in report.rules} - {result.rule.id}
+    settings = tuple(each for each in report.configured.settings if each.rule not in judged)
+    return in_words(replace(report.configured, settings=settings))
 
 
 def _finding(finding: Finding, fail_on: Severity) -> Iterator[str]:

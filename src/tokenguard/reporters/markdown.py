@@ -10,6 +10,7 @@ from datetime import UTC
 from itertools import groupby
 from typing import BinaryIO
 
+from tokenguard.configured import in_words
 from tokenguard.hookspecs import Style
 from tokenguard.judging.settling import Settlement, settlement
 from tokenguard.model import Finding, FindingStatus, Report, RuleResult
@@ -49,6 +50,8 @@ def _head(report: Report) -> Iterator[str]:
     yield f"# tokenguard: {verdict(report)}\n\n{name}\n\n"
     yield f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}.\n"
     yield f"Read from {markdown(report.source)}, collected {collected} by {markdown(report.header.producer)}.\n"
+    lines = in_words(report.configured)
+    yield "".join(f"{'' if number else chr(10)}- {markdown(line)}\n" for number, line in enumerate(lines))
 
 
 def _table(results: Iterable[RuleResult]) -> Iterator[str]:

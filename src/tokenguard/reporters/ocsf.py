@@ -1,7 +1,8 @@
 """The report for security data lakes: Compliance Findings of the Open Cybersecurity Schema Framework, one a line.
 
 An event for each finding (status Fail), for each thing that was not evaluated (Warning, which OCSF says of a check that
-"did not yield a result due to missing information"), and for each rule that everything passes (Pass).
+"did not yield a result due to missing information"), and for each rule that everything passes (Pass). Before them, if
+anything but the defaults took part, one that says what (Other, whose meaning OCSF leaves to the source).
 
 Source: OCSF 1.5.0, class ``compliance_finding`` with the profile ``cloud``.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from tokenguard import __version__
+from tokenguard.configured import in_words
 from tokenguard.encoding import finding_to_dict
 from tokenguard.excerpts import shown
 from tokenguard.hookspecs import Style
@@ -41,7 +43,11 @@ _SEVERITIES = {
     Severity.HIGH: (4, "High"),
     Severity.CRITICAL: (5, "Critical"),
 }
-_PASS, _WARNING, _FAIL = (1, "Pass"), (2, "Warning"), (3, "Fail")
+_PASS, _WARNING, _FAIL, _OTHER = (1, "Pass"), (2, "Warning"), (3, "Fail"), (99, "Other")
+_CONFIGURATION = Rule(
+    id="tokenguard-configuration", title="By what tokenguard judged", severity=Severity.INFO, resource="", require={}
+)
+"""No rule, but what stands in the place of one in an event that tells of none."""
 _NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 
 
@@ -57,9 +63,19 @@ class OcsfReporter:
 
 def _events(report: Report) -> Iterator[dict[str, Any]]:
     rules = {result.rule.id: result.rule for result in report.rules}
+    if lines := in_words(report.configured):
+        yield _configured(report, lines)
     yield from (_failed(report, rules[item.rule], item) for item in report.findings)
     yield from (_unknown(report, rules[item.rule], item) for item in report.not_evaluated)
     yield from (_passed(report, result) for result in report.rules if result.verdict == "pass")
+
+
+def _configured(report: Report, lines: list[str]) -> dict[str, Any]:
+    return {
+        **_event(report, _CONFIGURATION, "; ".join(lines), Severity.INFO),
+        "compliance": _compliance(_CONFIGURATION, _OTHER, lines),
+        "finding_info": _info(_CONFIGURATION, _identity(report, _CONFIGURATION, None)),
+    }
 
 
 def _failed(report: Report, rule: Rule, finding: Finding) -> dict[str, Any]:

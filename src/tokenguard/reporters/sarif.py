@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
+from itertools import chain
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from tokenguard import __version__
+from tokenguard.configured import in_words
 from tokenguard.encoding import finding_to_dict
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
@@ -61,8 +63,9 @@ def _invocation(report: Report, indices: Mapping[str, int]) -> dict[str, Any]:
         "exitCodeDescription": ExitStatus(report.exit_status).meaning,
         "endTimeUtc": f"{report.scanned_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "toolExecutionNotifications": (_notification(item, indices) for item in report.not_evaluated),
-        "toolConfigurationNotifications": (
-            {"level": "warning", "message": message(notice)} for notice in report.notices
+        "toolConfigurationNotifications": chain(
+            ({"level": "note", "message": message(line)} for line in in_words(report.configured)),
+            ({"level": "warning", "message": message(notice)} for notice in report.notices),
         ),
     }
 

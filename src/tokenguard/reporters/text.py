@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import BinaryIO
 
+from tokenguard.configured import in_words
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Style
 from tokenguard.judging.settling import Settlement, settlement
@@ -71,6 +72,8 @@ def _write_head(page: Page, report: Report) -> None:
     when = header.collected_at.astimezone(UTC)
     collected = f"collected {when:%Y-%m-%d %H:%M} UTC by {header.producer}; precedence: {header.precedence}"
     page.line(collected, indent=2, paint=Paint.DIM)
+    for line in in_words(report.configured):
+        page.line(line, indent=2)
 
 
 def _write_findings(page: Page, report: Report) -> None:

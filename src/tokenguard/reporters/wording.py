@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tokenguard.judging.settling import AllowListEntry, Settlement
-from tokenguard.model import Exemption, Remediation, Report, ResourceRef, Rule, RuleResult, Severity, Tenant, Violation
+from tokenguard.model import (
+    Exemption,
+    Remediation,
+    Report,
+    ResourceRef,
+    Rule,
+    RuleResult,
+    Severity,
+    Tenant,
+    Violation,
+)
 from tokenguard.rules.messages import count, present
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"\\]+")

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tokenguard import __version__
+from tokenguard.configured import in_words
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import Report
 from tokenguard.reporters import wording
@@ -49,6 +50,7 @@ def pieces(report: Report) -> Iterator[str]:
             rules=map(Markup, entries.rules(report)),
             entries=map(Markup, entries.lines(report)),
             left_out=entries.left_out(report),
+            configured=in_words(report.configured),
             quoted=quoted,
             wording=wording,
             count=count,

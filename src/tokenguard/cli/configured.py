@@ -1,0 +1,30 @@
+"""By what a run judges that is not its default, and who said so, for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from tokenguard.cli.given import origin
+from tokenguard.cli.options import Run
+from tokenguard.model import Configured, Setting
+from tokenguard.rules.messages import present
+
+_GENERAL = ("rules", "select", "fail_on", "precedence")
+"""Options that change a verdict, beside those whose settings are known once they are read."""
+
+
+def configured(run: Run, *settings: Iterable[Setting]) -> Configured:
+    """By what this run judges, with the `settings` of what it read."""
+    return Configured(run.config.file, (*_general(), *(each for group in settings for each in group)))
+
+
+def _general() -> Iterator[Setting]:
+    running = click.get_current_context()
+    for parameter in running.command.params:
+        name = parameter.name or ""
+        told, value = origin(name), running.params.get(name)
+        if name in _GENERAL and told is not None and value not in ((), parameter.default):
+            words = present("", list(value) if isinstance(value, tuple) else value)
+            yield Setting(told, name.replace("_", "-"), value=words)
