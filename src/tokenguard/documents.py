@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isinf
 from typing import Any
 
@@ -79,20 +79,21 @@ def parse_document(data: bytes, source: str) -> Any:
         raise DocumentError(f"{source}: not JSON: {error}", "correct the file") from error
 
 
-def place_of(data: bytes, steps: tuple[str, ...]) -> tuple[str, Steps]:
-    """Where in `data`, a JSON document, the value at `steps` begins, or the nearest around it that there is.
+def places_of(data: bytes, wanted: Sequence[tuple[str, ...]]) -> list[tuple[str, Steps]]:
+    """Where in `data`, a JSON document, the value at each of the `wanted` paths begins, or the nearest around it.
 
     As ``line 3, column 7``, with the steps that lead there, indices as numbers. A member begins with its key.
     """
     text = data.decode("utf-8-sig")
-    nearest: Steps = ()
-    at = 0
-    for path, here in _values(text):
-        if len(path) >= len(nearest) and tuple(map(str, path)) == steps[: len(path)]:
-            nearest, at = path, here
-        if len(nearest) == len(steps):
-            break
-    return _place(text, at), nearest
+    on_the_way = {path[:length] for path in wanted for length in range(len(path) + 1)}
+    keyed = ((tuple(map(str, path)), path, at) for path, at in _values(text))
+    found = {key: (path, at) for key, path, at in keyed if key in on_the_way}
+    places = []
+    for steps in wanted:
+        nearest = next(steps[:length] for length in range(len(steps), -1, -1) if steps[:length] in found)
+        path, at = found[nearest]
+        places.append((_place(text, at), path))
+    return places
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]|[^\s\[\]{},:"]+')

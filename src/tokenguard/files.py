@@ -73,12 +73,8 @@ def files_below(folder: Path, what: str, within: Path | None = None) -> Iterator
         yield from (Path(parent, name) for name in names)
 
 
-def lies_within(path: Path, within: Path) -> bool:
-    """Whether `path`, with every link followed, is in the folder `within`, and not in what git or the system keep."""
-    return _is_inside(Path(os.path.realpath(path)), Path(os.path.realpath(within)))
-
-
 def _is_inside(real: Path, root: Path) -> bool:
+    """Whether `real` is in the folder `root`, no link being in either, and not in what git or the system keep."""
     if not real.is_relative_to(root):
         return False
     if any(real.is_relative_to(folder) and not root.is_relative_to(folder) for folder in _ELSEWHERE):

@@ -320,7 +320,14 @@ def test_a_configuration_that_is_named_is_quoted_in_no_error(checkout: Path, var
     """In a pipeline the option stands in a file of its own, and the checkout decides what lies there."""
     (checkout / "mine.toml").symlink_to("../home/credentials.toml")
     named = {"TOKENGUARD_CONFIG": "mine.toml"} if variable else {}
-    for text in (None, f'[scan]\nselect = "{CANARY}"\n[severity]\n{CANARY} = "{CANARY}"\n', f"{CANARY} = = 1", "\0"):
+    for text in (
+        None,
+        f"[parameters.{CANARY}]\nx = 1\n",
+        f'[scan]\nselect = ["{CANARY}"]\n',
+        f'[scan]\nselect = "{CANARY}"\n[severity]\n{CANARY} = "{CANARY}"\n',
+        f"{CANARY} = = 1",
+        "\0",
+    ):
         if text is not None:
             (checkout / "mine.toml").unlink()
             (checkout / "mine.toml").write_text(text)

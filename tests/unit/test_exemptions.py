@@ -126,6 +126,16 @@ def test_all_mistakes_are_said_at_once() -> None:
         assert f"/exemptions/{index}/" in caught.value.message
 
 
+def test_of_very_many_mistakes_the_first_are_said_and_the_rest_counted() -> None:
+    """Or a file of a few MiB would take hours to be refused."""
+    with pytest.raises(DocumentError) as caught:
+        parse_exemptions(document(*([1] * 20_000)), "x.json", RULES, TYPES)
+    lines = caught.value.message.splitlines()
+    assert (len(lines), lines[-1]) == (1 + 24 + 1, "  and 19976 more")
+    assert lines[24].startswith("  line 1, column ")
+    assert "/exemptions/23: " in lines[24]
+
+
 @pytest.mark.parametrize("twice", ["Press", "press"])
 def test_two_decisions_on_one_rule_and_resource_are_refused(twice: str) -> None:
     with pytest.raises(DocumentError, match="/exemptions/1: the same rule and resource as /exemptions/0"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from tokenguard.cli.given import origin
-from tokenguard.cli.options import Run
+from tokenguard.cli.options import Run, Which
 from tokenguard.model import Configured, Setting
 from tokenguard.rules.messages import present
 
@@ -15,16 +15,17 @@ _GENERAL = ("rules", "select", "fail_on", "precedence")
 """Options that change a verdict, beside those whose settings are known once they are read."""
 
 
-def configured(run: Run, *settings: Iterable[Setting]) -> Configured:
-    """By what this run judges, with the `settings` of what it read."""
-    return Configured(run.config.file, (*_general(), *(each for group in settings for each in group)))
+def configured(run: Run, which: Which, *settings: Iterable[Setting]) -> Configured:
+    """By what this run judges, `which` rules first, with the `settings` of what it read."""
+    return Configured(run.config.file, (*_general(which), *(each for group in settings for each in group)))
 
 
-def _general() -> Iterator[Setting]:
+def _general(which: Which) -> Iterator[Setting]:
     running = click.get_current_context()
     for parameter in running.command.params:
         name = parameter.name or ""
         told, value = origin(name), running.params.get(name)
-        if name in _GENERAL and told is not None and value not in ((), parameter.default):
+        given_way = value != getattr(which, name, value)  # to what a plan or a journal says
+        if name in _GENERAL and told is not None and value not in ((), parameter.default) and not given_way:
             words = present("", list(value) if isinstance(value, tuple) else value)
             yield Setting(told, name.replace("_", "-"), value=words)

@@ -185,7 +185,7 @@ def _snapshots(
         for notice in after.notices:
             context.say(notice, quiet=run.quiet)
         difference = with_findings(resources, compare_reports(judged(old, str(old)), after, least))
-        return replace(difference, configured=configured(run, selection.settings, decided.settings))
+        return replace(difference, configured=configured(run, which, selection.settings, decided.settings))
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     found = examiner.examine(live_target(run, account), needs)
     diagnoses = [diagnose(rule, plugins.types[rule.resource], found) for rule in in_report_order(chosen)]
     width = context.style_of(context.stdout()).width
-    by = configured(run, selection.settings)
+    by = configured(run, which, selection.settings)
     document = {**_document(found, diagnoses), "configured": configured_to_dict(by)}
     answers.answer(form, document, [*_lines(found, diagnoses, width), *in_words(by)])
     return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT

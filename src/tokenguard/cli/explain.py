@@ -93,7 +93,7 @@ def explain(
     unjudged = [item for item in report.not_evaluated if item.resource is None or item.resource.id in its_own]
     for notice in report.notices:
         context.say(notice, quiet=run.quiet)
-    by = configured(run, selection.settings, decisions_read.settings)
+    by = configured(run, which, selection.settings, decisions_read.settings)
     judged = Judged(about, unjudged, _concerning(decided, chosen, found), report.scanned_at, by)
     answers.answer(
         form,

@@ -86,7 +86,7 @@ def scan(
             not_evaluated=Spool.of_not_evaluated(chosen),
             strict=strict,
         )
-    report = replace(report, configured=configured(run, selection.settings, decided.settings))
+    report = replace(report, configured=configured(run, which, selection.settings, decided.settings))
     if write_baseline:
         from tokenguard.judging.baseline import baseline_document  # noqa: PLC0415  (as most scans make none)
 

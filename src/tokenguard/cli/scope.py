@@ -50,7 +50,7 @@ class Scope:
             decided.exemptions,
             decided.baseline,
             Severity[fail_on.upper()],
-            configured(run, selection.settings, decided.settings),
+            configured(run, which, selection.settings, decided.settings),
         )
 
     @contextmanager

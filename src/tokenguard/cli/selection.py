@@ -56,8 +56,8 @@ def choose_rules(
     overrides = _overrides(by_id, values, configuration)
     if overrides:
         rules = parse_rules(documents, plugins.types, overrides)
-    chosen = _matching(rules, which.select, "--select") if which.select else set(by_id)
-    ignored = _matching(rules, which.ignore, "--ignore")
+    chosen = _matching(rules, which.select, "select", configuration) if which.select else set(by_id)
+    ignored = _matching(rules, which.ignore, "ignore", configuration)
     chosen -= ignored
     if not chosen:
         raise UsageError(
@@ -122,15 +122,17 @@ def _pack(plugins: Plugins, name: str) -> list[Path]:
     )
 
 
-def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str) -> set[str]:
+def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str, configuration: Configuration) -> set[str]:
     """Ids that any pattern (an id, or one with ``*`` and ``?``) matches; a pattern that matches none is a mistake."""
     ids = [rule.id for rule in rules]
+    withheld = configuration.withheld and origin(option) is Origin.CONFIGURATION
     found: set[str] = set()
     for pattern in patterns:
         matched = {id_ for id_ in ids if fnmatchcase(id_, pattern)}
         if not matched:
+            said = f"--{option} {pattern}: no such rule{nearest(pattern, ids)}"
             raise UsageError(
-                f"{option} {pattern}: no such rule{nearest(pattern, ids)}",
+                f"{configuration.path}: scan.{option}: no such rule" if withheld else said,
                 "`tokenguard rules list` lists the rules; a pack that runs only on request is named with --rules",
             )
         found |= matched
@@ -160,6 +162,10 @@ def _values(
     """
     for rule in {*configuration.parameters, *configuration.severities} - rules.keys():
         if not is_in_a_pack(plugins, rule):
+            if configuration.withheld:
+                raise UsageError(
+                    f"{configuration.path}: [severity] or [parameters] names a rule that there is not", _LIST
+                )
             raise _no_such_rule(rules, rule, f"{configuration.path}: {rule}")
     values: dict[str, dict[str, _Value]] = {
         rule: {name: _configured(rules[rule], name, value, configuration) for name, value in parameters.items()}
@@ -224,7 +230,8 @@ def _read_value(parameter: Parameter, path: Path, target: str, told: Origin, wit
     return _Value(value, withheld=True, origin=told, file=UsedFile.of(str(path), data))
 
 
+_LIST = "`tokenguard rules list --rules all` lists the rules"
+
+
 def _no_such_rule(rules: Mapping[str, Rule], rule: str, where: str) -> UsageError:
-    return UsageError(
-        f"{where}: no such rule{nearest(rule, rules)}", "`tokenguard rules list --rules all` lists the rules"
-    )
+    return UsageError(f"{where}: no such rule{nearest(rule, rules)}", _LIST)

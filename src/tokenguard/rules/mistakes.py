@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokenguard.documents import Withheld, place_of
+from tokenguard.documents import Withheld, places_of
 from tokenguard.errors import RuleError
 from tokenguard.excerpts import shown
 from tokenguard.untrusted import visible
@@ -15,7 +15,7 @@ from tokenguard.untrusted import visible
 LONGEST_QUOTE = 60
 """Characters of a found value that a message repeats."""
 LONGEST_LIST = 24
-"""Names to choose from that a message lists."""
+"""Names to choose from that a message lists, and mistakes of a document that nothing is repeated of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,19 @@ class Mistake:
         return f"{self.path}: {self.text}" if self.path else self.text
 
 
-def withheld(mistakes: Iterable[Mistake], data: Withheld, known: Collection[str]) -> Iterator[Mistake]:
-    """The same of a document whose `data` no error repeats: with line and column, and the `known` keys on the way."""
-    for mistake in mistakes:
-        steps = pointer(mistake.path, mistake.key) if mistake.key else mistake.path
-        place, path = place_of(data, tuple(_unescaped(step) for step in steps.split("/")[1:]))
+def withheld(mistakes: Sequence[Mistake], data: Withheld, known: Collection[str]) -> Iterator[Mistake]:
+    """The same of a document whose `data` no error repeats: with line and column, and the `known` keys on the way.
+
+    Of many the first `LONGEST_LIST`, and the number of the rest: to find the place of each takes time.
+    """
+    told = mistakes[:LONGEST_LIST]
+    paths = (pointer(mistake.path, mistake.key) if mistake.key else mistake.path for mistake in told)
+    steps = [tuple(map(_unescaped, path.split("/")[1:])) for path in paths]
+    for mistake, (place, path) in zip(told, places_of(data, steps), strict=True):
         shown = pointer("", *(step if isinstance(step, int) or step in known else "*" for step in path))
         yield Mistake("", f"{place}: {Mistake(shown, mistake.plain)}")
+    if len(mistakes) > len(told):
+        yield Mistake("", f"and {len(mistakes) - len(told)} more")
 
 
 def keys_of(schema: Any) -> frozenset[str]:
