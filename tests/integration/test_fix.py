@@ -729,6 +729,7 @@ def test_a_plan_goes_before_what_the_configuration_says_is_usual(bench, before, 
     (bench.folder / "tokenguard.toml").write_text('[scan]\nselect = ["retired-*"]\nignore = ["dataverse-*"]\n')
     done = bench.fix("--plan", "plan.json", "--yes")
     assert done.status == 0, done
+    assert "by the configuration: " not in done.stderr, "it has given way, and changed nothing"
     assert bench.journal() == APPLIED
     resumed = bench.fix("--resume", "journal.jsonl", "--yes")
     assert "no findings left" in resumed.stderr
