@@ -432,7 +432,7 @@ def test_a_managed_identity_that_is_not_there_is_said(sandbox, monkeypatch):
 
 @pytest.mark.parametrize(("patience", "tries"), [(0.0, 1), (900.0, 4)])
 def test_a_token_service_that_says_nothing_is_not_waited_for_long(sandbox, monkeypatch, patience, tries):
-    monkeypatch.setattr("tokenguard.entra.credentials._SILENCE", 0.2)
+    monkeypatch.setattr("tokenguard.entra.tokens.SILENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         chosen = replace(target(sandbox, AZURE_AUTHORITY_HOST=url), patience=patience)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tokenguard.entra.pacing import Pace
-from tokenguard.entra.retry import Wait
+from tokenguard.entra.retry import Budget, Wait
 
 
 class Clock:
@@ -29,7 +29,7 @@ def said():
 
 
 def pace(clock, said, budget=60.0):
-    return Pace(budget, said.append, clock=lambda: clock.now, sleep=clock.sleep)
+    return Pace(Budget(budget), said.append, clock=lambda: clock.now, sleep=clock.sleep)
 
 
 def test_a_throttled_request_stops_every_other(clock, said):
@@ -50,7 +50,7 @@ def test_each_second_it_says_how_much_longer_it_waits(clock, shared):
     ticks = []
 
     async def run():
-        gate = Pace(60, None, ticks.append, lambda: clock.now, clock.sleep)
+        gate = Pace(Budget(60), None, ticks.append, lambda: clock.now, clock.sleep)
         assert await gate.wait(Wait(2.5, shared, why="429"))
         await gate.turn("/organization")
         assert gate.requests == 1
@@ -149,7 +149,7 @@ def test_a_later_and_shorter_time_does_not_let_it_pass_before(clock, said):
 
 def test_another_connection_of_the_run_heeds_it_too(clock, said):
     known = {}
-    first, second = (Pace(60, clock=lambda: clock.now, sleep=clock.sleep, put_off=known) for _ in range(2))
+    first, second = (Pace(Budget(60), clock=lambda: clock.now, sleep=clock.sleep, put_off=known) for _ in range(2))
     first.put_off("/a", 7.0, "Graph answered 429")
     assert second.put_off_until("/a").seconds == 7.0
 

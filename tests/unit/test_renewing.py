@@ -7,6 +7,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
 
 from tokenguard.entra.credentials import Method
+from tokenguard.entra.retry import Budget
 from tokenguard.entra.signin import RenewingCredential
 from tokenguard.errors import SourceError
 
@@ -46,8 +47,8 @@ def service():
     return TokenService()
 
 
-def renewing(service, asks=False):
-    return RenewingCredential(Method("a test", service.credential, asks=asks))
+def renewing(service, asks=False, budget=None):
+    return RenewingCredential(Method("a test", service.credential, asks=asks), budget or Budget(60))
 
 
 def test_a_token_that_was_refused_is_replaced_once_for_all_who_were_refused(service):
@@ -84,7 +85,7 @@ def test_what_cannot_stand_in_a_header_is_no_token(text):
         def get_token(self, *scopes, **options):
             return AccessToken(text, 0)
 
-    credential = RenewingCredential(Method("a test", lambda: Odd(None, "")))
+    credential = RenewingCredential(Method("a test", lambda: Odd(None, "")), Budget(60))
     with pytest.raises(ClientAuthenticationError, match="no token"):
         credential.get_token("scope")
 
@@ -105,7 +106,7 @@ def test_an_assertion_that_cannot_be_had_is_a_failed_sign_in(service, error):
 
 
 def test_a_secret_that_the_token_service_quotes_is_not_said(service):
-    credential = RenewingCredential(Method("a test", service.credential, secret="s3cret"))
+    credential = RenewingCredential(Method("a test", service.credential, secret="s3cret"), Budget(60))
     said = credential.explain(ClientAuthenticationError("you sent client_secret=s3cret")).message
     assert said == "signing in with a test failed: you sent client_secret=[secret]"
 
@@ -135,7 +136,7 @@ def of_tenant(tenant):
 
 def test_a_new_token_of_another_tenant_is_not_taken(service):
     tenants = iter(["t1", "T1", "t2", "t2"])
-    credential = RenewingCredential(Method("a test", lambda: Credential(service, of_tenant(next(tenants)))))
+    credential = RenewingCredential(Method("a test", lambda: Credential(service, of_tenant(next(tenants)))), Budget(60))
     first = credential.get_token("scope").token
     credential.renew(0)
     second = credential.get_token("scope").token

@@ -24,7 +24,11 @@ from tokenguard.hookspecs import LiveTarget
 
 @asynccontextmanager
 async def connect(
-    target: LiveTarget, cloud: Cloud, signed_in: SignIn, patience: Patience, guard: Guard = ReadOnlyTransport
+    target: LiveTarget,
+    cloud: Cloud,
+    signed_in: SignIn,
+    patience: Patience,
+    guard: Guard = ReadOnlyTransport,
 ) -> AsyncIterator[GraphClient]:
     """A client for `cloud`'s Graph that can do what `guard` lets through; it makes no request yet.
 
@@ -42,7 +46,7 @@ async def connect(
     # is for requests that we do not make. It cost a tenth of the reading of a page.
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = cloud.root  # before the client is made: it keeps what it finds
-    pace = Pace(patience.budget, partial(_announce, target), target.progress, put_off=target.put_off)
+    pace = Pace(signed_in.budget, partial(_announce, target), target.progress, put_off=target.put_off)
     async with http:
         yield GraphClient(GraphServiceClient(request_adapter=adapter), signed_in, pace, patience)
 

@@ -19,6 +19,8 @@ from azure.core.credentials import TokenCredential
 
 from tokenguard.entra.clouds import Cloud
 from tokenguard.entra.github import fetch_assertion
+from tokenguard.entra.retry import Budget
+from tokenguard.entra.tokens import retrying, retrying_by_itself
 from tokenguard.entra.trust import sign_in_authorities
 from tokenguard.errors import UsageError
 from tokenguard.files import read_file
@@ -51,29 +53,42 @@ class Method:
     """Whether an application asks the token service by itself, so that every new credential gets a new token."""
 
 
-def choose_method(target: LiveTarget, cloud: Cloud) -> Method:
-    """The way to sign in that `target` asks for. Raises `UsageError` when it lacks what it needs."""
+def choose_method(target: LiveTarget, cloud: Cloud, budget: Budget) -> Method:
+    """The way to sign in that `target` asks for, which waits within `budget`.
+
+    Raises `UsageError` when `target` lacks what it needs.
+    """
     if target.auth not in _METHODS:
         raise UsageError(f"there is no way to sign in called {target.auth!r}", f"choose one of {', '.join(_METHODS)}")
-    return _METHODS[target.auth](target, _common(target, cloud))
+    return _METHODS[target.auth](target, _options(target, cloud, budget))
 
 
-_SILENCE = 30.0
-"""Seconds in which the token service has to take up a connection, and to say something; azure-identity allows 300."""
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """Of azure-identity."""
+
+    all: dict[str, Any]
+    """What every credential that asks the token service by itself is made with."""
+    waits: dict[str, Any]
+    """How those retry."""
+    own: dict[str, Any]
+    """How one retries that takes no other retries than its own."""
+
+    @property
+    def common(self) -> dict[str, Any]:
+        return self.all | self.waits
 
 
-def _common(target: LiveTarget, cloud: Cloud) -> dict[str, Any]:
-    return {
+def _options(target: LiveTarget, cloud: Cloud, budget: Budget) -> _Options:
+    everywhere = {
         "authority": cloud.authority,
         "disable_instance_discovery": not cloud.official,
         "connection_verify": sign_in_authorities(target.environment),
-        "connection_timeout": _SILENCE,
-        "read_timeout": _SILENCE,
-        **({} if target.patience else {"retry_total": 0}),
     }
+    return _Options(everywhere, retrying(budget), retrying_by_itself(budget))
 
 
-def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _default(target: LiveTarget, options: _Options) -> Method:
     """What the environment is set up for, else what azure-identity finds on this machine without asking anybody.
 
     NOTE: the order is that of DefaultAzureCredential. The first three are tried by us because it hands no authority
@@ -83,14 +98,15 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
     chosen = environment.get(CHOICE, "").strip()
     for method in _TRIED_BY_US.get(chosen.lower(), ()):
         if all(_values(target).get(name) for name in _CONFIGURED[method]):
-            return _METHODS[method](target, common)
+            return _METHODS[method](target, options)
     chain = partial(
         identity.DefaultAzureCredential,
         exclude_interactive_browser_credential=True,
         exclude_broker_credential=True,
         exclude_visual_studio_code_credential=True,
         managed_identity_client_id=environment.get("AZURE_CLIENT_ID"),
-        **common,
+        **options.all,
+        **options.own,
     )
     return Method(
         "azure-identity's default chain",
@@ -103,13 +119,13 @@ def _default(target: LiveTarget, common: dict[str, Any]) -> Method:
     )
 
 
-def _secret(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _secret(target: LiveTarget, options: _Options) -> Method:
     tenant, client, secret = _needed(target, "secret")
-    make = partial(identity.ClientSecretCredential, tenant, client, secret, **common)
+    make = partial(identity.ClientSecretCredential, tenant, client, secret, **options.common)
     return Method("the client secret in AZURE_CLIENT_SECRET", make, secret=secret, alone=True)
 
 
-def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _certificate(target: LiveTarget, options: _Options) -> Method:
     tenant, client, path = _needed(target, "certificate")
     make = partial(
         identity.CertificateCredential,
@@ -119,31 +135,31 @@ def _certificate(target: LiveTarget, common: dict[str, Any]) -> Method:
         password=target.environment.get("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
         send_certificate_chain=target.environment.get("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "").lower()
         in {"1", "true"},
-        **common,
+        **options.common,
     )
     return Method(f"the certificate in {path}", make, alone=True)
 
 
-def _federated(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _federated(target: LiveTarget, options: _Options) -> Method:
     tenant, client, path = _needed(target, "federated")
     read_file(Path(path), "the federated token in AZURE_FEDERATED_TOKEN_FILE")  # says what is wrong with the path
     make = partial(
-        identity.WorkloadIdentityCredential, tenant_id=tenant, client_id=client, token_file_path=path, **common
+        identity.WorkloadIdentityCredential, tenant_id=tenant, client_id=client, token_file_path=path, **options.common
     )
     return Method(f"the federated token in {path}", make, alone=True)
 
 
-def _github(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _github(target: LiveTarget, options: _Options) -> Method:
     tenant, client = _needed(target, "github")
     fetch_assertion(target.environment)  # says what is missing while it can still be told from a refusal by Entra
     ask = partial(fetch_assertion, target.environment)
-    make = partial(identity.ClientAssertionCredential, tenant, client, ask, **common)
+    make = partial(identity.ClientAssertionCredential, tenant, client, ask, **options.common)
     return Method("the identity of this GitHub Actions job", make, alone=True)
 
 
-def _managed(target: LiveTarget, _shared: dict[str, Any]) -> Method:
+def _managed(target: LiveTarget, options: _Options) -> Method:
     client = target.environment.get("AZURE_CLIENT_ID")
-    make = partial(identity.ManagedIdentityCredential, client_id=client)
+    make = partial(identity.ManagedIdentityCredential, client_id=client, **options.own)
     return Method(
         f"the managed identity {client}" if client else "the managed identity of this machine",
         make,
@@ -151,7 +167,7 @@ def _managed(target: LiveTarget, _shared: dict[str, Any]) -> Method:
     )
 
 
-def _cli(target: LiveTarget, _shared: dict[str, Any]) -> Method:
+def _cli(target: LiveTarget, _options: _Options) -> Method:
     return Method(
         "the Azure CLI",
         partial(identity.AzureCliCredential, tenant_id=target.tenant),
@@ -159,7 +175,7 @@ def _cli(target: LiveTarget, _shared: dict[str, Any]) -> Method:
     )
 
 
-def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _device_code(target: LiveTarget, options: _Options) -> Method:
     show = target.prompt
     if show is None:
         raise UsageError(
@@ -170,14 +186,14 @@ def _device_code(target: LiveTarget, common: dict[str, Any]) -> Method:
     def prompt(address: str, code: str, _expires: object) -> None:
         show(f"to sign in, open {address} and enter the code {code}")
 
-    make = partial(identity.DeviceCodeCredential, prompt_callback=prompt, **_user(target), **common)
+    make = partial(identity.DeviceCodeCredential, prompt_callback=prompt, **_user(target), **options.common)
     return Method("a device code", make, asks=True)
 
 
-def _browser(target: LiveTarget, common: dict[str, Any]) -> Method:
+def _browser(target: LiveTarget, options: _Options) -> Method:
     return Method(
         "a browser",
-        partial(identity.InteractiveBrowserCredential, **_user(target), **common),
+        partial(identity.InteractiveBrowserCredential, **_user(target), **options.common),
         "pass --auth device-code where there is no browser",
         asks=True,
     )
@@ -219,7 +235,7 @@ _TRIED_BY_US: Mapping[str, Collection[str]] = {
     "workloadidentitycredential": ("federated",),
 }
 """Which ways of `_CONFIGURED` each value of `CHOICE` leaves. Source: azure-identity, `DefaultAzureCredential`."""
-_METHODS: Mapping[str, Callable[[LiveTarget, dict[str, Any]], Method]] = {
+_METHODS: Mapping[str, Callable[[LiveTarget, _Options], Method]] = {
     "default": _default,
     "secret": _secret,
     "certificate": _certificate,

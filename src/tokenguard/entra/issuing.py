@@ -22,6 +22,7 @@ from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.definition import LONGEST
 from tokenguard.entra.permissions import read_claims
 from tokenguard.entra.reading import GUID
+from tokenguard.entra.retry import Budget
 from tokenguard.entra.signin import UNREACHABLE, fetch_token, is_unreachable, what_was_said
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
@@ -44,16 +45,17 @@ def prepare(target: LiveTarget, resource: str) -> Callable[[], Issued]:
         raise UsageError(f"{resource!r} is neither the address of a resource nor an appId", "e.g. https://api.example")
     if resource.endswith(_SCOPE):
         raise UsageError(f"{resource!r} is a scope, not a resource", f"name {resource.removesuffix(_SCOPE)}")
-    method = choose_method(target, choose_cloud(target.cloud, target.environment))
+    budget = Budget(target.patience, target.put_off)
+    method = choose_method(target, choose_cloud(target.cloud, target.environment), budget)
     if not method.alone:
         raise UsageError(
             f"{method.title} hands out tokens that were kept; how long they live says nothing of today's policies",
             "sign in as an application: AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret, certificate or federated token",
         )
-    return partial(_ask, method, resource)
+    return partial(_ask, method, budget, resource)
 
 
-def _ask(method: Method, resource: str) -> Issued:
+def _ask(method: Method, budget: Budget, resource: str) -> Issued:
     answers = _Answers()
     try:
         credential: Credential = method.make(raw_response_hook=answers.see)
@@ -61,7 +63,7 @@ def _ask(method: Method, resource: str) -> Issued:
         raise UsageError(f"{method.title} cannot be used: {one_line(str(error))}", "correct the variable") from error
     with closing(credential):
         try:
-            token = fetch_token(credential, f"{resource}{_SCOPE}", enable_cae=False).token
+            token = fetch_token(credential, budget, f"{resource}{_SCOPE}", enable_cae=False).token
         except AzureError as error:
             raise _refused(method, resource, error) from None  # NOTE: the cause may hold the request, and its secret
     if answers.expires_in is None:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from tokenguard.entra.clouds import choose_cloud
-from tokenguard.entra.retry import Patience
+from tokenguard.entra.retry import Budget, Patience
 from tokenguard.entra.tally import Tally
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import LiveTarget, ReadFailure
@@ -62,8 +62,9 @@ def open_client(
     from tokenguard.entra.connection import connect  # noqa: PLC0415
     from tokenguard.entra.signin import sign_in  # noqa: PLC0415
 
-    signed_in = sign_in(target, cloud)
-    connection = connect(target, cloud, signed_in, patience or Patience(budget=target.patience), guard)
+    patience = patience or Patience(budget=target.patience)
+    signed_in = sign_in(target, cloud, Budget(patience.budget, target.put_off))
+    connection = connect(target, cloud, signed_in, patience, guard)
     with closing(signed_in.credential), asyncio.Runner() as runner:
         client = runner.run(connection.__aenter__())
         try:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, MutableMapping
 
 from tokenguard.entra.answer import Broken
-from tokenguard.entra.retry import Wait
+from tokenguard.entra.retry import Budget, Wait
 
 _SLOW = ("/identity/conditionalAccess", "/policies/conditionalAccessPolicies")
 _SLOW_INTERVAL = 1.0
@@ -34,7 +34,7 @@ class Pace:
 
     def __init__(
         self,
-        budget: float,
+        budget: Budget,
         progress: Callable[[str], None] | None = None,
         tick: Callable[[str], None] | None = None,
         clock: Callable[[], float] | None = None,
@@ -42,7 +42,7 @@ class Pace:
         *,
         put_off: MutableMapping[str, tuple[float, str]] | None = None,
     ) -> None:
-        self.left = budget
+        self._budget = budget
         self._put_off = {} if put_off is None else put_off
         self.requests = 0
         """How many requests have had their turn, repeated ones included."""
@@ -56,6 +56,11 @@ class Pace:
         self._lost = -math.inf
 
     @property
+    def left(self) -> float:
+        """How much longer this run is willing to wait."""
+        return self._budget.left
+
+    @property
     def allowance(self) -> float:
         """How long the next answer may take as a whole."""
         return min(_LONGEST_ANSWER, max(_HONEST_ANSWER, self.left))
@@ -67,7 +72,7 @@ class Pace:
     def lose(self, since: float) -> None:
         """Count the time from `since` to now as waited: a request came to nothing. Others may have lost it as well."""
         now = self._clock()
-        self.left -= now - max(since, self._lost)
+        self._budget.left -= now - max(since, self._lost)
         self._lost = now
 
     async def turn(self, call: str) -> None:
@@ -103,7 +108,7 @@ class Pace:
         cost = until - max(self._gate, now) if wait.shared else wait.seconds
         if cost > self.left:
             return False
-        self.left -= max(0.0, cost)
+        self._budget.left -= max(0.0, cost)
         if self._progress:
             self._progress(_waiting(wait.seconds, wait.why))
         if wait.shared:

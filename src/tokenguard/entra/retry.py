@@ -7,7 +7,8 @@ Source of what is retried: Microsoft Graph, "error responses" and "throttling gu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 
 from tokenguard.entra.answer import Answer, Broken
 
@@ -27,6 +28,29 @@ class Patience:
     """Seconds before the second try; doubled for each further one."""
     budget: float = 900.0
     """Seconds that a whole run may spend waiting."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of a run's patience, for the token service and Graph together."""
+
+    left: float
+    """Seconds that the run may still spend waiting."""
+    put_off: MutableMapping[str, tuple[float, str]] = field(default_factory=dict)
+    """As `tokenguard.hookspecs.LiveTarget` has it."""
+
+    def put_off_tokens(self, until: float, why: str) -> None:
+        """No token is to be asked for before `until`, by the monotonic clock."""
+        self.put_off[_TOKENS] = max((until, why), self.put_off.get(_TOKENS, (until, why)))
+
+    def tokens_put_off(self, now: float) -> str:
+        """Why no token is to be asked for yet; empty where one may be."""
+        until, why = self.put_off.get(_TOKENS, (now, ""))
+        return why if until > now else ""
+
+
+_TOKENS = "a token"
+"""No call of Graph: those begin with a slash."""
 
 
 @dataclass(frozen=True, slots=True)

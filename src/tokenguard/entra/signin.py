@@ -16,6 +16,7 @@ from tokenguard.entra.answer import one_line
 from tokenguard.entra.clouds import Cloud
 from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.permissions import held_permissions, read_claims
+from tokenguard.entra.retry import Budget
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.hookspecs import LiveTarget
 
@@ -35,8 +36,9 @@ class RenewingCredential:
     Azure CLI anew for each request, is kept here as long. It serves one scope.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, budget: Budget) -> None:
         self._method = method
+        self._budget = budget
         self._credential = method.make()
         self._last: AccessToken | None = None
         self._tenant: str | None = None
@@ -53,7 +55,7 @@ class RenewingCredential:
         if self._last is not None and not claims and self._last.expires_on - time.time() > _NEAR_ITS_END:
             return self._last
         try:
-            self._last = self._checked(fetch_token(self._credential, *scopes, claims=claims, **options))
+            self._last = self._checked(fetch_token(self._credential, self._budget, *scopes, claims=claims, **options))
         except AzureError:
             if claims or self._last is None:
                 raise
@@ -95,6 +97,8 @@ class SignIn:
     """A credential that works, and what its first token claims."""
 
     credential: RenewingCredential
+    budget: Budget
+    """What the run may spend on waiting, what the sign-in took of it already gone."""
     permissions: tuple[str, ...]
     tenant: str
     """The tenant's id in lower case; empty where the token does not say."""
@@ -104,15 +108,15 @@ class SignIn:
     """Whether it acts for a person."""
 
 
-def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
-    """Get a first token for Graph.
+def sign_in(target: LiveTarget, cloud: Cloud, budget: Budget) -> SignIn:
+    """Get a first token for Graph, and wait for it, and for each further one, within `budget`.
 
     Raises `UsageError` for what the environment lacks and for a token of another tenant than the pinned one, and
     `SourceError` when the token service refuses or cannot be reached.
     """
-    method = choose_method(target, cloud)
+    method = choose_method(target, cloud, budget)
     try:
-        credential = RenewingCredential(method)
+        credential = RenewingCredential(method, budget)
     except (ValueError, OSError) as error:
         raise UsageError(f"{method.title} cannot be used: {one_line(str(error))}", "correct the variable") from error
     try:
@@ -124,6 +128,7 @@ def sign_in(target: LiveTarget, cloud: Cloud) -> SignIn:
     _check_pin(target.tenant, tenant)
     return SignIn(
         credential,
+        budget,
         held_permissions(claims),
         tenant,
         client=_text(claims, "appid") or _text(claims, "azp"),
@@ -137,11 +142,15 @@ def what_was_said(method: Method, message: str) -> str:
     return one_line(said.replace(method.secret, "[secret]") if method.secret else said)
 
 
-def fetch_token(credential: Credential, *scopes: str, **options: Any) -> AccessToken:
+def fetch_token(credential: Credential, budget: Budget, *scopes: str, **options: Any) -> AccessToken:
     """A token that can stand in a header; raises `AzureError` for whatever keeps it from coming.
+
+    None is asked for before the time that the token service named when it was last asked in this run.
 
     azure-identity lets through what getting an assertion comes to, and a token of any type.
     """
+    if why := budget.tokens_put_off(time.monotonic()):
+        raise ClientAuthenticationError(why)
     try:
         token = credential.get_token(*scopes, **options)
     except (OSError, ValueError, SourceError) as error:
