@@ -60,7 +60,7 @@ class GraphClient:
             return info
 
         if (left := self.pace.put_off_until(call)) and not await self.pace.wait(left):
-            return Broken(left.why, passing=False)
+            return given_up(left.why)
         return await self._ask(call, make)
 
     async def batch(self, body: bytes) -> Answer | Broken:

@@ -24,11 +24,7 @@ from tokenguard.hookspecs import LiveTarget
 
 @asynccontextmanager
 async def connect(
-    target: LiveTarget,
-    cloud: Cloud,
-    signed_in: SignIn,
-    patience: Patience,
-    guard: Guard = ReadOnlyTransport,
+    target: LiveTarget, cloud: Cloud, signed_in: SignIn, patience: Patience, guard: Guard = ReadOnlyTransport
 ) -> AsyncIterator[GraphClient]:
     """A client for `cloud`'s Graph that can do what `guard` lets through; it makes no request yet.
 

@@ -132,4 +132,7 @@ def _waiting(seconds: float, why: str) -> str:
 def given_up(why: str, asked: float = 0.0) -> Broken:
     """What a request comes to that would have to wait longer than the run does; `asked` as `Broken` has it."""
     # NOTE: no seconds of ours: with their jitter, two scans of one tenant would give two reports.
-    return Broken(f"{why}; this run waits no more for it", passing=False, asked=asked)
+    return Broken(f"{why.removesuffix(_NO_MORE)}{_NO_MORE}", passing=False, asked=asked)
+
+
+_NO_MORE = "; this run waits no more for it"
