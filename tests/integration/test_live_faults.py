@@ -94,6 +94,22 @@ def test_a_wait_beyond_the_budget_is_a_failure_at_once(sandbox, asked):
     assert len(graph_requests(sandbox)) == 1
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_given_up_is_not_asked_again_before_its_time(sandbox, whole):
+    """Alone or in a batch, whether that or its part was turned away, and on another connection of the same run too."""
+    sandbox.fail(f"{'POST /$batch' if whole else 'GET /servicePrincipals/$count'}=429,retry-after=3600")
+    target = LiveTarget(sandbox.environment)
+    reasons = []
+    for _ in range(2):
+        with open_live(target, BRISK) as source:
+            for _ in range(2):
+                reasons.append(dict(source.answers(["/servicePrincipals/$count"]))["/servicePrincipals/$count"].reason)
+                reasons += [row.reason for row in source.rows("/servicePrincipals/$count")]
+    assert len(graph_requests(sandbox)) == 1
+    assert all(reason.count("waits no more") == 1 for reason in reasons)
+    assert len(reasons) == 8
+
+
 def test_the_budget_is_one_for_the_whole_run(sandbox):
     sandbox.fail(*(f"GET {path}=429,retry-after=0.1" for path in (POLICIES, "/applications", "/servicePrincipals")))
     with live(sandbox, patience=Patience(attempts=3, asked_attempts=3, first_wait=0.01, budget=0.5)) as source:

@@ -8,7 +8,7 @@ import pytest
 from tokenguard.entra import batch
 from tokenguard.entra.answer import Answer, Broken
 from tokenguard.entra.pacing import Pace
-from tokenguard.entra.retry import Patience
+from tokenguard.entra.retry import Budget, Patience
 from tokenguard.hookspecs import ReadFailure
 
 ROOT = "https://graph.example/v1.0"
@@ -22,7 +22,7 @@ class Graph:
         monkeypatch.setattr("tokenguard.entra.part.address_of", lambda _, call: f"{ROOT}{call}")
         self.root, self.sdk = ROOT, None
         self.patience = patience or Patience(attempts=3, first_wait=0.0)
-        self.pace = Pace(60)
+        self.pace = Pace(Budget(60))
         self.batches = []
         self.generation = 0
         self._answer = answer
@@ -160,7 +160,7 @@ def test_as_many_as_fill_a_batch_stop_everything_until_they_may_be_asked(monkeyp
         return each(**part)(requests)
 
     graph = Graph(monkeypatch, answer)
-    graph.pace = Pace(60, said.append)
+    graph.pace = Pace(Budget(60), said.append)
     fates = graph.ask(*(f"/servicePrincipals/{number}" for number in range(200)))
     assert all(fate == {"id": "1"} for fate in fates.values())
     assert len(said) == 1
