@@ -688,6 +688,13 @@ def test_where_others_could_write_to_the_journals_nothing_is_written(bench, befo
         restored(bench, before, str(journal))
 
 
+def test_a_journal_that_is_called_as_an_option_is_named_so_that_it_can_be_undone(bench, before):
+    done = bench.run("fix", "--rules", str(bench.rule()), "--unsafe", "--yes", "--wait", "0", "--journal=-x.jsonl")
+    assert done.status == 0, done
+    assert "To take it back: tokenguard undo ./-x.jsonl --unsafe" in done.stderr
+    restored(bench, before, "./-x.jsonl")
+
+
 def test_a_link_in_place_of_the_lock_is_not_followed(bench, before):
     tenant = bench.sandbox.variables["AZURE_TENANT_ID"]
     (bench.folder / "tokenguard" / f"{tenant}.lock").symlink_to(bench.folder / "elsewhere")
@@ -848,7 +855,7 @@ def test_what_cannot_be_read_once_all_is_done_is_said_too(bench, before):
     bench.sandbox.fail(f"GET {POLICIES}/*/appliesTo=403,after={asked}")
     done = bench.fix("--yes", "--patience", "0")
     assert "Not evaluated" not in done.stderr.partition("Journal: ")[0]
-    assert "/appliesTo: 403 Authorization_RequestDenied" in done.stderr.partition("Judged again: ")[2]
+    assert "/appliesTo: 403 Authorization_RequestDenied" in done.stderr.partition("Evaluated again by ")[2]
     assert done.status == 3, done
     bench.sandbox.mend()
     restored(bench, before)

@@ -136,6 +136,84 @@ def test_undoing_a_forged_journal_shows_what_it_would_do(bench, shortened):
     assert bench.writes() == []
 
 
+def rewritten(bench, edit):
+    """A journal without a key whose header was edited, digest and all."""
+    header = json.loads((bench.folder / "journal.jsonl").read_text().splitlines()[0])
+    edit(header)
+    header["digest"] = digest(map(change_from_dict, header["changes"]))
+    del header["key"], header["mac"]
+    return header
+
+
+def saved(bench, *lines):
+    path = bench.folder / "forged.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    path.chmod(0o600)
+
+
+def test_a_name_that_stands_for_another_policy_hides_nothing(bench, begun):
+    """It asks to delete what it calls by a name of its own; found by its content, that is everybody's default."""
+    default = bench.create(f"everybody {bench.principal['id']}", "02:00:00", default=True)
+    before = {"displayName": f"everybody {bench.principal['id']}", "description": None, "isOrganizationDefault": True}
+    removal = {"kind": "deletePolicy", "target": {"policy": "new:Harmless"}, "after": None, "words": LIE}
+    removal["before"] = {**before, "definition": [TWO_HOURS]}
+    saved(bench, rewritten(bench, lambda header: header["changes"][0].update(operations=[removal])))
+    bench.sandbox.forget()
+    shown = resume(bench, "--foreign-journal", "--dry-run")
+    assert default in shown.stdout, shown
+    assert "tokens for every application of the tenant" in shown.stdout
+    assert "Harmless" not in shown.stdout
+    refused = resume(bench, "--foreign-journal", "--yes")
+    assert (refused.status, bench.writes()) == (2, [])
+    bench.delete(default)
+    assert bench.tenant() == begun
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_foreign_journal_does_not_choose_that_nothing_is_evaluated(bench, begun, dry):
+    saved(bench, rewritten(bench, lambda header: header.update(purpose="undo", changes=[])))
+    policy = bench.create(f"a finding {bench.principal['id']}", "08:00:00")
+    done = bench.run("fix", "--resume", "forged.jsonl", "--foreign-journal", "--yes", *dry)
+    assert done.status == 1, done
+    assert "Nothing is left to be written" in done.stderr
+    bench.delete(policy)
+    assert bench.tenant() == begun
+
+
+def _place(header):
+    return {"change": header["changes"][0]["id"], "index": 0, "step": "write", "at": "2026-12-01T00:00:00Z", "ids": {}}
+
+
+MALFORMED = {
+    "an id that is a list": {"target": {"servicePrincipal": "new:x"}, "after": {"policy": ["x"]}, "kind": "assign"},
+    "a kind that there is not": {"kind": "abolish"},
+    "a policy of one property": {"after": {"displayName": 1}},
+    "a target that there is not": {"target": {"user": "new:x"}},
+}
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_what_is_no_operation_is_refused_before_anything_is_asked_or_written(bench, begun, malformed):
+    header = rewritten(bench, lambda header: operation(header).update(MALFORMED[malformed]))
+    intent = {"line": "intent", **_place(header), "operation": operation(header)}
+    outcome = {"line": "outcome", **_place(header), "outcome": "applied", "reason": "", "observed": None}
+    saved(bench, header, intent, outcome)
+    options = ("--foreign-journal", "--unsafe", "--yes", "--wait", "0")
+    for done in (resume(bench, *options), bench.run("undo", "forged.jsonl", *options)):
+        assert done.status == 2, done
+        assert "is nothing that a fix does" in done.stderr
+    assert bench.writes() == []
+
+
+def test_the_command_to_look_again_says_that_the_journal_is_foreign(bench, begun):
+    header = rewritten(bench, lambda _: None)
+    saved(bench, header, {"line": "intent", **_place(header), "operation": operation(header)})
+    done = bench.run("undo", "forged.jsonl", "--foreign-journal", "--wait", "0")
+    assert done.status == 4, done
+    assert "To look again: tokenguard undo forged.jsonl --foreign-journal" in done.stderr
+    assert "There is nothing else to take back." in done.stderr
+
+
 def test_a_journal_of_another_machine_is_carried_on_as_it_is_shown(bench, begun):
     bench.rewrite(lambda _: None, to="forged.jsonl", key=THEIRS)
     done = resume(bench, "--foreign-journal", "--unsafe", "--yes", "--journal", "ours.jsonl")

@@ -21,6 +21,7 @@ MORE = [
     [policy(**MAX, AccessTokenLifetime="8:00:00")],
     [policy(MaxInactiveTime=5, AccessTokenLifetime="01:00:00")],
     [policy(MaxInactiveTime="30:00:00", AccessTokenLifetime="01:00:00")],
+    [policy(MaxInactiveTime="1000.00:00:00", AccessTokenLifetime="01:00:00")],
     [policy(Novel=1, AccessTokenLifetime="08:00:00")],
     [policy(Novel=1, **MAX)],
 ]

@@ -54,6 +54,8 @@ def at(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("typed", "agreed", "times"),
     [
+        (b"y", False, 1),
+        (b"nonsense\nyes", False, 2),
         (b"y\n", True, 1),
         (b" YES \n", True, 1),
         (b"n\n", False, 1),

@@ -23,7 +23,7 @@ from tenants import (
 )
 from tokenguard.changes import Proposal, Refusal
 from tokenguard.entra.fixing.operations import policy_state, update
-from tokenguard.entra.fixing.updates import irreversible, update_words
+from tokenguard.entra.fixing.updates import irreversible, update_reach, update_words
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Safety
 
@@ -190,6 +190,7 @@ def test_what_may_not_be_written_back_is_not_safe_and_says_in_full_what_it_was(b
 @given(anything)
 @example([definition(**MAX)])
 @example([definition(None, MaxAgeMultiFactor="until-revoked")])
+@example([definition(MaxInactiveTime="1000.00:00:00")])
 def test_what_can_be_taken_back_was_written_as_another_reader_of_the_documentation_finds_documented(strings):
     before = policy_state({**policy("p"), "definition": strings})
     why = irreversible(update("p", before, {**before, "definition": [definition("01:30:00")]}, ""))
@@ -226,12 +227,33 @@ def test_a_definition_that_stays_as_it_is_stands_in_nothings_way(wanted):
         (definition("8:00:00"), definition("08:00:00"), "write 8:00:00 -> 08:00:00"),
         (definition("08:00:00"), definition("8:00:00"), "write what is spelt 8:00:00"),
         (definition(), "{", "write a definition that cannot be read ('{' is not JSON: "),
-        (definition(Novel=1), definition(Novel=2), "write its definition in another way"),
+        (definition(Novel=1), definition(Novel=2), "give Novel another value"),
+        (definition(**MAX), definition(MaxInactiveTime="1.00:00:00"), "give MaxInactiveTime another value"),
+        (definition(), definition().replace(",", ", "), "write its definition in another way"),
+        ("{", "{{", "write a definition that cannot be read ('{{' is not JSON: "),
     ],
 )
 def test_an_update_is_told_from_what_was_and_what_will_be(before, after, words):
     state = policy_state(policy("p", before))
     assert update_words(state, {**state, "definition": [after]}).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("'04:00:00'", "'23:00:00'"),
+        ("{'TokenLifetimePolicy':{'Version':1,'AccessTokenLifetime':'04:00:00'}}",
+         "{'TokenLifetimePolicy':{'Version':1,'AccessTokenLifetime':'23:00:00'}}"),
+        (definition(Novel=1), definition(Novel=2)),
+        (definition(), "{"),
+        ("{", definition()),
+    ],
+)  # fmt: skip
+def test_whom_an_update_reaches_of_which_nobody_can_say_what_it_does_is_said(before, after):
+    found = facts(policy("p", before), held={"p": ["s"]}, principals=[principal("s")])
+    state = policy_state(found.policies["p"])
+    reach, safety = update_reach(found, "p", state, {**state, "definition": [after]})
+    assert (reach, safety) == ("tokens for S (service principal): every client of it in the tenant", Safety.UNSAFE)
 
 
 @pytest.mark.parametrize("name", ["displayName", "description", "isOrganizationDefault", "definition"])
@@ -298,6 +320,16 @@ def test_of_many_holders_some_are_named_and_the_rest_counted():
     reach = propose(found, POLICY, "p", accessTokenLifetimeSeconds=1800).blast_radius
     assert [name for name in map(str.upper, names) if name in reach] == ["S0", "S1", "S2"]
     assert reach.endswith("and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("type_", "id_", "wanted"), [(ASSIGNMENT, "p/s", {}), (PRINCIPAL, "s", {"assignedTokenLifetimePolicy": None})]
+)
+def test_to_take_a_policy_from_an_object_is_as_unsafe_as_to_give_it_back(type_, id_, wanted):
+    found = facts(policy("p"), held={"p": ["s"]}, principals=[principal("s")])
+    proposal = propose(found, type_, id_, **wanted)
+    assert kinds(proposal) == ["unassign"]
+    assert proposal.safety is Safety.UNSAFE
 
 
 # --- assignments ------------------------------------------------------------------------------------------------

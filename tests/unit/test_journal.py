@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from memory_tenant import HOLDER, KEY, A, B, assign, change, content, create, unassign
+from tokenguard.cli import journals
 from tokenguard.consent import change_from_dict, change_to_dict, digest
 from tokenguard.errors import DocumentError, UsageError
 from tokenguard.journal import (
@@ -246,6 +247,7 @@ EDITS = {
     "no header": (lambda d: d.pop(0), "not a line of a journal here"),
     "another version": (lambda d: d[0].update(version=3), "not a line of a journal"),
     "an older version": (lambda d: d[0].update(version=1), "a journal of format 1"),
+    "an index that is no whole number": (lambda d: d[1].update(index=0.0), "never begun"),
     "a negative index": (lambda d: d[1].update(index=-1), "not a line of a journal"),
     "a change without operations": (lambda d: d[0]["changes"][0].update(operations=[]), "not a line of a journal"),
     "no object": (lambda d: d.insert(1, []), "not a line of a journal here"),
@@ -368,6 +370,7 @@ def test_a_journal_of_another_key_is_refused_unless_it_may_be_foreign(whole, pat
     with pytest.raises(DocumentError, match=f"{said}: whoever wrote the file decides") as refusal:
         read_journal(path, [KEY])
     assert "--foreign-journal" in refusal.value.hint
+    assert ("TOKENGUARD_JOURNAL_KEY" in refusal.value.hint) is ("key" in whole[0])
     record = read_journal(path, [KEY], foreign=True)
     assert record.foreign
     with pytest.raises(DocumentError, match=said):
@@ -387,6 +390,13 @@ def test_nothing_that_a_foreign_journal_says_of_itself_is_kept(whole, path):
     assert words[0] == f"unassign of servicePrincipal {HOLDER}"
     assert all(change.safety is Safety.UNSAFE for change in record.header.changes)
     assert all(not (change.before or change.after or change.serves) for change in record.header.changes)
+
+
+def test_what_was_being_taken_back_is_not_done_by_a_line_that_calls_it_written(whole, path):
+    """Of a foreign file: what takes back is derived anew, so its operation is held to nothing that was begun."""
+    back = {**whole[1], "step": "takeBack", "operation": {**whole[1]["operation"], "target": {"policy": A}}}
+    write_lines(path, [whole[0], back, whole[2]])
+    assert read_journal(path, [OTHER_KEY], foreign=True).progress["change"].done == []
 
 
 def test_a_journal_names_its_key_and_holds_nothing_of_it(whole, path):
@@ -462,6 +472,10 @@ def test_a_key_behind_a_link_or_for_others_to_read_is_refused(tmp_path):
     os.mkfifo(key, 0o600)
     with pytest.raises(UsageError, match="regular file"):
         known_keys(tmp_path, None)
+    key.unlink()
+    key.mkdir(0o700)
+    with pytest.raises(UsageError, match="regular file"):
+        known_keys(tmp_path, None)
 
 
 # --- the folder and the lock ----------------------------------------------------------------------------------------
@@ -473,7 +487,21 @@ def test_the_state_folder_is_made_for_this_user_alone(tmp_path):
     assert checked_state_folder(folder) == folder
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o722])
+def test_who_has_no_home_is_told_where_journals_may_go(monkeypatch):
+    """As in a container that runs as any number of a user."""
+
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match="this user has no home") as refusal:
+        journals.state_folder()
+    assert "XDG_STATE_HOME" in refusal.value.hint
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o722, 0o1777])
 def test_a_state_folder_that_others_may_write_to_is_refused(tmp_path, mode):
     folder = tmp_path / "tokenguard"
     folder.mkdir()

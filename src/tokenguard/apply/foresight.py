@@ -54,6 +54,7 @@ class Foresight:
                     return Ended(Fate.FAILED, seen.reason)
                 states[target] = seen.state
                 self.names.learn(operation, seen.id)
+                operation = self.names.resolve(planned)  # what was found by its content has an id
             end, state = self.names.resolve(ends[target]), states[target]
             if end.shows_in(state) or (self.begun and operation.shows_in(state)):
                 continue  # the end may come about by way of other states, as when one policy replaces another

@@ -34,7 +34,9 @@ def say_what_is_left(report: Report, *, quiet: bool) -> None:
     """How compliant the tenant is now, and why that is not known where it is not."""
     found = sum(each.status is FindingStatus.NEW for each in report.findings)
     findings = count(found, "finding") if found else "no findings"
-    context.say(f"Judged again: {findings} left, {len(report.not_evaluated) or 'nothing'} not evaluated.", quiet=quiet)
+    by = count(len(report.rules), "rule")
+    left = f"{findings} left, {len(report.not_evaluated) or 'nothing'} not evaluated"
+    context.say(f"Evaluated again by {by}: {left}.", quiet=quiet)
     say_gaps(report)
 
 

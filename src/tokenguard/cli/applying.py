@@ -129,12 +129,17 @@ def _provider() -> WriterProvider:
 
 def fix_by(option: str, path: Path, *, unsafe: bool = False) -> str:
     """The command that carries out the file at `path`, which names the rules that it serves and does not hold them."""
-    return join(["tokenguard", "fix", option, str(path), *_unsafe(unsafe), *again(*_JUDGED_BY, *_ANY)])
+    return join(["tokenguard", "fix", option, _argument(path), *_unsafe(unsafe), *again(*_JUDGED_BY, *_ANY)])
 
 
 def undo_by(path: Path, *, unsafe: bool) -> str:
     """The command that takes back what the journal at `path` says was done."""
-    return join(["tokenguard", "undo", str(path), *_unsafe(unsafe), *again("auth", "cloud", "config")])
+    return join(["tokenguard", "undo", _argument(path), *_unsafe(unsafe), *again("auth", "cloud", "config")])
+
+
+def _argument(path: Path) -> str:
+    """`path` as a command takes it, which would read ``-x`` as an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def _unsafe(unsafe: bool) -> list[str]:

@@ -118,7 +118,7 @@ def _agrees(question: str) -> bool:
     while True:
         click.echo(f"{question} [y/n]: ", err=True, nl=False)
         typed = sys.stdin.buffer.readline()  # bytes, as nothing keeps anybody from typing what is no text
-        if not typed:
+        if not typed.endswith(b"\n"):  # the end of input, also in the middle of an answer
             click.echo(err=True)
             return False
         answer = _ANSWERS.get(typed.decode(errors="replace").strip().lower())

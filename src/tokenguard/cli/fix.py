@@ -27,7 +27,7 @@ from tokenguard.documents import write_document
 from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
-from tokenguard.journal import Header, Record
+from tokenguard.journal import Record
 from tokenguard.model import Configured, Origin, Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict
@@ -152,25 +152,35 @@ def _resume(scope: Scope, brakes: Brakes, path: Path, record: Record, *, unsafe:
     context.clear()
     write_lines(undo_lines(changes, foreseen))
     check_safety(brakes, changes, unsafe=unsafe)
-    if (changes or brakes.dry_run) and not released(brakes, changes, header.tenant, _AGAIN):
-        return _as_it_is(scope, header, brakes)
+    if not changes:
+        context.say("Nothing is left to be written of this journal.")
+    elif not released(brakes, changes, header.tenant, _AGAIN):
+        return _as_it_is(scope, record, brakes)
+    if not changes and (brakes.dry_run or record.foreign):
+        status = _as_it_is(scope, record, brakes)
+        return ExitStatus.UNCONFIRMED if foreseen.skipped else status
     asked = bool(changes) and not brakes.yes
     if record.foreign:
-        order = Order(header.purpose, header.tenant, header.precedence, changes)
+        order = Order("fix", header.tenant, header.precedence, changes)
         carried_out = carry_out(order, target, brakes, asked=asked)
     else:
         carried_out = resume(path, foreseen.changes, changes, target, brakes, asked=asked)
-    if header.purpose == "undo":  # it serves no rule
+    if _serves_no_rule(record):
         whole = carried_out.whole and not foreseen.skipped
         return ExitStatus.COMPLIANT if whole else ExitStatus.UNCONFIRMED
     status = _judged(scope, carried_out, brakes)
     return ExitStatus.UNCONFIRMED if foreseen.skipped else status
 
 
-def _as_it_is(scope: Scope, header: Header, brakes: Brakes) -> int:
+def _serves_no_rule(record: Record) -> bool:
+    """Whether the tenant is not evaluated after a journal: that of an undo. A foreign one does not choose that."""
+    return record.header.purpose == "undo" and not record.foreign
+
+
+def _as_it_is(scope: Scope, record: Record, brakes: Brakes) -> int:
     """How compliant the tenant of a journal is that is not resumed."""
-    with reading(header, live_target(scope.run, scope.where), brakes):
-        if header.purpose == "undo":
+    with reading(record.header, live_target(scope.run, scope.where), brakes):
+        if _serves_no_rule(record):
             return ExitStatus.COMPLIANT
         with scope.look(context.now()) as (report, _):
             say_gaps(report)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tokenguard.cli import context
+from tokenguard.errors import UsageError
 from tokenguard.journal import VARIABLE, Key, Record, checked_state_folder, known_keys, read_journal, writing_key
 from tokenguard.model import Tenant
 
@@ -39,4 +40,10 @@ def read(path: Path, *, foreign: bool) -> Record:
 def _folder() -> Path:
     """Source: XDG Base Directory Specification, XDG_STATE_HOME."""
     named = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(named) if named.startswith("/") else Path.home() / ".local" / "state") / "tokenguard"
+    try:
+        return (Path(named) if named.startswith("/") else Path.home() / ".local" / "state") / "tokenguard"
+    except RuntimeError as error:
+        raise UsageError(
+            "there is no folder for journals: this user has no home; nothing was changed",
+            "set XDG_STATE_HOME to a folder of your own, as an absolute path",
+        ) from error

@@ -45,9 +45,9 @@ def undo(*, run: Run, account: Account, brakes: Brakes, done: Path, unsafe: bool
     write_lines(undo_lines(changes, foreseen))
     left = ExitStatus.UNCONFIRMED if foreseen.skipped else ExitStatus.COMPLIANT
     if any(ended.fate is Fate.UNCONFIRMED for _, ended in foreseen.skipped):
-        context.say(f"To look again: {undo_by(done, unsafe=unsafe)}")
+        context.say(f"To look again: {undo_by(done, unsafe=unsafe)}{' --foreign-journal' if record.foreign else ''}")
     if not changes:
-        context.say("There is nothing to take back.")
+        context.say("There is nothing to take back." if not foreseen.skipped else "There is nothing else to take back.")
         return left
     check_safety(brakes, changes, unsafe=unsafe)
     if not released(brakes, changes, header.tenant, "run again without --dry-run"):

@@ -83,6 +83,7 @@ class EntraWriter:
         return self._judged(operation, outcome, generation, may_renew=left)
 
     def reverse(self, operation: Operation) -> Operation:
+        check(operation)
         return reverse(operation)
 
     def describe(self, changes: Sequence[Change]) -> tuple[Change, ...]:

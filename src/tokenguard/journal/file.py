@@ -194,8 +194,8 @@ def _of_another_key(path: Path, header: Mapping[str, Any]) -> DocumentError:
     named = f"with the key {header['key']}, which is not this machine's" if "key" in header else "without a key"
     return DocumentError(
         f"{path}: a journal that was written {named}: whoever wrote the file decides what is asked for",
-        "with --foreign-journal, what it asks for is planned anew from what the tenant holds now and shown; or set"
-        f" {VARIABLE} to the key that it was written with",
+        "with --foreign-journal, what it asks for is planned anew from what the tenant holds now and shown"
+        + (f"; or set {VARIABLE} to the key that it was written with" if "key" in header else ""),
     )
 
 

@@ -96,11 +96,13 @@ def _read(path: Path) -> Key | None:
         return None
     except OSError as error:
         raise _refusal(path, f"cannot be opened ({error.strerror})") from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise _refusal(path, "must be a regular file of your own, mode 0600")
-        secret = file.read(_LENGTH + 1)
+        secret = os.read(handle, _LENGTH + 1)
+    finally:
+        os.close(handle)
     if len(secret) != _LENGTH:
         raise _refusal(path, f"holds no key of {_LENGTH} bytes")
     return Key(secret)

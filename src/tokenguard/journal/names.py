@@ -44,4 +44,6 @@ class Names:
         return state and {key: self._id(value) if key in self.kinds else value for key, value in state.items()}
 
     def _id(self, id_: Any) -> Any:
+        if not isinstance(id_, str):
+            return id_
         return self.ids.get(id_, self.ids.get(f"{NEW}{id_}", id_))

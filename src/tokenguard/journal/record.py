@@ -130,7 +130,8 @@ class Record:
     def expects(self, line: Mapping[str, Any]) -> bool:
         """Whether `line` is about what was consented to: it may say how far a change came, and not what is changed."""
         change = next((each for each in self.header.changes if each.id == line["change"]), None)
-        if change is None or line.get("index", 0) >= len(change.operations):
+        index = line.get("index", 0)
+        if change is None or type(index) is not int or index >= len(change.operations):  # to JSON, 0.0 is an integer
             return False
         if line["line"] != "intent" or line["step"] == Step.TAKE_BACK:  # what takes back is derived anew
             return True
@@ -166,5 +167,5 @@ def _settle(progress: Progress, line: Mapping[str, Any]) -> None:
         progress.done = [done for done in progress.done if done.index != index]
         return
     progress.next = index + 1
-    if fate is Fate.APPLIED and pending is not None:
+    if fate is Fate.APPLIED and pending is not None and pending.index == index and not progress.taking_back:
         progress.done.append(pending)

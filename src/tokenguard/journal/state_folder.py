@@ -19,7 +19,9 @@ def checked_state_folder(folder: Path, *, make: bool = True) -> Path:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not folder.exists():
             return folder
-        problem = _problem(folder, stat.S_IWGRP | stat.S_IWOTH) or _problem(folder.parent, stat.S_IWOTH)
+        problem = _problem(folder, stat.S_IWGRP | stat.S_IWOTH, sticky=0) or _problem(
+            folder.parent, stat.S_IWOTH, sticky=stat.S_ISVTX
+        )
     except OSError as error:
         raise _refusal(folder, f"cannot be used ({error.strerror})") from error
     if problem:
@@ -27,17 +29,17 @@ def checked_state_folder(folder: Path, *, make: bool = True) -> Path:
     return folder
 
 
-def _problem(folder: Path, forbidden: int) -> str:
+def _problem(folder: Path, forbidden: int, *, sticky: int) -> str:
     """Why `folder` cannot be trusted; `forbidden`: the bits of its mode by which others could write to it.
 
-    What is sticky is no problem for what is in it: there, nobody replaces what belongs to somebody else.
+    `sticky`: the bit that makes this no problem, since nobody replaces in it what belongs to somebody else.
     """
     found = folder.stat()
     for owner in (folder.lstat().st_uid, found.st_uid):  # a link that somebody else may turn elsewhere is no better
         if owner not in (os.getuid(), 0):
             return f"is not safe: {folder} belongs to the user with the number {owner}"
     mode = stat.S_IMODE(found.st_mode)
-    writable = mode & forbidden and not mode & stat.S_ISVTX
+    writable = mode & forbidden and not mode & sticky
     return f"is not safe: others may write to {folder} (mode {mode:04o})" if writable else ""
 
 

@@ -92,7 +92,7 @@ class Sandbox:
             if answer and graph:
                 answer = identified(answer, request.headers.get("client-request-id", ""))
             entry = _entry(request.method, path, request.url.query, request.headers, answer)
-            if request.method == "PATCH":
+            if answer and request.method == "PATCH":  # of one that is reset the body may never come
                 entry |= {"properties": await _properties(request)}
             self.requests.append({**entry, "at": arrived, **({"parts": parts} if parts else {})})
             return Reset() if answer is None else response(answer, fault)

@@ -14,7 +14,7 @@ from tokenguard.entra.fixing.operations import unassign
 from tokenguard.entra.fixing.policies import edit
 from tokenguard.entra.fixing.reach import NOBODY, clients_of
 from tokenguard.entra.policy import Policy, parse_policy
-from tokenguard.model import Remediation, Resource
+from tokenguard.model import Remediation, Resource, Safety
 
 
 class AssignmentFixer(EntraFixer):
@@ -33,7 +33,9 @@ class AssignmentFixer(EntraFixer):
         policy = parse_policy(policy_id, facts.policies[policy_id])
         if remediation.set is None:
             words = f"take {policy} from {held.name}"
-            return Proposal((unassign(held.kind, object_id, policy_id, words),), clients_of([held.object]))
+            return Proposal(
+                (unassign(held.kind, object_id, policy_id, words),), clients_of([held.object]), Safety.UNSAFE
+            )
         seconds = remediation.set["accessTokenLifetimeSeconds"]
         if seconds is None:
             return Refusal("an assignment without a lifetime is none: `remove` it instead")

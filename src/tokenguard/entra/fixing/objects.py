@@ -16,7 +16,7 @@ from tokenguard.entra.fixing.reach import NOBODY, clients_of
 from tokenguard.entra.lifetime import exclusion
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown
-from tokenguard.model import Precedence, Remediation, Resource
+from tokenguard.model import Precedence, Remediation, Resource, Safety
 
 ASSIGNED = "assignedTokenLifetimePolicy"
 
@@ -52,7 +52,7 @@ def _none(holder: Holder, policy: Policy | None) -> Proposal:
     if policy is None:
         return Proposal((), NOBODY)
     words = f"take {policy} from {holder.name}"
-    return Proposal((unassign(holder.kind, holder.id, policy.id, words),), clients_of([holder.object]))
+    return Proposal((unassign(holder.kind, holder.id, policy.id, words),), clients_of([holder.object]), Safety.UNSAFE)
 
 
 def _one(

@@ -21,6 +21,10 @@ State = Mapping[str, Any]
 """Of a policy, as `tokenguard.entra.fixing.operations.policy_state` makes it."""
 
 
+_DAYS = 1000
+"""No documented value of a retired setting has as many days."""
+
+
 def definition_in(state: State) -> Definition:
     """The definition of a policy in `state`, parsed; what is no list of strings cannot be read."""
     strings = state.get("definition")
@@ -37,11 +41,13 @@ def _definition_words(before: State, after: State) -> Iterator[str]:
         return
     old, new = definition_in(before), definition_in(after)
     said = list(_setting_words(old, new))
+    if others := _others_changed(before, after):
+        said.append(f"give {' and '.join(others)} another value")
     yield from said or ["write its definition in another way"]
 
 
 def _setting_words(old: Definition, new: Definition) -> Iterator[str]:
-    if new.lifetime != old.lifetime:
+    if new.lifetime != old.lifetime or isinstance(new.lifetime, Unknown):
         yield _lifetime_words(new.lifetime)
         if old.problems and not new.problems:
             yield "and write the definition anew, since it cannot be read"
@@ -79,7 +85,7 @@ def update_reach(facts: EntraFacts, policy_id: str, before: State, after: State)
     """Whom an update reaches, and whether it is safe; `Refusal` where who holds the policy is not known and matters."""
     default = bool(before["isOrganizationDefault"] or after["isOrganizationDefault"])
     becomes = before["isOrganizationDefault"] != after["isOrganizationDefault"]
-    honoured = _honoured(definition_in(before), definition_in(after))
+    honoured = _honoured(before, after)
     if not honoured and not becomes:
         return NOBODY, Safety.UNSAFE if default else Safety.SAFE
     holders = holders_of(facts, policy_id) if honoured else ()
@@ -97,9 +103,30 @@ def policy_reach(facts: EntraFacts, holders: Sequence[DirectoryObject], *, defau
     return "; ".join([everyone(facts), *([clients_of(holders)] if holders else [])])
 
 
-def _honoured(old: Definition, new: Definition) -> bool:
+def _honoured(before: State, after: State) -> bool:
     """Whether Entra may issue other tokens for what holds the policy."""
-    return old.lifetime != new.lifetime or set(old.unknown) != set(new.unknown)
+    if before.get("definition") == after.get("definition"):
+        return False
+    old, new = definition_in(before), definition_in(after)
+    if isinstance(old.lifetime, Unknown) or old.lifetime != new.lifetime or set(old.unknown) != set(new.unknown):
+        return True  # two definitions that cannot be read may say different things, for all that is known of them
+    return not new.complete or not set(new.unknown).isdisjoint(_others_changed(before, after))
+
+
+def _others_changed(before: State, after: State) -> list[str]:
+    """Settings but the lifetime, retired or not documented, that both hold, with different values."""
+    old, new = _others(before), _others(after)
+    return [name for name in old if name in new and old[name] != new[name]]
+
+
+def _others(state: State) -> dict[str, Any]:
+    if not definition_in(state).complete:
+        return {}
+    try:
+        inside, beside = further(state.get("definition") or [], retired=True, unknown=True)
+    except ValueError:  # a name stands there with two values
+        return {}
+    return {**inside, **beside}
 
 
 def irreversible(operation: Operation) -> str:
@@ -133,11 +160,14 @@ def _doubt(state: State) -> str:
 
 
 def _is_documented(value: object) -> bool:
-    """Whether `value` is one of a retired setting, as Microsoft documented them."""
+    """Whether `value` is one of a retired setting, as Microsoft documented them: with at most three digits of days."""
+    if value == "until-revoked" or not isinstance(value, str):
+        return value == "until-revoked"
     try:
-        return value == "until-revoked" or (isinstance(value, str) and format_timespan(parse_timespan(value)) == value)
+        length = parse_timespan(value)
     except DurationError:
         return False
+    return length.days < _DAYS and format_timespan(length) == value
 
 
 def _full(state: State) -> str:
