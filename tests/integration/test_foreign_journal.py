@@ -109,6 +109,13 @@ def test_what_a_forged_journal_asks_for_is_shown_as_it_is_and_takes_unsafe(bench
     assert bench.writes() == []
 
 
+def test_the_option_without_a_journal_is_refused(bench):
+    done = bench.run("fix", "--foreign-journal", "--yes")
+    assert done.status == 2
+    assert "add --resume JOURNAL" in done.stderr
+    assert bench.writes() == []
+
+
 def test_undoing_a_forged_journal_shows_what_it_would_do(bench, shortened):
     """It claims that a policy was made that is another administrator's; to undo it would be to delete theirs."""
 

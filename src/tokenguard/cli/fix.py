@@ -81,6 +81,8 @@ def fix(
             which = _served(which, record)
         scope = Scope.of(run, where, which, exemptions=exemptions, baseline=baseline, fail_on=fail_on)
         return _resume(scope, brakes, begun, record, unsafe=unsafe)
+    if foreign_journal:
+        raise UsageError("--foreign-journal says what may be resumed", "add --resume JOURNAL")
     consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
     if consent:
         _alone(agreed, "only", "unsafe", "select", "ignore")
