@@ -48,6 +48,33 @@ def read_file(
     return data if within is None else Withheld(data)
 
 
+def may_be_there(path: Path) -> bool:
+    """Whether something stands at `path`, or it cannot be told for lack of permission: reading it says so then."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # a name that is too long, or that no system takes, leads to nothing
+        return False
+    return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder, as far as can be told: of what cannot be looked at, reading it says why."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` is a pipe or a device, which can be read only once; likewise."""
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def files_below(folder: Path, what: str, within: Path | None = None) -> Iterator[Path]:
     """Every file below `folder`, which holds `what` (for the message), in no order; links are followed, each once.
 
@@ -94,7 +121,8 @@ def is_reached_directly(path: Path) -> bool:
 
 def _steps_within(path: Path, what: str, within: Path) -> tuple[Path, tuple[str, ...]]:
     """The real folder `within`, and the steps from there to the real `path`. Raises `DocumentError`."""
-    real, root = Path(os.path.realpath(path)), Path(os.path.realpath(within))
+    with _refusing(path, what):
+        real, root = Path(_real(path)), Path(_real(within))
     if not _is_inside(real, root):
         raise DocumentError(
             f"{path}: leads out of {within}, or into what git keeps there; {what} was to be read from it",
@@ -143,6 +171,13 @@ def _check_regular(status: os.stat_result) -> None:
         raise IsADirectoryError(None, "is a folder")
     if not stat.S_ISREG(status.st_mode):
         raise OSError(None, "it is no regular file")
+
+
+def _real(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError as error:
+        raise OSError(None, str(error)) from error
 
 
 @contextmanager

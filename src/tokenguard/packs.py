@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenguard.documents import Withheld
 from tokenguard.errors import DocumentError
-from tokenguard.files import check_within, files_below, is_reached_directly, read_file
+from tokenguard.files import check_within, files_below, is_folder, is_reached_directly, read_file
 
 MAXIMUM_RULE_SIZE = 4 * 1024 * 1024
 """Bytes; room for an allow-list of 100,000 ids."""
@@ -23,7 +23,7 @@ def read_pack(path: Path, within: Path | None = None) -> list[tuple[str, bytes]]
     """
     if within is not None:
         check_within(path, "rules", within)
-    files = sorted(filter(_is_rule_file, files_below(path, "a rule", within))) if path.is_dir() else [path]
+    files = sorted(filter(_is_rule_file, files_below(path, "a rule", within))) if is_folder(path) else [path]
     if not files:
         raise DocumentError(
             f"{path}: no rule in this folder",

@@ -23,6 +23,7 @@ import pluggy
 
 from tokenguard import __version__, hookspecs
 from tokenguard.errors import PluginError
+from tokenguard.files import is_folder
 from tokenguard.hookspecs import Collector, Fixer, Reporter
 from tokenguard.model import ResourceType
 
@@ -181,7 +182,7 @@ def installed(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
     for path in sorted(
         Path(entry.path)
         for folder in folders
-        if Path(folder).is_dir()
+        if is_folder(Path(folder))
         for entry in os.scandir(folder)
         if entry.name.endswith((".dist-info", ".egg-info")) and entry.is_dir() and _declares(entry.path)
     ):

@@ -388,3 +388,87 @@ def test_the_page_of_a_rule_shows_the_beginning_of_a_long_list(checkout: Path) -
     (checkout / "own.json").write_text(json.dumps(document))
     page = run(checkout, "rules", "show", "own", "--rules", "own.json").stdout
     assert page.count("11 values (name-0, name-1, name-2, …)") == 2
+
+
+ODD = {
+    "exemptions with a NUL": scan('exemptions = "a\\u0000b"'),
+    "a baseline with a NUL": scan('baseline = "a\\u0000b"'),
+    "rules with a NUL": scan('rules = ["./a\\u0000b"]'),
+    "a value with a NUL": parameter("secret\\u0000"),
+    "rules of a long name": scan(f'rules = ["{"a" * 300}"]'),
+    "a value of a long name": parameter("a" * 300),
+}
+
+
+@pytest.mark.parametrize("prepare", ODD.values(), ids=ODD)
+def test_a_path_that_no_system_takes_is_an_error_of_the_file(checkout: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(checkout)
+    result = run(checkout, "scan", "--demo")
+    assert (result.returncode, result.stdout) == (2, ""), result.stderr
+    assert result.stderr.splitlines()[-2 if "Hint" in result.stderr else -1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("scan", "--demo", "--rules"),
+        ("rules", "check"),
+        ("scan", "--snapshot"),
+        ("diff", "../snapshot.jsonl"),
+        ("explain", "Dataverse", "--snapshot"),
+        ("collect", "--output", "../out/s.jsonl", "--from"),
+        ("scan", "--demo", "--config"),
+        ("scan", "--demo", "--baseline"),
+        ("scan", "--demo", "--output"),
+    ],
+)
+def test_nor_is_such_a_path_on_the_command_line_a_fault_of_the_program(
+    checkout: Path, command: tuple[str, ...]
+) -> None:
+    for path in ("a" * 300, "./" + "a" * 300 + "/b"):
+        result = run(checkout, *command, path)
+        assert (result.returncode, result.stdout) == (2, ""), result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="takes root, to become somebody else")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan", "--demo", "--rules", "closed/x"),
+        ("rules", "check", "closed/x"),
+        ("scan", "--snapshot", "closed/x"),
+        ("diff", "closed/x", "--demo"),
+        ("explain", "Dataverse", "--snapshot", "closed/x"),
+        ("scan", "--demo", "--config", "toml"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_said(arguments: tuple[str, ...]) -> None:
+    """In this process's place another user's, who may not look into a folder of root's."""
+    program = f"""
+import os, sys, tempfile
+from pathlib import Path
+from tokenguard.cli import run
+os.chdir(tempfile.mkdtemp())
+Path("closed").mkdir()
+Path("toml").write_text('[scan]\\nrules = ["./closed/x"]')
+for name in (".", "toml", "closed"):
+    os.chmod(name, 0o700 if name == "closed" else 0o755)
+import tomllib, traceback
+import tokenguard.cli.scan, tokenguard.cli.explain, tokenguard.cli.diff
+import tokenguard.cli.rules, tokenguard.cli.toml_limits
+from tokenguard.cli import context
+context.plugins()
+os.setuid(12345)
+sys.exit(run({list(arguments)!r}))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "TOKENGUARD_PLUGINS": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "Internal error" not in result.stderr
+    assert "closed/x" in result.stderr

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
-from tokenguard.files import is_reached_directly, read_file
+from tokenguard.files import is_reached_directly, may_be_there, read_file
 from tokenguard.model import Precedence, Severity, UsedFile
 from tokenguard.repository import check_owner, check_owners, root_of
-from tokenguard.rules.mistakes import did_you_mean
+from tokenguard.rules.mistakes import did_you_mean, quote
 
 NAME = "tokenguard.toml"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -65,7 +65,7 @@ def load(path: Path, *, named: bool) -> Configuration:
 
     from tokenguard.cli import toml_limits  # noqa: PLC0415  (as above)
 
-    folder = path.parent.resolve()
+    folder = Path(os.path.realpath(path.parent))
     root = root_of(folder) or folder
     withheld = named or not is_reached_directly(path)
     data, text = _read(path, None if named else root, toml_limits.MAXIMUM_SIZE), ""
@@ -88,10 +88,10 @@ def load(path: Path, *, named: bool) -> Configuration:
     severities = {}
     for rule, name in _table(document, "severity", problems).items():
         try:
-            severities[rule] = Severity[str(name).upper()]
-        except KeyError:
+            severities[rule] = Severity[name.upper()]
+        except (AttributeError, KeyError):
             plain = "is none of info, low, medium, high, critical"
-            problems.add(f"severity.{rule}: {name!r} {plain}", f"a value in [severity] {plain}", rule)
+            problems.add(f"severity.{rule}: {quote(name)} {plain}", f"a value in [severity] {plain}", rule)
     parameters = _table(document, "parameters", problems)
     for rule, table in parameters.items():
         if not isinstance(table, dict):
@@ -148,15 +148,16 @@ _TEXTS, _TEXT, _PATH = "a list of texts is needed", "a text is needed", "a path 
 
 def _texts(value: Any, folder: Path) -> Any:  # noqa: ARG001
     ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return value if ok else _Wrong(f"{_TEXTS}, found {value!r}", _TEXTS)
+    return value if ok else _Wrong(f"{_TEXTS}, found {quote(value)}", _TEXTS)
 
 
 def _text(value: Any, folder: Path) -> Any:  # noqa: ARG001
-    return value if isinstance(value, str) else _Wrong(f"{_TEXT}, found {value!r}", _TEXT)
+    return value if isinstance(value, str) else _Wrong(f"{_TEXT}, found {quote(value)}", _TEXT)
 
 
 def _file(value: Any, folder: Path) -> Any:
-    return str(folder / value) if isinstance(value, str) else _Wrong(f"{_PATH}, found {value!r}", _PATH)
+    ok = isinstance(value, str) and "\0" not in value
+    return str(folder / value) if ok else _Wrong(f"{_PATH}, found {quote(value)}", _PATH)
 
 
 def _rules(value: Any, folder: Path) -> Any:
@@ -164,7 +165,7 @@ def _rules(value: Any, folder: Path) -> Any:
     texts = _texts(value, folder)
     if isinstance(texts, _Wrong):
         return texts
-    return [str(folder / text) if "/" in text or (folder / text).exists() else text for text in texts]
+    return [str(folder / text) if "/" in text or may_be_there(folder / text) else text for text in texts]
 
 
 def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
@@ -172,7 +173,7 @@ def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
 
     def check(value: Any, folder: Path) -> Any:  # noqa: ARG001
         plain = f"is none of {', '.join(known)}"
-        return value if value in known else _Wrong(f"{value!r} {plain}", plain)
+        return value if value in known else _Wrong(f"{quote(value)} {plain}", plain)
 
     return check
 
@@ -181,7 +182,7 @@ def _tenant(value: Any, folder: Path) -> Any:
     text = _text(value, folder)
     if isinstance(text, str) and not _GUID.fullmatch(text):
         plain = "is no tenant id, a GUID; a name of a domain cannot be compared with one"
-        return _Wrong(f"{value!r} {plain}", plain)
+        return _Wrong(f"{quote(value)} {plain}", plain)
     return text.lower() if isinstance(text, str) else text
 
 

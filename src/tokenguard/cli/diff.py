@@ -23,7 +23,7 @@ from tokenguard.diff.reports import compare_reports, with_findings
 from tokenguard.diff.snapshots import compare_snapshots
 from tokenguard.differences import Difference
 from tokenguard.errors import DocumentError, UsageError
-from tokenguard.files import open_file
+from tokenguard.files import is_folder, is_stream, open_file
 from tokenguard.hookspecs import DifferenceReporter
 from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Limits, Need, Precedence, Report, Severity
@@ -113,7 +113,7 @@ def diff(
 
 def _kind(path: Path) -> str:
     """What a file says it is; raises `DocumentError` for one that is neither a snapshot nor a report, or no file."""
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if is_stream(path):
         raise DocumentError(
             f"{path}: is a pipe or a device, which can be read only once, and a comparison reads more than once",
             "write it into a file, and name that",
@@ -202,7 +202,7 @@ def _later(
 
     Where it is no file, it is taken now, kept for the time being, and derived as `old` was.
     """
-    if new is not None and not new.is_dir():
+    if new is not None and not is_folder(new):
         if _kind(new) != SNAPSHOT:
             raise UsageError(f"{old} is a snapshot, {new} a report: they cannot be compared", "name two of one kind")
         yield new, str(new)

@@ -18,6 +18,7 @@ from tokenguard.cli.sources import open_source, read
 from tokenguard.errors import SourceError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.explanation import Explanation, Search, Subject
+from tokenguard.files import is_folder
 from tokenguard.hookspecs import Explainer
 from tokenguard.judging.evaluate import evaluate
 from tokenguard.model import Exemption, Outcome, Precedence, Rule, Severity
@@ -136,7 +137,7 @@ def _check_folder(where: Where, folder: Path | None) -> None:
         return
     if where.demo:
         raise UsageError(f"--demo and {folder} are two things to read", "leave one of them out")
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError(
             f"{folder}: is no folder of saved answers; a snapshot holds conclusions, not every policy considered",
             "name a folder that `tokenguard collect --from` could read, or a live tenant",

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from tokenguard.files import is_folder
+
 
 class Place(click.Path):
     """The type of an option that names a file to write."""
@@ -26,6 +28,6 @@ def place_flaw(path: Path) -> str:
     """Why no file can be written at `path`, as far as its folder tells; empty where it can."""
     if str(path) == "-":
         return "is no file, but what others take for a stream"
-    if path.is_dir():
+    if is_folder(path):
         return "is a folder"
-    return "" if path.parent.is_dir() else f"the folder {path.parent} does not exist"
+    return "" if is_folder(path.parent) else f"the folder {path.parent} does not exist"

@@ -14,6 +14,7 @@ from tokenguard.cli.help import Group
 from tokenguard.cli.prose import write_lines
 from tokenguard.cli.selection import ON_REQUEST, pack_paths
 from tokenguard.errors import UsageError
+from tokenguard.files import may_be_there
 from tokenguard.model import Outcome, Remediation, Rule
 from tokenguard.packs import read_pack
 from tokenguard.rules.messages import count, present
@@ -124,7 +125,7 @@ def new(id_: str, resource: str, output: Path) -> None:
     file = output / f"{id_}.json"
     parse_rules([(str(file), text.encode())], types)
     _write_new(file, text.encode())
-    if not (output / EDITOR_SCHEMA).exists():
+    if not may_be_there(output / EDITOR_SCHEMA):
         _write_new(output / EDITOR_SCHEMA, (data_folder("schemas") / EDITOR_SCHEMA).read_bytes())
     click.echo(str(file))
     context.say(f"Change it to what you need, then run `tokenguard rules check {file}`.")

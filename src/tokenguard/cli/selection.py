@@ -12,7 +12,7 @@ from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.given import origin
 from tokenguard.cli.options import Which
 from tokenguard.errors import DocumentError, RuleError, UsageError
-from tokenguard.files import read_file
+from tokenguard.files import may_be_there, read_file
 from tokenguard.model import Origin, Parameter, Rule, Setting, UsedFile
 from tokenguard.packs import read_pack
 from tokenguard.plugins import Plugins
@@ -114,7 +114,7 @@ def _pack(plugins: Plugins, name: str) -> list[Path]:
         return list(plugins.packs.values())
     if name in plugins.packs:
         return [plugins.packs[name]]
-    if Path(name).exists():
+    if may_be_there(Path(name)):
         return [Path(name)]
     raise UsageError(
         f"--rules {name}: neither a rule pack nor a file or folder{did_you_mean(name, ['all', *plugins.packs])}",

@@ -15,6 +15,7 @@ from tokenguard.cli import context
 from tokenguard.cli.options import Account, Run, Where
 from tokenguard.collect import gather
 from tokenguard.errors import UsageError
+from tokenguard.files import is_folder
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, SourceProvider, Target
 from tokenguard.model import Header, Limits, Need, Precedence, Snapshot
 from tokenguard.readings import Readings
@@ -30,7 +31,7 @@ def open_origin(
     """
     if where.demo and path is not None:
         raise UsageError(f"--demo and {path} are two things to read", "leave one of them out")
-    if path is not None and not path.is_dir():
+    if path is not None and not is_folder(path):
         from tokenguard.snapshot import open_snapshot  # noqa: PLC0415  (the demo and a live tenant are none)
 
         snapshot = open_snapshot(path, context.plugins().types, limits)
