@@ -99,7 +99,7 @@ class Difference:
     not_compared: Sequence[NotCompared] = ()
     exit_status: ExitStatus = ExitStatus.COMPLIANT
     configured: Configured = field(default_factory=Configured)
-    """By what both sides were judged; nothing of two reports, which have been judged already."""
+    """By what both sides were judged; of two reports, which have been judged already, only what decides the status."""
 
 
 def check_comparable(old: Header, old_source: str, new: Header, new_source: str) -> None:

@@ -205,3 +205,21 @@ def test_a_plan_says_by_what_it_judged(folder: Path) -> None:
 def test_a_snapshot_says_which_configuration_chose_what_is_in_it(folder: Path) -> None:
     result = run(folder, "collect", "--demo", "--output", "tenant.jsonl", "--quiet")
     assert digest(folder / "tokenguard.toml") in result.stderr
+
+
+def test_a_comparison_of_reports_says_what_decides_its_status(folder: Path) -> None:
+    """They have been judged already: rules, severities and exemptions of this run are none of its business."""
+    one_rule = ("--config", "none.toml", "--select", DEFAULT)
+    (folder / "none.toml").write_text("")
+    run(folder, "scan", "--demo", *one_rule, "--output", "report.json")
+    (folder / "tokenguard.toml").write_text(CONFIGURATION.replace('fail-on = "medium"', 'fail-on = "critical"'))
+    said = [f"configuration {named(folder / 'tokenguard.toml')}", "by the configuration: fail-on critical"]
+    command = ("diff", "report.json", "report.json", "--fail-on-new", "--quiet", "--format")
+    for name in ("text", "markdown"):
+        seen = plain(name, run(folder, *command, name).stdout)
+        assert all(line in seen for line in said)
+        assert "by the configuration: exemptions" not in seen
+    document = json.loads(run(folder, *command, "json").stdout)
+    assert in_words(configured_from_dict(document["configured"])) == said
+    flags = json.loads(run(folder, *command, "json", "--fail-on", "info").stdout)
+    assert [(each["origin"], each["value"]) for each in flags["configured"]["settings"]] == [("flags", "info")]

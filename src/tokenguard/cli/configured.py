@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import click
 
@@ -17,15 +17,20 @@ _GENERAL = ("rules", "select", "fail_on", "precedence")
 
 def configured(run: Run, which: Which, *settings: Iterable[Setting]) -> Configured:
     """By what this run judges, `which` rules first, with the `settings` of what it read."""
-    return Configured(run.config.file, (*_general(which), *(each for group in settings for each in group)))
+    return Configured(run.config.file, (*_general(which, _GENERAL), *(each for group in settings for each in group)))
 
 
-def _general(which: Which) -> Iterator[Setting]:
+def configured_status(run: Run) -> Configured:
+    """The same of a run that judges nothing anew: all that is left to it is which findings give exit status 1."""
+    return Configured(run.config.file, tuple(_general(None, ("fail_on",))))
+
+
+def _general(which: Which | None, names: Collection[str]) -> Iterator[Setting]:
     running = click.get_current_context()
     for parameter in running.command.params:
         name = parameter.name or ""
         told, value = origin(name), running.params.get(name)
         given_way = value != getattr(which, name, value)  # to what a plan or a journal says
-        if name in _GENERAL and told is not None and value not in ((), parameter.default) and not given_way:
+        if name in names and told is not None and value not in ((), parameter.default) and not given_way:
             words = present("", list(value) if isinstance(value, tuple) else value)
             yield Setting(told, name.replace("_", "-"), value=words)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from tokenguard.cli import context, decisions, options, reports
-from tokenguard.cli.configured import configured
+from tokenguard.cli.configured import configured, configured_status
 from tokenguard.cli.given import given
 from tokenguard.cli.help import Command
 from tokenguard.cli.options import Account, Into, Run, Where, Which
@@ -143,7 +143,7 @@ def _reports(run: Run, old: Path, new: Path | None, fail_on: Severity | None) ->
         )
     before, after = (replace(open_report(path), source=str(path)) for path in (old, new))
     check_tenant(run, after.header)
-    return compare_reports(before, after, fail_on)
+    return replace(compare_reports(before, after, fail_on), configured=configured_status(run))
 
 
 def _snapshots(

@@ -153,6 +153,8 @@ def _resume(scope: Scope, brakes: Brakes, path: Path, record: Record, *, unsafe:
         changes = reader.writer.describe(foreseen.changes)
     context.clear()
     write_lines(undo_lines(changes, foreseen))
+    if header.purpose != "undo":  # it serves no rule, and nothing is judged
+        _say_by_what(scope.configured)
     check_safety(brakes, changes, unsafe=unsafe)
     if not changes:
         context.say("Nothing is left to be written of this journal.")
