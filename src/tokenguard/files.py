@@ -22,6 +22,9 @@ _MOST_LINKS = 40
 _ELSEWHERE = ("/proc", "/sys", "/dev")
 """What the system shows there is in no repository, even if that begins at the root of the file system."""
 
+_GIT = ".git"
+"""Where git keeps what is its own, in lower case."""
+
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 """Flags that open a folder, and no link to one, to go on from there."""
 
@@ -78,6 +81,8 @@ def is_stream(path: Path) -> bool:
 def files_below(folder: Path, what: str, within: Path | None = None) -> Iterator[Path]:
     """Every file below `folder`, which holds `what` (for the message), in no order; links are followed, each once.
 
+    What git keeps in ``.git`` is passed over: in a clone it stands beside what was written there.
+
     `within`: a folder that none of them may lead out of.
 
     Raises `DocumentError` for a folder that cannot be read: what is in it would be passed over unseen.
@@ -97,6 +102,7 @@ def files_below(folder: Path, what: str, within: Path | None = None) -> Iterator
             folders.clear()
             continue
         seen.add(real)
+        folders[:] = (name for name in folders if name.lower() != _GIT)
         yield from (Path(parent, name) for name in names)
 
 
@@ -106,7 +112,7 @@ def _is_inside(real: Path, root: Path) -> bool:
         return False
     if any(real.is_relative_to(folder) and not root.is_relative_to(folder) for folder in _ELSEWHERE):
         return False
-    return ".git" not in (part.lower() for part in real.relative_to(root).parts)  # in CI it often holds a token
+    return _GIT not in (part.lower() for part in real.relative_to(root).parts)  # in CI it often holds a token
 
 
 def check_within(path: Path, what: str, within: Path) -> None:
@@ -141,6 +147,11 @@ def _open_within(path: Path, what: str, within: Path) -> Iterator[BinaryIO]:
     """
     root, steps = _steps_within(path, what, within)
     with _refusing(path, what), os.fdopen(_opened(root, steps), "rb") as file:
+        if os.fstat(file.fileno()).st_dev != root.stat().st_dev:  # the system's own may be mounted anywhere
+            raise DocumentError(
+                f"{path}: lies on another file system than {within}; {what} was to be read from it",
+                "name it on the command line, where it may lie anywhere",
+            )
         yield cast("BinaryIO", file)
 
 

@@ -472,3 +472,16 @@ sys.exit(run({list(arguments)!r}))
     assert result.returncode == 2, result.stderr
     assert "Internal error" not in result.stderr
     assert "closed/x" in result.stderr
+
+
+@pytest.mark.parametrize("name", [".", "", "./policies"])
+def test_rules_may_lie_at_the_root_of_a_clone(checkout: Path, name: str) -> None:
+    for folder in (checkout, checkout / "policies"):
+        (folder / ".git").mkdir(parents=True, exist_ok=True)
+        (folder / ".git" / "x.json").write_text(CANARY)
+        (folder / "wrong.json").write_text('{"id": "wrong"}')
+    scan(f'rules = ["{name}"]')(checkout)
+    result = run(checkout, "scan", "--demo")
+    assert result.returncode == 2
+    assert "wrong.json: line 1, column 1" in result.stderr
+    assert ".git" not in result.stderr

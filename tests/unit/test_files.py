@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def test_what_does_not_is_refused_by_name(root: Path, name: str) -> None:
 def test_nothing_of_the_system_is_in_a_repository_at_its_root() -> None:
     with pytest.raises(DocumentError, match="leads out of"):
         read_file(Path("/proc/self/environ"), "a list", within=Path("/"))
+
+
+def test_nor_is_what_is_mounted_there() -> None:
+    """As procfs may be, at any place; shared memory is another file system than the devices around it."""
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        assert read_file(Path(file.name), "a list", within=Path("/dev/shm")) == b""
+        with pytest.raises(DocumentError, match="lies on another file system than /dev; a list was"):
+            read_file(Path(file.name), "a list", within=Path("/dev"))
+
+
+def test_what_git_keeps_is_passed_over_in_a_clone(root: Path) -> None:
+    for folder in (root / ".git", root / "folder" / ".Git"):
+        folder.mkdir()
+        (folder / "x.json").write_text("{}")
+    for within in (root, None):
+        assert {path.name for path in files_below(root, "rules", within)} == {"file"}
 
 
 def a_file_becomes_a_link(root: Path) -> None:
