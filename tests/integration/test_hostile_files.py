@@ -13,6 +13,14 @@ import pytest
 from peak import measured
 from tokenguard.snapshot.compression import writing
 
+LISTED = "token-lifetime-policy-on-unlisted-principal"
+
+
+def tree(leaf: str, branches: int, levels: int) -> str:
+    """Lists of `branches` lists each, in so many levels."""
+    return leaf if levels == 0 else f"[{','.join([tree(leaf, branches, levels - 1)] * branches)}]"
+
+
 COSTLY = {
     "a dotted key of 20,000 parts": ".".join("a" * 20_000) + " = 1",
     "a key that is no whole line": ".".join("a" * 20_000),
@@ -22,6 +30,8 @@ COSTLY = {
     "deep in three ways": f"[{'.'.join('a' * 10)}]\n" + f"{'.'.join('b' * 5_000)} = {'[' * 5_000}{']' * 5_000}",
     "keys of 16 parts": "\n".join(f"a{number}." + ".".join("b" * 15) + " = 1" for number in range(20_000)),
     "tables of 15 parts": "\n".join(f"[a{number}." + ".".join("b" * 14) + "]" for number in range(20_000)),
+    "lists side by side": "a = [" + "[]," * 349_000 + "]",
+    "a tree of lists": f"[parameters.{LISTED}]\nallowed = {tree(tree('[[[[[[[[]]]]]]]]', 6, 1), 10, 4)}",
     "more than 1 MiB": "# \n" * (3 << 20),
 }
 
@@ -49,20 +59,48 @@ def test_a_configuration_that_would_take_gigabytes_is_refused_for_little(
 @pytest.mark.parametrize(
     "text",
     [
-        "a = [" + "[]," * 349_000 + "]",
         "a = [" + "'aa'," * 209_000 + "]",
         "a = [" + "1.5," * 260_000 + "]",
         "a = '''" + "'' " * 349_000 + "'''",
         "\n".join(f"[a{number}." + ".".join("b" * 14) + "]" for number in range(600)),
         "[scan]\n" + "\n".join(f"unknown{number} = 1" for number in range(9_000)),
     ],
-    ids=["lists", "texts", "numbers", "one text", "tables", "settings"],
+    ids=["texts", "numbers", "one text", "tables", "settings"],
 )
 def test_what_the_limits_admit_is_parsed_for_little(tmp_path: Path, without: float, text: str) -> None:
     (tmp_path / "tokenguard.toml").write_text(text)
     done = measured("scan", "--demo", folder=tmp_path)
     assert (done.status, done.stdout) == (2, "")
     assert "unknown setting" in done.stderr
+    assert done.megabytes < without + 50
+
+
+@pytest.mark.parametrize("place", [f"[parameters.{LISTED}]\nallowed", f"[severity]\n{LISTED}", "[scan]\nselect"])
+@pytest.mark.parametrize(
+    "value",
+    [tree("[" + '"' + "a" * 900 + '"]', 9, 3), f"[{tree('0', 10, 3)}, '{'a' * 1_000_000}']"],
+    ids=["long texts", "one long text"],
+)
+def test_a_value_of_a_wrong_shape_is_quoted_in_short(tmp_path: Path, without: float, place: str, value: str) -> None:
+    (tmp_path / "tokenguard.toml").write_text(f"{place} = {value}")
+    done = measured("scan", "--demo", folder=tmp_path)
+    assert (done.status, done.stdout) == (2, "")
+    assert len(done.stderr) < 1_000
+    assert done.megabytes < without + 50
+
+
+@pytest.mark.parametrize("flag", [True, False])
+@pytest.mark.parametrize(
+    ("text", "said"), [("a," * (10 << 20), "larger than 1 MiB"), ("a," * (1 << 19), "more than 100,000 items")]
+)
+def test_a_value_in_a_file_takes_little(tmp_path: Path, without: float, text: str, said: str, flag: bool) -> None:
+    (tmp_path / "list").write_text(text)
+    if not flag:
+        (tmp_path / "tokenguard.toml").write_text(f'[parameters.{LISTED}]\nallowed = "@list"\n')
+    done = measured("scan", "--demo", *(("--set", f"{LISTED}.allowed=@list") if flag else ()), folder=tmp_path)
+    assert (done.status, done.stdout) == (2, "")
+    assert f"list: {said}" in done.stderr
+    assert f"the value of {LISTED}.allowed" in done.stderr
     assert done.megabytes < without + 50
 
 

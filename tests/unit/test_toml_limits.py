@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from tokenguard.cli.toml_limits import MAXIMUM_DEPTH, MAXIMUM_NAMES, check_limits, levels
+from tokenguard.cli.toml_limits import MAXIMUM_DEPTH, MAXIMUM_PARTS, check_limits, levels
 from tokenguard.errors import UsageError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -156,8 +156,11 @@ def test_what_people_write_passes(path: Path) -> None:
             "[" + ".".join("a" * 10) + "]\nb.b = [{c.c = {d = 1}}]",
             "[" + ".".join("a" * 10) + "]\nb.b = [{c.c = {d.e = [1]}}]",
         ),
-        ("a = 1\n" * MAXIMUM_NAMES, "a = 1\n" * (MAXIMUM_NAMES + 1)),
-        ("[a.b]\nc.d = {e = 1}\n" * (MAXIMUM_NAMES // 5), "[a.b]\nc.d = {e = 1}\n" * (MAXIMUM_NAMES // 5 + 1)),
+        ("a = 1\n" * MAXIMUM_PARTS, "a = 1\n" * (MAXIMUM_PARTS + 1)),
+        ("[a.b]\nc.d = {}\n" * (MAXIMUM_PARTS // 5), "[a.b]\nc.d = {}\n" * (MAXIMUM_PARTS // 5 + 1)),
+        ("[[a]]\n" * MAXIMUM_PARTS, "[[a]]\n" * (MAXIMUM_PARTS + 1)),
+        ("a = [[], [[]]]\n" * (MAXIMUM_PARTS // 5), "a = [[], [[]]]\n" * (MAXIMUM_PARTS // 5 + 1)),
+        ("a = {b = []}\n" * (MAXIMUM_PARTS // 4), "a = {b = []}\n" * (MAXIMUM_PARTS // 4 + 1)),
     ],
 )
 def test_both_sides_of_the_limits(just: str, beyond: str) -> None:

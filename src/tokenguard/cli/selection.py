@@ -24,6 +24,11 @@ from tokenguard.rules.parsing import parse_rules
 ON_REQUEST = frozenset({"principals"})
 """Packs that list every principal of a tenant, so they run only where they are named (the demo runs them all)."""
 
+MAXIMUM_VALUE_SIZE = 1024 * 1024
+"""Bytes of a file that holds the value of a parameter; room for 28,000 ids."""
+MAXIMUM_ITEMS = 100_000
+"""Of a list in such a file: of one letter each there could be half a million."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -218,7 +223,7 @@ def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, _Value]
 
 def _read_value(parameter: Parameter, path: Path, target: str, told: Origin, within: Path | None = None) -> _Value:
     """What the file at `path` says. Raises `DocumentError` or `RuleError`, which repeat nothing of it."""
-    data = read_file(path, f"the value of {target}", within=within)
+    data = read_file(path, f"the value of {target}", MAXIMUM_VALUE_SIZE, within)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -227,6 +232,8 @@ def _read_value(parameter: Parameter, path: Path, target: str, told: Origin, wit
         value = parse_value(parameter, text, withheld=True)
     except RuleError as error:
         raise RuleError(f"{path}: {error.message}", error.hint) from error
+    if isinstance(value, list) and len(value) > MAXIMUM_ITEMS:
+        raise UsageError(f"{path}: more than {MAXIMUM_ITEMS:,} items; the value of {target} was to be read from it")
     return _Value(value, withheld=True, origin=told, file=UsedFile.of(str(path), data))
 
 

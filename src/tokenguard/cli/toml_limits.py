@@ -16,8 +16,9 @@ MAXIMUM_SIZE = 1024 * 1024
 """Bytes."""
 MAXIMUM_DEPTH = 16
 """Levels of tables and lists; each part of a dotted key is one. A configuration of ours has four."""
-MAXIMUM_NAMES = 10_000
-"""Parts of keys and of the names of tables, over the whole file: depth alone does not bound what a parser keeps."""
+MAXIMUM_PARTS = 10_000
+"""Parts of keys and of the names of tables, and lists and tables that are values, over the whole file: depth alone does
+not bound what a parser keeps."""
 
 _STRUCTURE = re.compile(rb"[\[\]{}=.,\n#\"']")
 _ENDS = {
@@ -34,17 +35,19 @@ def check_limits(data: bytes, path: Path) -> None:
 
     What is no TOML passes as far as it can be followed: the parser stops at the same place, and says what is wrong.
     """
-    names = 0
-    for depth, at, is_name in levels(data):
-        names += is_name
+    parts = 0
+    for depth, at, is_part in levels(data):
+        parts += is_part
         if depth > MAXIMUM_DEPTH:
             raise _refused(path, data, at, f"is nested deeper than {MAXIMUM_DEPTH} levels")
-        if names > MAXIMUM_NAMES:
-            raise _refused(path, data, at, f"has more than {MAXIMUM_NAMES:,} names in its keys and tables")
+        if parts > MAXIMUM_PARTS:
+            raise _refused(path, data, at, f"has more than {MAXIMUM_PARTS:,} names, lists and tables")
 
 
 def levels(data: bytes) -> Iterator[tuple[int, int, bool]]:
-    """In one pass over TOML: each level that is reached, at which byte, and whether the name of something leads there.
+    """In one pass over TOML: each level that is reached, at which byte, and whether that counts as a part.
+
+    A part is a name that leads to something, or the beginning of a list or table that is a value.
 
     The document is level 1. Never less than what a parser makes of it: the name of a table may lead through lists of
     tables that stand before it (``[[a]]``, then ``[a.b]``), each of them a level that no bracket of its own shows.
@@ -56,16 +59,16 @@ def levels(data: bytes) -> Iterator[tuple[int, int, bool]]:
     key, header, lists = True, 0, 0
     """Whether a name is read and no value; the names in the header of a table; and how many of those were of lists."""
     for mark, at in _marks(data):
-        named = key and mark in b"[.="
+        part = mark in b"[.=" if key else mark in b"[{"
         if mark == b"\n" and not opened:
             depth, key, header = table, True, 0
         elif key and not opened and (mark == b"[" or (header and mark == b".")):
             if mark == b"[" and header:
-                lists += 1
+                lists, part = lists + 1, False
             else:
                 header += 1
             depth = table = 1 + header + min(header, lists)
-        elif named:
+        elif key and part:
             depth, key = depth + (mark == b"."), mark == b"."
         elif mark in b"[{":
             opened.append((mark, depth))
@@ -74,7 +77,7 @@ def levels(data: bytes) -> Iterator[tuple[int, int, bool]]:
             depth, key = opened.pop()[1], False
         elif mark == b"," and opened and opened[-1][0] == b"{":
             depth, key = opened[-1][1] + 1, True
-        yield depth, at, named
+        yield depth, at, part
 
 
 def _marks(data: bytes) -> Iterator[tuple[bytes, int]]:

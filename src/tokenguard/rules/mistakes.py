@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from tokenguard.documents import Withheld, places_of
 from tokenguard.errors import RuleError
-from tokenguard.excerpts import shown
+from tokenguard.excerpts import FIRST, LONGEST
 from tokenguard.untrusted import visible
 
 LONGEST_QUOTE = 60
@@ -68,8 +69,27 @@ def pointer(path: str, *steps: str | int) -> str:
 
 def quote(value: Any) -> str:
     """`value` as JSON, cut short where it is long; what JSON cannot say (a date from TOML) as its text."""
-    text = json.dumps(shown(value), ensure_ascii=False, default=str)
+    text = json.dumps(_beginning(value, iter(range(LONGEST_QUOTE))), ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def _beginning(value: Any, room: Iterator[int]) -> Any:
+    """As much of `value` as a quote can show, a list as `shown` has it: what is refused is not copied for that."""
+    if next(room, None) is None:
+        return None
+    match value:
+        case list() | tuple() if len(value) > LONGEST:
+            return {"count": len(value), "first": _beginning(value[:FIRST], room)}
+        case list() | tuple():
+            return [_beginning(item, room) for item in value]
+        case dict():
+            return {_cut(key): _beginning(item, room) for key, item in islice(value.items(), LONGEST_QUOTE)}
+        case _:
+            return _cut(value)
+
+
+def _cut(value: Any) -> Any:
+    return value[:LONGEST_QUOTE] if isinstance(value, str) else value
 
 
 def did_you_mean(found: object, known: Collection[str]) -> str:
