@@ -70,7 +70,7 @@ def parse_document(data: bytes, source: str) -> Any:
     except DuplicateKeyError as error:
         what = f"the key {str(error)!r} stands twice in one object"
         if isinstance(data, Withheld):
-            what = f"{_place(text, _first_double(text))}: a key stands twice in one object"
+            what = f"{place(text, _first_double(text))}: a key stands twice in one object"
         raise DocumentError(f"{source}: {what}", "only one of the two can be meant: remove the other") from error
     except UnicodeEncodeError as error:
         what = "half a surrogate pair: surrogates not allowed" if isinstance(data, Withheld) else str(error)
@@ -92,7 +92,7 @@ def places_of(data: bytes, wanted: Sequence[tuple[str, ...]]) -> list[tuple[str,
     for steps in wanted:
         nearest = next(steps[:length] for length in range(len(steps), -1, -1) if steps[:length] in found)
         path, at = found[nearest]
-        places.append((_place(text, at), path))
+        places.append((place(text, at), path))
     return places
 
 
@@ -131,7 +131,8 @@ def _first_double(text: str) -> int:
     return 0
 
 
-def _place(text: str, at: int) -> str:
+def place(text: str, at: int) -> str:
+    """``line 3, column 7`` of the character `at` in `text`."""
     return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
 
 

@@ -324,6 +324,9 @@ def test_a_configuration_that_is_named_is_quoted_in_no_error(checkout: Path, var
         None,
         f"[parameters.{CANARY}]\nx = 1\n",
         f'[scan]\nselect = ["{CANARY}"]\n',
+        f'[scan]\nrules = ["{CANARY}"]\n',
+        f'[scan]\nformat = ["{CANARY}"]\n',
+        f'[scan]\nformat = ["{CANARY}", "text"]\n',
         f'[scan]\nselect = "{CANARY}"\n[severity]\n{CANARY} = "{CANARY}"\n',
         f"{CANARY} = = 1",
         "\0",
@@ -335,6 +338,21 @@ def test_a_configuration_that_is_named_is_quoted_in_no_error(checkout: Path, var
         assert (result.returncode, result.stdout) == (2, "")
         assert "mine.toml: " in result.stderr
     assert "(at line 1, column 1)" in result.stderr
+
+
+def test_the_tenant_of_a_configuration_that_is_named_is_not_quoted(checkout: Path) -> None:
+    pinned = "deadbeef-0000-4000-8000-000000000000"
+    for name in ("tokenguard.toml", "named.toml"):
+        (checkout / name).write_text(f'[scan]\ntenant = "{pinned}"\n')
+        result = run(checkout, "scan", "--snapshot", "../snapshot.jsonl", "--config", name)
+        assert (result.returncode, pinned in result.stderr) == (2, False)
+        assert f"{name} is for another tenant, but this is " in result.stderr
+    assert f"is for tenant {pinned}" in run(checkout, "scan", "--snapshot", "../snapshot.jsonl").stderr
+
+
+def test_of_rules_that_there_are_not_the_first_is_named(checkout: Path) -> None:
+    configure(checkout, "[severity]\n" + "\n".join(f'no-such-{name} = "low"' for name in "dbca"))
+    assert "tokenguard.toml: no-such-a: no such rule" in run(checkout, "scan", "--demo").stderr
 
 
 def test_a_list_in_the_folder_is_taken_and_only_its_beginning_shown(checkout: Path) -> None:
@@ -485,3 +503,33 @@ def test_rules_may_lie_at_the_root_of_a_clone(checkout: Path, name: str) -> None
     assert result.returncode == 2
     assert "wrong.json: line 1, column 1" in result.stderr
     assert ".git" not in result.stderr
+
+
+@pytest.mark.parametrize("table", ["severity", "scan"])
+def test_of_many_mistakes_in_a_file_that_was_named_the_first_are_told_with_their_places(
+    checkout: Path, table: str
+) -> None:
+    """To look for each of them in the whole file took minutes."""
+    lines = "\n".join(f'  "{CANARY}-{"k" * 50}-{number}" = 1' for number in range(9_990))
+    (checkout / "named.toml").write_text(f"# {CANARY}-0 = 1\n[{table}]\n{lines}\n")
+    result = run(checkout, "scan", "--demo", "--config", "named.toml")
+    assert result.returncode == 2
+    told = [line.partition("named.toml: ")[2] for line in result.stderr.splitlines() if "named.toml: " in line]
+    assert (len(told), told[-1]) == (25, "and 9966 more")
+    assert [line.partition(": ")[0] for line in told[:-1]] == [f"line {number}, column 3" for number in range(3, 27)]
+
+
+def test_the_place_of_a_wrong_setting_is_told(checkout: Path) -> None:
+    (checkout / "named.toml").write_text(f"x = '''\n{CANARY}\n'''\n[scan]\n\"select\" = 1\nfail-on = '{CANARY}'\n")
+    result = run(checkout, "scan", "--demo", "--config", "named.toml")
+    for said in (
+        "line 1, column 1: unknown",
+        "line 5, column 1: scan.select: a list",
+        "line 6, column 1: scan.fail-on",
+    ):
+        assert f"named.toml: {said}" in result.stderr
+
+
+def test_a_long_name_in_a_configuration_is_cut_short(checkout: Path) -> None:
+    (checkout / "tokenguard.toml").write_text(f"{'k' * 5_000} = 1\n[severity]\n{'l' * 5_000} = 1\n")
+    assert len(run(checkout, "scan", "--demo").stderr) < 1_000

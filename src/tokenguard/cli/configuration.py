@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tokenguard.documents import place
 from tokenguard.errors import UsageError
 from tokenguard.files import is_reached_directly, may_be_there, read_file
 from tokenguard.model import Precedence, Severity, UsedFile
 from tokenguard.repository import check_owner, check_owners, root_of
-from tokenguard.rules.mistakes import did_you_mean, quote
+from tokenguard.rules.mistakes import LONGEST_LIST, cut, did_you_mean, quote
 
 NAME = "tokenguard.toml"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -84,24 +85,24 @@ def load(path: Path, *, named: bool) -> Configuration:
     values = {key: _SCAN[key](value, path.parent) for key, value in scan.items() if key in _SCAN}
     for key, value in values.items():
         if isinstance(value, _Wrong):
-            problems.add(f"scan.{key}: {value.text}", f"scan.{key}: {value.plain}")
+            problems.add(f"scan.{key}: {value.text}", f"scan.{key}: {value.plain}", key)
     severities = {}
     for rule, name in _table(document, "severity", problems).items():
         try:
             severities[rule] = Severity[name.upper()]
         except (AttributeError, KeyError):
             plain = "is none of info, low, medium, high, critical"
-            problems.add(f"severity.{rule}: {quote(name)} {plain}", f"a value in [severity] {plain}", rule)
+            problems.add(f"severity.{cut(rule)}: {quote(name)} {plain}", f"a value in [severity] {plain}", rule)
     parameters = _table(document, "parameters", problems)
     for rule, table in parameters.items():
         if not isinstance(table, dict):
             problems.add(
-                f"parameters.{rule}: not a table; write [parameters.{rule}] and NAME = value below it",
+                f"parameters.{cut(rule)}: not a table; write [parameters.{cut(rule)}] and NAME = value below it",
                 "not a table; write [parameters.RULE] and NAME = value below it",
                 rule,
             )
-    if problems.lines:
-        raise UsageError("\n".join(f"{path}: {line}" for line in problems.lines), "correct the configuration file")
+    if lines := problems.lines():
+        raise UsageError("\n".join(f"{path}: {line}" for line in lines), "correct the configuration file")
     tenant = values.pop("tenant", "")
     scan_values = {key.replace("-", "_"): value for key, value in values.items()}
     return Configuration(
@@ -122,19 +123,44 @@ _PLACE = re.compile(r" \(at [a-z0-9, ]+\)$")
 
 
 class _Problems:
-    """What is wrong with a configuration, one a line."""
+    """What is wrong with a configuration, the first `LONGEST_LIST` one a line."""
 
     def __init__(self, text: str, *, withheld: bool) -> None:
-        self.lines: list[str] = []
         self._text = text
         self._withheld = withheld
+        self._found: list[tuple[str, str]] = []
+        """What is said of each, and the key that it is about where its place is said."""
+        self._more = 0
 
     def add(self, said: str, plain: str, key: str = "") -> None:
-        """Note one; `plain` says it without anything of the file, and with the line of `key` where that is found."""
-        if self._withheld and key:
-            found = re.search(rf"(?m)^[^#\n]*?(?<![\w-]){re.escape(key)}(?![\w-])", self._text)
-            plain = f"line {self._text.count(chr(10), 0, found.end()) + 1}: {plain}" if found else plain
-        self.lines.append(plain if self._withheld else said)
+        """Note one; `plain` says it without anything of the file, and with the place of `key` where that is found."""
+        if len(self._found) == LONGEST_LIST:
+            self._more += 1
+        else:
+            self._found.append((plain, key) if self._withheld else (said, ""))
+
+    def lines(self) -> list[str]:
+        """All of them."""
+        places = _places(self._text, {key for _, key in self._found if key})
+        told = [f"{places[key]}: {said}" if key in places else said for said, key in self._found]
+        return [*told, f"and {self._more} more"] if self._more else told
+
+
+_KEY = re.compile(r'#[^\n]*|(?:"((?:[^"\\\n]|\\.)*)"?|\'([^\'\n]*)\'?|([\w-]+))([ \t]*[=.\]])?')
+"""A comment, or what may be a key: a text or a word, with what follows a key.
+
+NOTE: a text need not end: else each quote of a long line without an end would be followed to the end of that line.
+"""
+
+
+def _places(text: str, keys: Collection[str]) -> dict[str, str]:
+    """Where in the TOML `text` each of `keys` first stands: ``line 3, column 7``; none for one that is not found."""
+    found: dict[str, str] = {}
+    for token in _KEY.finditer(text) if keys else ():
+        key = token[1] or token[2] or token[3]
+        if token[4] and key in keys and key not in found:
+            found[key] = place(text, token.start())
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,4 +259,4 @@ def _check_keys(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str,
             )
         else:
             plain = f"unknown setting{did_you_mean(key, known)}"
-        problems.add(f"{prefix}{key}: {plain}", plain, key)
+        problems.add(f"{prefix}{cut(key)}: {plain}", plain, key)

@@ -34,6 +34,11 @@ def origin(name: str) -> Origin | None:
     return None if source is None else _ORIGINS.get(source)
 
 
+def withholds(configuration: Configuration, name: str) -> bool:
+    """Whether no error repeats the value of the option `name`: it stands in a `configuration` that is withheld."""
+    return configuration.withheld and origin(name) is Origin.CONFIGURATION
+
+
 def again(*names: str) -> list[str]:
     """The same as they would be given once more."""
     words = []

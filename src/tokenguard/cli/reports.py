@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 import click
 from click.core import ParameterSource
 
+from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.context import plugins, stdout, style_of, summary
 from tokenguard.cli.options import Into
 from tokenguard.cli.places import place_flaw
@@ -23,6 +24,8 @@ from tokenguard.model import Report
 from tokenguard.rules.mistakes import did_you_mean
 
 STDOUT = "-"
+
+_FORMATS = "`tokenguard plugins` lists the formats of reports; what changed is written in fewer"
 
 R = TypeVar("R", bound=Reporter | DifferenceReporter)
 
@@ -44,8 +47,9 @@ def pair(reporters: Mapping[str, R], into: Into, besides: Iterable[Path | None] 
     Raises `UsageError` for a format that nobody writes, a folder that does not exist, or two things for one place,
     which may be one of `besides`: what the run writes that is no report.
     """
-    configured = click.get_current_context().get_parameter_source("format") is ParameterSource.DEFAULT_MAP
-    wished = _wished(reporters, into.format) if configured else []
+    running = click.get_current_context()
+    configured = running.get_parameter_source("format") is ParameterSource.DEFAULT_MAP
+    wished = _wished(reporters, into.format, running.params["config"]) if configured else []
     places = into.output
     formats = [] if configured else list(into.format)
     formats = formats or ([] if places else wished or ["text"])
@@ -118,13 +122,16 @@ def _reporter(reporters: Mapping[str, R], name: str) -> R:
         return reporters[name]
     raise UsageError(
         f"--format {name}: nobody writes that here{did_you_mean(name, reporters)}",
-        "`tokenguard plugins` lists the formats of reports; what changed is written in fewer",
+        _FORMATS,
     )
 
 
-def _wished(reporters: Mapping[str, Any], formats: Iterable[str]) -> list[str]:
-    """`formats` without those that somebody writes, but not of what is written here."""
-    return [name for name in formats if name in reporters or name not in plugins().reporters]
+def _wished(reporters: Mapping[str, Any], formats: Iterable[str], configuration: Configuration) -> list[str]:
+    """`formats` of the `configuration`, without those that somebody writes, but not of what is written here."""
+    wished = [name for name in formats if name in reporters or name not in plugins().reporters]
+    if configuration.withheld and any(name not in reporters for name in wished):
+        raise UsageError(f"{configuration.path}: scan.format: nobody writes one of these", _FORMATS)
+    return wished
 
 
 def _by_suffix(reporters: Mapping[str, Any], place: str, wished: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.cli.configuration import Configuration
-from tokenguard.cli.given import origin
+from tokenguard.cli.given import origin, withholds
 from tokenguard.cli.options import Which
 from tokenguard.errors import DocumentError, RuleError, UsageError
 from tokenguard.files import may_be_there, read_file
@@ -53,7 +53,9 @@ def choose_rules(
     within = configuration.root if origin("rules") is Origin.CONFIGURATION else None
     own = set(plugins.packs.values())
     documents = [
-        document for path in pack_paths(plugins, packs) for document in read_pack(path, None if path in own else within)
+        document
+        for path in _packs(plugins, packs, configuration)
+        for document in read_pack(path, None if path in own else within)
     ]
     rules = parse_rules(documents, plugins.types)
     by_id = {rule.id: rule for rule in rules}
@@ -109,6 +111,18 @@ def pack_paths(plugins: Plugins, packs: Sequence[str]) -> list[Path]:
     return [path for pack in packs for path in _pack(plugins, pack)]
 
 
+def _packs(plugins: Plugins, packs: Sequence[str], configuration: Configuration) -> list[Path]:
+    """The same, where the configuration may have named them."""
+    try:
+        return pack_paths(plugins, packs)
+    except UsageError as error:
+        if withholds(configuration, "rules"):
+            raise UsageError(
+                f"{configuration.path}: scan.rules: neither a rule pack nor a file or folder", error.hint
+            ) from None
+        raise
+
+
 def is_in_a_pack(plugins: Plugins, rule: str) -> bool:
     """Whether any pack, judged by in this run or not, has a rule of this id."""
     return any(Path(name).stem == rule for pack in plugins.packs.values() for name, _ in read_pack(pack))
@@ -130,7 +144,7 @@ def _pack(plugins: Plugins, name: str) -> list[Path]:
 def _matching(rules: Iterable[Rule], patterns: Sequence[str], option: str, configuration: Configuration) -> set[str]:
     """Ids that any pattern (an id, or one with ``*`` and ``?``) matches; a pattern that matches none is a mistake."""
     ids = [rule.id for rule in rules]
-    withheld = configuration.withheld and origin(option) is Origin.CONFIGURATION
+    withheld = withholds(configuration, option)
     found: set[str] = set()
     for pattern in patterns:
         matched = {id_ for id_ in ids if fnmatchcase(id_, pattern)}
@@ -165,7 +179,7 @@ def _values(
 
     A configuration may speak of rules whose pack is not judged by in this run, but not of rules that there are not.
     """
-    for rule in {*configuration.parameters, *configuration.severities} - rules.keys():
+    for rule in sorted({*configuration.parameters, *configuration.severities} - rules.keys()):
         if not is_in_a_pack(plugins, rule):
             if configuration.withheld:
                 raise UsageError(

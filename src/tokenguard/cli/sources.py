@@ -110,8 +110,9 @@ def check_tenant(run: Run, header: Header) -> None:
     """Raise `UsageError` unless the header is of the tenant that the configuration pins, if it pins one."""
     pinned, found = run.config.tenant, header.tenant.id
     if pinned and found != pinned:
+        which = "another tenant" if run.config.withheld else f"tenant {pinned}"
         raise UsageError(
-            f"{run.config.path} is for tenant {pinned}, but this is {found or 'a tenant that could not be named'}",
+            f"{run.config.path} is for {which}, but this is {found or 'a tenant that could not be named'}",
             "sign in to the other tenant, or use the configuration that belongs to this one",
         )
 

@@ -69,7 +69,11 @@ def pointer(path: str, *steps: str | int) -> str:
 
 def quote(value: Any) -> str:
     """`value` as JSON, cut short where it is long; what JSON cannot say (a date from TOML) as its text."""
-    text = json.dumps(_beginning(value, iter(range(LONGEST_QUOTE))), ensure_ascii=False, default=str)
+    return cut(json.dumps(_beginning(value, iter(range(LONGEST_QUOTE))), ensure_ascii=False, default=str))
+
+
+def cut(text: str) -> str:
+    """`text`, cut short where it is longer than a quote may be."""
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 
 
@@ -83,12 +87,12 @@ def _beginning(value: Any, room: Iterator[int]) -> Any:
         case list() | tuple():
             return [_beginning(item, room) for item in value]
         case dict():
-            return {_cut(key): _beginning(item, room) for key, item in islice(value.items(), LONGEST_QUOTE)}
+            return {_start(key): _beginning(item, room) for key, item in islice(value.items(), LONGEST_QUOTE)}
         case _:
-            return _cut(value)
+            return _start(value)
 
 
-def _cut(value: Any) -> Any:
+def _start(value: Any) -> Any:
     return value[:LONGEST_QUOTE] if isinstance(value, str) else value
 
 
