@@ -15,7 +15,7 @@ from tokenguard.errors import DocumentError, UsageError
 MAXIMUM_SIZE = 64 * 1024 * 1024
 """Bytes; more than rules, exemptions, baselines and journals need. Snapshots are streamed and have no such limit."""
 
-_MOST_LINKS = 40
+MOST_LINKS = 40
 """As many as Linux follows for one path."""
 
 
@@ -255,7 +255,7 @@ def _beside(path: Path) -> Iterator[BinaryIO]:
 
 def _is_descriptor(path: Path) -> bool:
     """Whether `path` is, or leads to, a link that stands for an open file: they are in ``/dev`` and below ``/proc``."""
-    for _ in range(_MOST_LINKS):
+    for _ in range(MOST_LINKS):
         if not path.is_symlink():
             break
         folder = os.path.realpath(path.parent)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.errors import UsageError
+from tokenguard.files import MOST_LINKS
 
 _ROOT = 0
 """Whatever belongs to this user is trusted: it could change all else."""
@@ -32,9 +33,29 @@ def check_owner(path: Path, status: os.stat_result) -> None:
 
 
 def check_owners(file: Path, root: Path) -> None:
-    """The same for the folder of `file`, and each folder from there to `root`, by links as well as really."""
-    for folder in dict.fromkeys((*_up(file.parent, root), *_up(Path(os.path.realpath(file)).parent, root))):
+    """The same for the folder of `file`, and of each link on the way to it, and each folder from there to `root`."""
+    for folder in dict.fromkeys(folder for place in _places(file) for folder in _up(place, root)):
         check_owner(folder, folder.stat())
+
+
+def _places(file: Path) -> Iterator[Path]:
+    """The real folder of each link by which the existing `file` is reached, and that of the file itself."""
+    steps = list(reversed(file.absolute().parts))
+    place, links = Path(steps.pop()), 0
+    while steps:
+        step = steps.pop()
+        path = place / step
+        if step == os.pardir:
+            place = place.parent
+        elif path.is_symlink():
+            yield place
+            links += 1
+            if links > MOST_LINKS:  # laid since the file was read by this path
+                raise UsageError(f"{file}: not used, since it is reached by too many links", "name the file itself")
+            steps += reversed(path.readlink().parts)  # the first of which, where that is the root, leads there
+        elif steps:
+            place = path
+    yield place
 
 
 def _up(folder: Path, root: Path) -> Iterator[Path]:
@@ -63,9 +84,10 @@ def foreign(status: os.stat_result) -> str:
 
 
 def _is_private(group: int, user: int) -> bool:
-    """Whether `group` is the primary one of `user`, bears the same name, and has no other member.
+    """Whether `group` is the primary one of `user` alone, bears the same name, and has no other member.
 
-    Source: pam_umask(8), ``usergroups``, by which such users get the umask 002.
+    Users whose primary group it is need not be listed as its members. Source: pam_umask(8), ``usergroups``, by which
+    such users get the umask 002.
     """
     import grp  # noqa: PLC0415  (there is none on Windows)
     import pwd  # noqa: PLC0415
@@ -74,7 +96,9 @@ def _is_private(group: int, user: int) -> bool:
         owner, found = pwd.getpwuid(user), grp.getgrgid(group)
     except KeyError:  # nobody knows who is in it
         return False
-    return owner.pw_gid == group and owner.pw_name == found.gr_name and set(found.gr_mem) <= {owner.pw_name}
+    if (owner.pw_gid, owner.pw_name) != (group, found.gr_name) or not set(found.gr_mem) <= {owner.pw_name}:
+        return False
+    return not any(each.pw_gid == group and each.pw_uid != user for each in pwd.getpwall())
 
 
 def _user(number: int) -> str:

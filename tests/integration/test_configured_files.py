@@ -239,6 +239,7 @@ def test_a_value_in_a_file_is_quoted_in_no_error(checkout: Path, rule: str, name
     result = run(checkout, "scan", "--demo", *(("--set", f"{rule}.{name}=@value") if named else ()))
     assert (result.returncode, result.stdout) == (2, "")
     assert f'parameter "{name}"' in result.stderr.replace("'", '"')
+    assert rule != TOO_LONG or "not a value of maxDuration, which is a duration such as PT2H" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -533,3 +534,26 @@ def test_the_place_of_a_wrong_setting_is_told(checkout: Path) -> None:
 def test_a_long_name_in_a_configuration_is_cut_short(checkout: Path) -> None:
     (checkout / "tokenguard.toml").write_text(f"{'k' * 5_000} = 1\n[severity]\n{'l' * 5_000} = 1\n")
     assert len(run(checkout, "scan", "--demo").stderr) < 1_000
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        scan('exemptions = "kept/e.json"'),
+        scan('baseline = "kept/e.json"'),
+        scan('rules = ["kept"]'),
+        parameter("kept/e.json"),
+    ],
+    ids=["exemptions", "baseline", "rules", "value"],
+)
+@pytest.mark.parametrize("open_to_all", ["kept/e.json", "kept"])
+def test_what_a_found_configuration_names_is_nobody_elses_to_write(
+    checkout: Path, prepare: Callable[[Path], None], open_to_all: str
+) -> None:
+    prepare(checkout)
+    (checkout / "kept").mkdir()
+    (checkout / "kept" / "e.json").write_text('{"exemptions": []}')
+    (checkout / open_to_all).chmod(0o777)
+    said = f"{open_to_all}: not used, since anyone may write it"
+    assert said in run(checkout, "scan", "--demo").stderr
+    assert said not in run(checkout, "scan", "--demo", "--config", "tokenguard.toml").stderr

@@ -9,7 +9,7 @@ import pytest
 
 from tokenguard.cli.configuration import NAME, find, load
 from tokenguard.errors import UsageError
-from tokenguard.repository import foreign, root_of
+from tokenguard.repository import check_owners, foreign, root_of
 
 ME, OTHER = 1000, 1001
 PRIVATE, STAFF, SHARED = 1000, 50, 1002
@@ -20,14 +20,15 @@ def users(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which each user has a group of the same name, and some have more."""
     people = {
         0: ("root", 0), ME: ("ada", PRIVATE), OTHER: ("bob", 1001), 1003: ("eve", STAFF), 1004: ("max", 1005),
+        1006: ("ina", 1006), 1007: ("tom", 1006),
     }  # fmt: skip
     groups = {
         0: ("root", []), PRIVATE: ("ada", ["ada"]), 1001: ("bob", []), STAFF: ("staff", []), SHARED: ("ada", []),
-        1005: ("max", ["bob"]),
+        1005: ("max", ["bob"]), 1006: ("ina", []),
     }  # fmt: skip
-    monkeypatch.setattr(
-        pwd, "getpwuid", lambda id_: pwd.struct_passwd((people[id_][0], "x", id_, people[id_][1], "", "/", "/"))
-    )
+    known = {id_: pwd.struct_passwd((name, "x", id_, group, "", "/", "/")) for id_, (name, group) in people.items()}
+    monkeypatch.setattr(pwd, "getpwuid", known.__getitem__)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [*known.values()])
     monkeypatch.setattr(grp, "getgrgid", lambda id_: grp.struct_group((groups[id_][0], "x", id_, groups[id_][1])))
 
 
@@ -51,6 +52,7 @@ def users(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(1003, (1003, STAFF, 0o664), "its group staff (50) may write it", id="primary, of another name"),
         pytest.param(ME, (ME, SHARED, 0o664), "its group ada (1002) may write it", id="of the name, not primary"),
         pytest.param(1004, (1004, 1005, 0o664), "its group max (1005) may write it", id="with another member"),
+        pytest.param(1006, (1006, 1006, 0o664), "its group ina (1006) may write it", id="another's primary group too"),
         pytest.param(ME, (ME, 4242, 0o664), "its group 4242 may write it", id="nobody knows who is in it"),
         pytest.param(4242, (4242, 4242, 0o664), "its group 4242 may write it", id="nobody knows the user"),
     ],
@@ -127,3 +129,34 @@ def test_nor_the_folder_that_a_link_leads_to(tmp_path: Path) -> None:
     (tmp_path / "open").chmod(OPEN)
     with pytest.raises(UsageError, match="open: not used"):
         load(tmp_path / NAME, named=False)
+
+
+def linked(root: Path) -> Path:
+    """A configuration behind a chain of links by three ways, a folder each, of which only the last holds it."""
+    (root / ".git").mkdir()
+    for name in ("first", "second", "third", "real"):
+        (root / name / "inner").mkdir(parents=True)
+    (root / "real" / "t.toml").write_text("")
+    (root / NAME).symlink_to("first/inner/../t.toml")
+    (root / "first" / "t.toml").symlink_to(root / "second" / "inner" / "folder" / "t.toml")
+    (root / "second" / "inner" / "folder").symlink_to("../../third/folder")
+    (root / "third" / "folder").symlink_to("../real")
+    return root / NAME
+
+
+@pytest.mark.parametrize("name", ["first", "second/inner", "second", "third", "real", "."])
+def test_nor_the_folder_of_any_link_on_the_way(tmp_path: Path, name: str) -> None:
+    path = linked(tmp_path)
+    (tmp_path / "real" / "inner").chmod(OPEN)
+    assert load(path, named=False).path == path
+    (tmp_path / name).chmod(OPEN)
+    with pytest.raises(UsageError, match=f"{(tmp_path / name).resolve()}: not used"):
+        load(path, named=False)
+
+
+def test_links_that_do_not_end_are_not_followed_for_ever(tmp_path: Path) -> None:
+    """Laid after the file was read: until then no path through them leads to one."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(UsageError, match="too many links"):
+        check_owners(tmp_path / "a" / NAME, tmp_path)

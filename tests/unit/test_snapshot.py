@@ -553,6 +553,8 @@ def test_both_sides_of_the_limits(tmp_path, suffix):
     with pytest.raises(SnapshotError, match=f"a snapshot of more than {size - 1:,} bytes, decompressed") as refused:
         read(path, limits=Limits(size - 1, 3))
     assert "--max-size" in refused.value.hint
+    with pytest.raises(SnapshotError, match="a snapshot of more than 1 byte, decompressed"):
+        read(path, limits=Limits(1, 3))
     with pytest.raises(SnapshotError, match="a snapshot of more than 2 resources") as refused:
         read(path, limits=Limits(size, 2))
     assert "--max-resources" in refused.value.hint

@@ -43,6 +43,14 @@ class Configuration:
     """The only tenant id, lower case, that may be judged under this configuration; empty for any."""
     file: UsedFile | None = None
     """What was read."""
+    named: bool = False
+    """Whether somebody named it, and so takes what it says, whoever owns it."""
+
+    def check_owner(self, path: Path) -> None:
+        """Raise `UsageError` where others decide what the existing `path` says, which this configuration names."""
+        if self.root is not None and not self.named:
+            check_owner(path, path.stat())
+            check_owners(path, self.root)
 
 
 def find(start: Path) -> Path | None:
@@ -106,7 +114,7 @@ def load(path: Path, *, named: bool) -> Configuration:
     tenant = values.pop("tenant", "")
     scan_values = {key.replace("-", "_"): value for key, value in values.items()}
     return Configuration(
-        path, root, withheld, scan_values, severities, parameters, tenant, UsedFile.of(str(path), data)
+        path, root, withheld, scan_values, severities, parameters, tenant, UsedFile.of(str(path), data), named
     )
 
 

@@ -67,5 +67,8 @@ def read(run: Run, rules: tuple[Rule, ...], *, exemptions: Path | None, baseline
 def _read(path: Path, option: str, what: str, run: Run) -> tuple[bytes, Setting]:
     """The content of `path`, which must not lead out of its repository where the configuration names it."""
     told = origin(option) or Origin.FLAGS
-    data = read_file(path, what, within=run.config.root if told is Origin.CONFIGURATION else None)
+    configured = told is Origin.CONFIGURATION
+    data = read_file(path, what, within=run.config.root if configured else None)
+    if configured:
+        run.config.check_owner(path)
     return data, Setting(told, option, file=UsedFile.of(str(path), data))

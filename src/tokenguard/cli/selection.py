@@ -52,11 +52,13 @@ def choose_rules(
     packs = which.rules or (("all",) if everything else ())
     within = configuration.root if origin("rules") is Origin.CONFIGURATION else None
     own = set(plugins.packs.values())
-    documents = [
-        document
-        for path in _packs(plugins, packs, configuration)
-        for document in read_pack(path, None if path in own else within)
-    ]
+    documents = []
+    for path in _packs(plugins, packs, configuration):
+        found = read_pack(path, None if path in own else within)
+        if within is not None and path not in own:
+            for name, _ in found:
+                configuration.check_owner(Path(name))
+        documents += found
     rules = parse_rules(documents, plugins.types)
     by_id = {rule.id: rule for rule in rules}
     values = _values(by_id, plugins, configuration, which.settings)
@@ -213,8 +215,10 @@ def _configured(rule: Rule, name: str, value: Any, configuration: Configuration)
     """A value as the configuration gives it; ``@FILE``, beside the configuration, for one that stands in a file."""
     if not (isinstance(value, str) and value.startswith("@") and name in rule.parameters and configuration.path):
         return _Value(value, configuration.withheld, Origin.CONFIGURATION)
-    path = configuration.path.parent / value[1:]
-    return _read_value(rule.parameters[name], path, f"{rule.id}.{name}", Origin.CONFIGURATION, configuration.root)
+    path, target = configuration.path.parent / value[1:], f"{rule.id}.{name}"
+    read = _read_value(rule.parameters[name], path, target, Origin.CONFIGURATION, configuration.root)
+    configuration.check_owner(path)
+    return read
 
 
 def _setting(rules: Mapping[str, Rule], setting: str) -> tuple[str, str, _Value]:

@@ -102,6 +102,8 @@ def _kinds(value: Any) -> set[str]:
 
 
 def _kind(parameter: Parameter) -> str:
+    if KEYWORDS[parameter.keyword].value is KEYWORDS["maxDuration"].value:
+        return "duration such as PT2H"
     return " or ".join(sorted(_kinds(parameter.value)))
 
 

@@ -178,7 +178,7 @@ def _in_units(size: int) -> str:
     for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if size % (1 << shift) == 0:
             return f"{size >> shift:,} {unit}"
-    return f"{size:,} bytes"
+    return "1 byte" if size == 1 else f"{size:,} bytes"
 
 
 def _added(written: Header, types: Mapping[str, ResourceType]) -> dict[str, dict[str, str]]:
