@@ -204,13 +204,14 @@ def test_a_no_to_going_on_leaves_the_exit_status_of_a_dry_run(bench, before):
     assert bench.tenant() == before
 
 
-def test_going_on_says_by_what_it_judges(bench):
+def test_going_on_says_by_what_it_judges(bench, before):
     assert bench.fix("--yes", before=killed_at(1)).status < 0
     (bench.folder / "tokenguard.toml").write_text('[scan]\nfail-on = "critical"\n')
     for words in ("--dry-run", "--yes"):
         resumed = bench.fix("--resume", "journal.jsonl", words)
         assert resumed.status == 0
         assert resumed.stderr.count("Judged by the configuration: fail-on critical\n") == 1
+    restored(bench, before)
 
 
 def test_ctrl_c_is_no_answer(bench, before):
