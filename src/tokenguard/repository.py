@@ -13,13 +13,29 @@ from pathlib import Path
 from tokenguard.errors import UsageError
 from tokenguard.files import MOST_LINKS
 
+_GITFILE = b"gitdir:"
+"""With which a file begins that stands for the folder ``.git``."""
 _ROOT = 0
 """Whatever belongs to this user is trusted: it could change all else."""
 
 
 def root_of(folder: Path) -> Path | None:
-    """The nearest folder, from `folder` upward, that holds a ``.git``, be it a folder or a file; None without one."""
-    return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
+    """The nearest folder, from `folder` upward, that holds what git takes for a repository's; None without one.
+
+    That is a ``.git``: a folder with a ``HEAD``, or a file that names such a folder, as in a worktree or a submodule.
+    git walks past anything else. Source: gitrepository-layout(5).
+    """
+    return next((each for each in (folder, *folder.parents) if _is_kept_by_git(each / ".git")), None)
+
+
+def _is_kept_by_git(path: Path) -> bool:
+    try:
+        if not path.is_file():  # of a pipe it would be waited for
+            return os.path.lexists(path / "HEAD")
+        with path.open("rb") as file:
+            return file.read(len(_GITFILE)) == _GITFILE
+    except OSError:  # of what cannot be looked at git makes nothing either
+        return False
 
 
 def check_owner(path: Path, status: os.stat_result) -> None:

@@ -16,7 +16,6 @@ from tokenguard.json_stream import JsonStream
 from tokenguard.judging.engine import document_check
 from tokenguard.judging.evaluate import exit_status, in_report_order
 from tokenguard.model import (
-    Configured,
     Finding,
     FindingStatus,
     Lifetimes,
@@ -118,7 +117,7 @@ def _head(parts: Mapping[str, Any], source: str) -> Report:
             exit_status=parts["exitStatus"],
             source=parts["source"],
             lifetimes=tuple(map(_lifetimes, parts.get("lifetimes", ()))),
-            configured=configured_from_dict(parts["configured"]) if "configured" in parts else Configured(),
+            configured=configured_from_dict(parts["configured"]),
         )
     except (KeyError, TypeError, ValueError, TokenguardError) as error:
         raise DocumentError(f"{source}: a rule or a date in it has no meaning ({error})", _AGAIN) from error

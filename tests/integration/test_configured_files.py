@@ -52,6 +52,7 @@ def checkout(tmp_path: Path, snapshot: Path) -> Path:
     (home / "twice.json").write_text(f'{{"{CANARY}": 1, "{CANARY}": 2}}')
     (home / "credentials.toml").write_text(f'{CANARY} = "{CANARY}"\n[scan]\nfail-on = "{CANARY}"\n[{CANARY}]\nx = 1\n')
     (home / "rules" / "auths.json").write_text(json.dumps({"id": CANARY, CANARY: {CANARY: CANARY}}))
+    (tmp_path / "checkout" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (tmp_path / "checkout" / ".git" / "config").write_text(f"extraheader = {CANARY}\n")
     return tmp_path / "checkout"
 
@@ -497,7 +498,8 @@ sys.exit(run({list(arguments)!r}))
 def test_rules_may_lie_at_the_root_of_a_clone(checkout: Path, name: str) -> None:
     for folder in (checkout, checkout / "policies"):
         (folder / ".git").mkdir(parents=True, exist_ok=True)
-        (folder / ".git" / "x.json").write_text(CANARY)
+        for kept in ("x.json", "HEAD"):
+            (folder / ".git" / kept).write_text(CANARY)
         (folder / "wrong.json").write_text('{"id": "wrong"}')
     scan(f'rules = ["{name}"]')(checkout)
     result = run(checkout, "scan", "--demo")

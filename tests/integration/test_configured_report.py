@@ -115,7 +115,6 @@ def test_a_saved_report_says_the_same_in_every_format(folder: Path, name: str) -
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_without_any_of_it_no_format_speaks_of_it(tmp_path: Path, name: str) -> None:
-    (tmp_path / ".git").mkdir()
     text = run(tmp_path, "scan", "--demo", "--format", name).stdout
     assert "by the configuration" not in text
     assert "by flags" not in text

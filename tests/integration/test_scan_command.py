@@ -346,6 +346,7 @@ def test_a_configured_format_that_shows_no_differences_does_not_keep_diff_from_i
 def test_a_configuration_above_the_repository_is_not_used(run: Run, tmp_path: Path) -> None:
     inner = tmp_path / "repository" / "folder"
     (inner.parent / ".git").mkdir(parents=True)
+    (inner.parent / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     inner.mkdir()
     (tmp_path / "tokenguard.toml").write_text("nonsense")
     result = subprocess.run(

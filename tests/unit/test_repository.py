@@ -3,6 +3,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,14 +74,59 @@ def test_where_there_are_no_owners_nothing_is_foreign(monkeypatch: pytest.Monkey
     assert foreign(os.stat_result((0o100777, 0, 0, 1, 0, 0, 0, 0, 0, 0))) == ""
 
 
-@pytest.mark.parametrize("kind", ["folder", "file", "link that leads nowhere"])
-def test_the_root_of_a_repository_has_what_git_keeps(tmp_path: Path, kind: str) -> None:
+def repository(folder: Path) -> Path:
+    """What git takes for one, as far as we look."""
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    return folder
+
+
+def a_folder_elsewhere(mark: Path) -> None:
+    mark.symlink_to(repository(mark.parent.parent / "elsewhere") / ".git")
+
+
+def a_branch_that_is_not_born(mark: Path) -> None:
+    """As git had it before it wrote HEAD as a text."""
+    mark.mkdir()
+    (mark / "HEAD").symlink_to("refs/heads/main")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda mark: repository(mark.parent),
+        lambda mark: mark.write_text("gitdir: ../elsewhere\n"),
+        a_folder_elsewhere,
+        a_branch_that_is_not_born,
+    ],
+)
+def test_the_root_of_a_repository_has_what_git_keeps(tmp_path: Path, make: Callable[[Path], object]) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     assert root_of(inner) is None
-    mark = tmp_path / "a" / ".git"
-    mark.mkdir() if kind == "folder" else mark.write_text("") if kind == "file" else mark.symlink_to("nowhere")
+    make(tmp_path / "a" / ".git")
     assert root_of(inner) == root_of(tmp_path / "a") == tmp_path / "a"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda mark: mark.mkdir(),
+        lambda mark: mark.write_text(""),
+        lambda mark: mark.write_text("garbage"),
+        lambda mark: mark.symlink_to("nowhere"),
+        lambda mark: mark.symlink_to(mark),
+        os.mkfifo,
+    ],
+    ids=["an empty folder", "an empty file", "another file", "a link to nowhere", "a link to itself", "a pipe"],
+)
+def test_what_git_walks_past_hides_no_configuration(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    inner = repository(tmp_path / "a") / "b"
+    inner.mkdir()
+    make(inner / ".git")
+    (tmp_path / "a" / NAME).write_text("")
+    assert root_of(inner) == tmp_path / "a"
+    assert find(inner) == tmp_path / "a" / NAME
 
 
 def test_a_configuration_is_looked_for_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
@@ -90,12 +136,12 @@ def test_a_configuration_is_looked_for_up_to_the_root_of_the_repository(tmp_path
     (tmp_path / "a" / NAME).write_text("")
     assert find(inner) is None, "there is no repository"
     assert find(tmp_path) == tmp_path / NAME
-    (tmp_path / "a" / ".git").mkdir()
+    repository(tmp_path / "a")
     assert find(inner / "c") == tmp_path / "a" / NAME
     (inner / NAME).write_text("")
     assert find(inner / "c") == inner / NAME
     (inner / NAME).unlink()
-    (inner / ".git").mkdir()
+    repository(inner)
     assert find(inner / "c") is None, "another repository begins between"
 
 
@@ -104,7 +150,7 @@ OPEN = 0o777
 
 @pytest.mark.parametrize("name", ["a/b/tokenguard.toml", "a/b", "a"])
 def test_nobody_else_may_write_the_file_nor_a_folder_on_the_way_to_the_root(tmp_path: Path, name: str) -> None:
-    (tmp_path / "a" / ".git").mkdir(parents=True)
+    repository(tmp_path / "a")
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     path = tmp_path / "a" / "b" / NAME
     path.write_text("")
@@ -121,7 +167,7 @@ def test_nobody_else_may_write_the_file_nor_a_folder_on_the_way_to_the_root(tmp_
 
 
 def test_nor_the_folder_that_a_link_leads_to(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
+    repository(tmp_path)
     (tmp_path / "open").mkdir()
     (tmp_path / "open" / "mine.toml").write_text("")
     (tmp_path / NAME).symlink_to("open/mine.toml")
@@ -133,7 +179,7 @@ def test_nor_the_folder_that_a_link_leads_to(tmp_path: Path) -> None:
 
 def linked(root: Path) -> Path:
     """A configuration behind a chain of links by three ways, a folder each, of which only the last holds it."""
-    (root / ".git").mkdir()
+    repository(root)
     for name in ("first", "second", "third", "real"):
         (root / name / "inner").mkdir(parents=True)
     (root / "real" / "t.toml").write_text("")
