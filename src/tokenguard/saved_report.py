@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenguard.encoding import finding_from_dict, lifetimes_from_dict, moment_from_text, not_evaluated_from_dict
 from tokenguard.errors import DocumentError, TokenguardError
-from tokenguard.excerpts import is_excerpt
+from tokenguard.excerpts import is_beginning, is_excerpt
 from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
 from tokenguard.judging.engine import document_check
@@ -149,7 +149,8 @@ def _findings(documents: Iterable[Any], report: Report, source: str) -> Spool[Fi
             raise DocumentError(f"{source}: {place}: {error}", _AGAIN) from error
         resource = finding.resource
         mark = fingerprint(finding.rule, report.header.tenant.id, resource.type, resource.id)
-        values = {name: each["first"] if is_excerpt(each) else each for name, each in finding.parameters.items()}
+        whole = {name: each for name, each in finding.parameters.items() if not is_beginning(each)}
+        values = {name: each["first"] if is_excerpt(each) else each for name, each in whole.items()}
         _refuse(list(value_mistakes(rules[finding.rule], values)), f"{source}: {place}")
         if (finding.fingerprint, finding.severity) != (mark, rules[finding.rule].severity):
             raise DocumentError(f"{source}: {place}: not of the rule, tenant and resource that it names", _AGAIN)

@@ -559,3 +559,31 @@ def test_what_a_found_configuration_names_is_nobody_elses_to_write(
     said = f"{open_to_all}: not used, since anyone may write it"
     assert said in run(checkout, "scan", "--demo").stderr
     assert said not in run(checkout, "scan", "--demo", "--config", "tokenguard.toml").stderr
+
+
+@pytest.mark.parametrize("rule", [LISTED, "own"])
+def test_of_a_long_text_in_a_file_only_the_beginning_is_shown(checkout: Path, rule: str) -> None:
+    """A key or a token is a text without an end of line; a pattern, too, which is read back from a report."""
+    document = {
+        "id": "own",
+        "title": "x",
+        "severity": "low",
+        "resource": "tokenLifetimePolicy",
+        "parameters": {"allowed": {"title": "Names", "pattern": "^a"}},
+        "require": {"properties": {"displayName": {"$ref": "#/parameters/allowed"}}},
+        "examples": [
+            {"outcome": "pass", "properties": {"displayName": "a"}},
+            {"outcome": "fail", "properties": {"displayName": "x"}},
+            {"outcome": "not-evaluated", "unknown": {"displayName": "x"}},
+        ],
+    }
+    (checkout / "rules").mkdir()
+    (checkout / "rules" / "own.json").write_text(json.dumps(document))
+    (checkout / "long").write_text(f"{'(' * 8}{'x' * 100}{CANARY}{')' * 8}")
+    words = f'[scan]\nrules = ["rules", "token-lifetime"]\n[parameters.{rule}]\nallowed = "@long"\n'
+    configure(checkout, words)
+    for command in COMMANDS[:4]:
+        assert run(checkout, *command).returncode in {0, 1, 3}
+    assert f"{'(' * 8}{'x' * 52}… (" in (checkout.parent / "out" / "scan.json").read_text()
+    for name in FORMATS:
+        assert run(checkout, "report", "../out/scan.json", "--format", name).returncode == 0

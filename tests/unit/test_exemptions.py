@@ -95,8 +95,14 @@ MEANT_OTHERWISE = [
         {**ENTRY, "rule": SETTABLE.id, "parameters": {"maximal": "PT5H"}},
         "/exemptions/0/parameters/*: there is no parameter of this name",
     ),
-    ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": 18000}}, "not a value of maxDuration, which is a string"),
-    ({**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": "5h"}}, "not a value of maxDuration, which is a string"),
+    (
+        {**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": 18000}},
+        "not a value of maxDuration, which is a duration such as PT2H",
+    ),
+    (
+        {**ENTRY, "rule": SETTABLE.id, "parameters": {"maximum": "5h"}},
+        "not a value of maxDuration, which is a duration such as PT2H",
+    ),
     ({**ENTRY, "rule": LABELLED.id, "parameters": {"accepted": ""}}, "/parameters/*: a value that can mean nothing"),
 ]
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tokenguard import excerpts
 from tokenguard.cli.lengths import shown, span
 from tokenguard.configured import in_words
 from tokenguard.encoding import exemption_to_dict, finding_to_dict, not_evaluated_to_dict
@@ -170,7 +171,7 @@ def _exemption(each: Exemption, now: datetime) -> str:
 
 
 def _quoted(name: str, value: Any) -> str:
-    return present(name, value) if isinstance(value, list) else quote(value)
+    return present(name, excerpts.shown(value)) if isinstance(value, list) else quote(value)
 
 
 def _not_evaluated(items: Iterable[NotEvaluated]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from tokenguard.cli.configuration import Configuration
 from tokenguard.cli.given import origin, withholds
 from tokenguard.cli.options import Which
 from tokenguard.errors import DocumentError, RuleError, UsageError
+from tokenguard.excerpts import shown
 from tokenguard.files import may_be_there, read_file
 from tokenguard.model import Origin, Parameter, Rule, Setting, UsedFile
 from tokenguard.packs import read_pack
@@ -89,7 +90,7 @@ def _changes(
             yield Setting(Origin.CONFIGURATION, "severity", rule.id, value=str(rule.severity), own=str(own.severity))
         for name, given in values.get(rule.id, {}).items():
             if given.value != own.parameters[name].value:
-                value = _amount(given.value) if given.file else present(name, given.value)
+                value = _amount(given.value) if given.file else present(name, shown(given.value))
                 yield Setting(
                     given.origin,
                     "parameter",

@@ -73,4 +73,5 @@ def _markdown(sections: list[tuple[str, list[str]]], addresses: list[str]) -> st
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(shown(value), ensure_ascii=False)
+    brief = shown(value)
+    return brief if isinstance(brief, str) else json.dumps(brief, ensure_ascii=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from tokenguard.excerpts import shown
 from tokenguard.judging.settling import AllowListEntry, Settlement
 from tokenguard.model import (
     Exemption,
@@ -51,12 +52,12 @@ def evidence(item: Violation) -> tuple[str, str, str]:
     """What was looked at, what was found, and what the rule asks for."""
     name = item.path.removeprefix("/") or "the resource"
     demand = _DEMANDS.get(item.keyword, f"does not meet the rule's {item.keyword!r}")
-    return name, present(name, item.observed), demand.replace("{}", present(name, item.expected))
+    return name, present(name, item.observed), demand.replace("{}", present(name, shown(item.expected)))
 
 
 def remediation(item: Remediation, type_: str) -> str:
     """What would mend a finding on a resource of `type_`, and what to mind."""
-    changes = [f"set {name} to {present(name, value)}." for name, value in (item.set or {}).items()]
+    changes = [f"set {name} to {present(name, shown(value))}." for name, value in (item.set or {}).items()]
     if item.remove:
         changes = [f"remove the {type_}."]
     return " ".join([*changes, item.guidance]).rstrip()

@@ -70,7 +70,7 @@ def present(name: str, value: Any) -> str:
 
     A long list is its number and its first items: ``12 values (a, b, c, …)``.
     """
-    match shown(value):
+    match shown(value, texts=False):
         case None | []:
             return "none"
         case str(text):

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tokenguard import __version__
 from tokenguard.configured import in_words
+from tokenguard.excerpts import shown
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import Report
 from tokenguard.reporters import wording
@@ -55,6 +56,7 @@ def pieces(report: Report) -> Iterator[str]:
             wording=wording,
             count=count,
             present=present,
+            shown=shown,
             meaning=ExitStatus(report.exit_status).meaning,
             version=__version__,
         )
