@@ -250,3 +250,18 @@ def test_whatever_is_edited_it_is_refused_or_can_be_written(tmp_path_factory, pl
         return
     for reporter in REPORTERS.values():
         assert rendered(reporter, report, Style(verbose=True))
+
+
+def test_the_beginning_of_a_long_pattern_is_taken_for_what_it_is(save):
+    """Where an exemption has a pattern of its own: half of one is no regular expression."""
+
+    def change(document):
+        own = {"title": "Names", "keyword": "pattern", "value": "^a"}
+        found = document["findings"][0]
+        found["parameters"] = {"names": f"({'x' * 59}… (101 characters)"}
+        (judged,) = (each for each in document["rules"] if each["id"] == found["rule"])
+        judged["parameters"]["names"] = own
+        return document
+
+    (first, *_) = open_report(save(change=change)).findings
+    assert first.parameters["names"].endswith("… (101 characters)")
