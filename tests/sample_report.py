@@ -185,7 +185,7 @@ LIFETIMES = Lifetimes(
     ),
 )
 CONFIGURED = Configured(
-    UsedFile("/work/tokenguard.toml", "0123456789ab"),
+    UsedFile("/repo/tokenguard.toml", "0123456789ab"),
     (
         Setting(Origin.CONFIGURATION, "rules", value="token-lifetime, rules/[own](https://evil.example)"),
         Setting(Origin.ENVIRONMENT, "fail-on", value="low"),

@@ -35,7 +35,7 @@ def test_every_format_has_a_golden_report_but_the_page() -> None:
 def test_what_was_changed_is_told_in_words() -> None:
     allowed = "12 values from allowed.txt (SHA-256 ba9876543210), its own is none"
     assert in_words(CONFIGURED) == [
-        "configuration /work/tokenguard.toml (SHA-256 0123456789ab)",
+        "configuration /repo/tokenguard.toml (SHA-256 0123456789ab)",
         "by the configuration: rules token-lifetime, rules/[own](https://evil.example)",
         "by the environment: fail-on low",
         "by the configuration: token-lifetime-not-canonical is ignored",
@@ -68,5 +68,5 @@ def test_the_notice_of_it_is_one_of_those_that_github_shows(number: int, more: s
     lines = rendered(REPORTERS["github"], mild).decode().splitlines()
     notices = [line for line in lines if line.startswith("::notice ")]
     assert len(notices) == 10
-    assert notices[0].startswith("::notice title=tokenguard was configured::configuration /work/tokenguard.toml")
+    assert notices[0].startswith("::notice title=tokenguard was configured::configuration /repo/tokenguard.toml")
     assert lines[-1].endswith(f"each evaluated in full{more}")
