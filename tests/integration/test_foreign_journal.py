@@ -192,18 +192,20 @@ def _place(header):
 
 
 MALFORMED = {
-    "an id that is a list": {"target": {"servicePrincipal": "new:x"}, "after": {"policy": ["x"]}, "kind": "assign"},
-    "a kind that there is not": {"kind": "abolish"},
-    "a policy of one property": {"after": {"displayName": 1}},
-    "a target that there is not": {"target": {"user": "new:x"}},
+    "an id that is a list": (1, {"after": {"policy": ["x"]}}),
+    "a kind that there is not": (0, {"kind": "abolish"}),
+    "a policy of one property": (0, {"after": {"displayName": 1}}),
+    "a target that there is not": (0, {"target": {"user": "new:x"}}),
 }
 
 
 @pytest.mark.parametrize("malformed", MALFORMED)
 def test_what_is_no_operation_is_refused_before_anything_is_asked_or_written(bench, begun, malformed):
-    header = rewritten(bench, lambda header: operation(header).update(MALFORMED[malformed]))
-    intent = {"line": "intent", **_place(header), "operation": operation(header)}
-    outcome = {"line": "outcome", **_place(header), "outcome": "applied", "reason": "", "observed": None}
+    index, edit = MALFORMED[malformed]
+    header = rewritten(bench, lambda header: operation(header, index).update(edit))
+    place = {**_place(header), "index": index}
+    intent = {"line": "intent", **place, "operation": operation(header, index)}
+    outcome = {"line": "outcome", **place, "outcome": "applied", "reason": "", "observed": None}
     saved(bench, header, intent, outcome)
     options = ("--foreign-journal", "--unsafe", "--yes", "--wait", "0")
     for done in (resume(bench, *options), bench.run("undo", "forged.jsonl", *options)):

@@ -49,6 +49,13 @@ def test_a_broken_connection_is_a_transport_error(sandbox, action):
     assert sandbox.call("GET", POLICIES).status_code == 200
 
 
+def test_a_write_that_hangs_is_reset_too(sandbox):
+    sandbox.fail("PATCH /policies/tokenLifetimePolicies/*=hang,seconds=0.2")
+    with pytest.raises(httpx.RemoteProtocolError):
+        sandbox.call("PATCH", f"/policies/tokenLifetimePolicies/{'0' * 8}-0000-4000-8000-{'0' * 12}", json={"a": 1})
+    assert sandbox.requests()[-1]["status"] == 0
+
+
 def test_a_call_that_hangs_runs_into_the_clients_timeout(sandbox):
     sandbox.fail("GET /organization=hang")
     with pytest.raises(httpx.ReadTimeout):

@@ -242,8 +242,8 @@ def test_an_update_is_told_from_what_was_and_what_will_be(before, after, words):
     ("before", "after"),
     [
         ("'04:00:00'", "'23:00:00'"),
-        ("{'TokenLifetimePolicy':{'Version':1,'AccessTokenLifetime':'04:00:00'}}",
-         "{'TokenLifetimePolicy':{'Version':1,'AccessTokenLifetime':'23:00:00'}}"),
+        (f"{{'{'alike' * 20}':'04:00:00'}}", f"{{'{'alike' * 20}':'23:00:00'}}"),
+        (definition("alike" * 20 + "4"), definition("alike" * 20 + "5")),
         (definition(Novel=1), definition(Novel=2)),
         (definition(), "{"),
         ("{", definition()),
