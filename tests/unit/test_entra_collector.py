@@ -394,6 +394,16 @@ def test_a_pinned_object_that_the_tenant_does_not_have_is_absent_not_failed():
     assert not any(isinstance(one, CollectionFailure) for one in found)
 
 
+def test_a_policy_that_comes_twice_with_different_contents_is_not_read():
+    """As where somebody edits it between two pages: neither of the two may pass for the other."""
+    long, short = ({"id": "p", "displayName": "P", "definition": [text]} for text in ("long", "short"))
+    for rows, failed in (([long, short], True), ([short, long], True), ([long, long], False)):
+        needs = {"tokenLifetimePolicy": Need("tokenLifetimePolicy", frozenset({"definition"}))}
+        facts = EntraCollector().collect(tenant(**{POLICIES: {"value": rows}}), needs)
+        assert (facts.policies_failure is not None) is failed
+        assert not failed or "policy p came twice, with different contents" in facts.policies_failure.reason
+
+
 @pytest.mark.parametrize("rows", [[], [{"id": "t1"}, {"id": "t2"}]])
 def test_an_answer_about_no_or_two_tenants_identifies_none(rows):
     collector = EntraCollector()

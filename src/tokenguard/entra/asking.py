@@ -70,7 +70,8 @@ def ask_policies(source: Source) -> tuple[dict[str, Fact], ReadFailure | None]:
         id_ = _id(row)
         if id_ is None:
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: a policy has no id")
-        policies[id_] = row
+        if policies.setdefault(id_, row) != row:  # it may have changed between two pages: which of the two holds?
+            return policies, ReadFailure(POLICIES, f"GET {POLICIES}: policy {id_} came twice, with different contents")
     return policies, None
 
 
