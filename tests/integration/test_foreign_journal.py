@@ -1,7 +1,8 @@
 """Journals that somebody forged: refused, or planned anew, and nothing is written that was not shown."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -314,9 +315,8 @@ def test_whatever_field_is_forged_nothing_is_written_that_was_not_shown(bench, b
     known = [bench.principal["id"], principals[0]["id"], theirs]
     wrote = tried = 0
     for at, value in forgeries(header, known):
-        edit: Callable[[Any], None] = lambda document, at=at, value=value: put(document, at, value)  # noqa: E731
         try:
-            bench.rewrite(edit, to="forged.jsonl", key=THEIRS)
+            bench.rewrite(partial(put, at=at, value=value), to="forged.jsonl", key=THEIRS)
         except (KeyError, TypeError, ValueError, AttributeError):
             continue  # it is no change any more, so that no digest can be made of it
         (bench.folder / "ours.jsonl").unlink(missing_ok=True)

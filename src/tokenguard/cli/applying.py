@@ -76,6 +76,7 @@ def resume(
     Raises as `carry_out` does, and `DocumentError`.
     """
     header = read(path, foreign=False).header
+    _check_cloud(header, target)
     with _writing(header.tenant, header.changes, target) as writer, ExitStack() as on_error:
         journal = resume_journal(path, context.now, keys())
         on_error.callback(journal.close)
