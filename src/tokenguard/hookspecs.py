@@ -15,6 +15,7 @@ import pluggy
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import (
     CollectionFailure,
+    CollectionNotice,
     Fact,
     Need,
     Precedence,
@@ -167,11 +168,12 @@ class Collector(Protocol):
 
     def read(
         self, facts: Any, needs: Mapping[str, Need], precedence: Precedence
-    ) -> Iterator[Resource | CollectionFailure | Scope]:
+    ) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
         """Derive the resources of every needed type, small types first.
 
         Anything that keeps a type from being complete is yielded as a `CollectionFailure`; a type of which only
-        named objects were asked for yields its `Scope`.
+        named objects were asked for yields its `Scope`. What a reader of the verdicts should know of how a type was
+        read is a `CollectionNotice`.
         """
         ...
 

@@ -88,6 +88,17 @@ class CollectionFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionNotice:
+    """What the reader of a verdict should know of how a resource type was read; by itself it changes no verdict."""
+
+    type: str
+    text: str
+    """One line, as `CollectionFailure.reason`."""
+    strict: bool = False
+    """Whether with ``--strict``, which takes nothing on trust, rules over the type are not evaluated for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """A type of which only named objects were asked for: no statement about any other can be made."""
 
@@ -149,6 +160,8 @@ class TypeSummary:
     """The only appIds that were asked for; None means all objects."""
     scope_excerpt: Mapping[str, Any] | None = None
     """Of a report that was read back: what it says of many; `scope` has the first of them then."""
+    notices: tuple[CollectionNotice, ...] = ()
+    """None in a report that was read back, which has the texts of all types among its notices."""
 
     @property
     def complete(self) -> bool:
@@ -498,7 +511,7 @@ class Report:
     not_evaluated: Collection[NotEvaluated]
     types: Mapping[str, TypeSummary]
     notices: tuple[str, ...]
-    """What the reader should know of exemptions and baselines that did not apply."""
+    """What the reader should know of how the tenant was read, and of exemptions and baselines that did not apply."""
     fail_on: Severity
     exit_status: int
     source: str

@@ -10,6 +10,7 @@ from tokenguard.errors import PluginError, SnapshotError, TokenguardError, blami
 from tokenguard.hookspecs import Collector
 from tokenguard.model import (
     CollectionFailure,
+    CollectionNotice,
     Header,
     Need,
     Precedence,
@@ -84,6 +85,7 @@ class _Tally:
 
     counts: dict[str, int]
     failures: list[CollectionFailure] = field(default_factory=list)
+    notices: list[CollectionNotice] = field(default_factory=list)
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     ended: bool = False
 
@@ -92,7 +94,11 @@ class _Tally:
             raise SnapshotError("the tenant was not read to its end, so it is not known what it holds")
         return {
             name: TypeSummary(
-                name, count, tuple(each for each in self.failures if each.type == name), self.scopes.get(name)
+                name,
+                count,
+                tuple(each for each in self.failures if each.type == name),
+                self.scopes.get(name),
+                notices=tuple(dict.fromkeys(each for each in self.notices if each.type == name)),
             )
             for name, count in self.counts.items()
         }
@@ -107,19 +113,25 @@ def _resources(readings: Collection[Reading], precedence: Precedence, tally: _Ta
                     yield item
                 case CollectionFailure():
                     tally.failures.append(item)
+                case CollectionNotice():
+                    tally.notices.append(item)
                 case Scope():
                     tally.scopes[item.type] = tally.scopes.get(item.type, frozenset()) | item.app_ids
     tally.ended = True
 
 
-def _checked(reading: Reading, precedence: Precedence) -> Iterator[Resource | CollectionFailure | Scope]:
+def _checked(
+    reading: Reading, precedence: Precedence
+) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
     with blaming("collector", reading.collector):
         for item in _items(reading, precedence):
             _check(item, reading)
             yield item
 
 
-def _items(reading: Reading, precedence: Precedence) -> Iterator[Resource | CollectionFailure | Scope]:
+def _items(
+    reading: Reading, precedence: Precedence
+) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
     """What the collector derives. Where it gives up, each of its types may lack something: no order is promised."""
     error = reading.error
     if error is None:
@@ -135,7 +147,7 @@ _REPORT = "report this to the authors of the plugin"
 
 
 def _check(item: Any, reading: Reading) -> None:
-    if not isinstance(item, Resource | CollectionFailure | Scope):
+    if not isinstance(item, Resource | CollectionFailure | CollectionNotice | Scope):
         raise PluginError(f"{reading.name} gave a {type(item).__name__}, which is no resource", _REPORT)
     if item.type not in reading.types:
         raise PluginError(f"{reading.name} gave a {item.type!r}, which it was not asked for", _REPORT)
@@ -144,6 +156,8 @@ def _check(item: Any, reading: Reading) -> None:
             _check_resource(item, reading)
         case CollectionFailure() if not _are_texts(item.reason, item.permission):
             raise PluginError(f"{reading.name} gave {item!r}, whose reason or permission is no text", _REPORT)
+        case CollectionNotice() if not _are_texts(item.text) or not isinstance(item.strict, bool):
+            raise PluginError(f"{reading.name} gave {item!r}, whose text is no text or whose strict no truth", _REPORT)
         case Scope() if not isinstance(item.app_ids, frozenset):
             raise PluginError(f"{reading.name} gave {item!r}, whose appIds are no frozenset", _REPORT)
 

@@ -10,7 +10,17 @@ import pytest
 
 from tokenguard.collect import collect
 from tokenguard.errors import PluginError, SnapshotError, SourceError
-from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant, TypeSummary
+from tokenguard.model import (
+    CollectionFailure,
+    CollectionNotice,
+    Need,
+    Precedence,
+    Resource,
+    ResourceType,
+    Scope,
+    Tenant,
+    TypeSummary,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BOX = ResourceType("box", {"properties": {"color": {}, "size": {}}}, ())
@@ -125,6 +135,13 @@ def test_failures_and_scopes_reach_the_summary():
     _, summary = finish(run(Keeper([RED, failure, *scopes, SHUT])))
     assert summary["box"] == TypeSummary("box", 1, (failure,))
     assert summary["lid"] == TypeSummary("lid", 1, (), frozenset({"a", "b"}))
+
+
+def test_what_is_said_of_how_a_type_was_read_reaches_its_summary_once() -> None:
+    notice = CollectionNotice("lid", "GET /lids/$count was refused", strict=True)
+    _, summary = finish(run(Keeper([RED, notice, SHUT, notice])))
+    assert summary["box"].notices == ()
+    assert summary["lid"].notices == (notice,)
 
 
 def test_a_collector_that_gives_up_on_the_way_leaves_none_of_its_types_complete():

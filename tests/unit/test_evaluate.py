@@ -30,6 +30,7 @@ from tokenguard.errors import SnapshotError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import (
     CollectionFailure,
+    CollectionNotice,
     NotEvaluated,
     Outcome,
     Report,
@@ -122,6 +123,29 @@ def test_a_type_not_read_to_the_end_is_not_evaluated_as_a_whole_and_its_findings
     assert list(report.not_evaluated) == [
         NotEvaluated(LIMIT.id, None, "GET /gadgets: 403 Forbidden", "Gadget.Read.All")
     ]
+
+
+@pytest.mark.parametrize(
+    ("strict", "said_strictly", "status"),
+    [
+        pytest.param(False, True, 0, id="taken on trust"),
+        pytest.param(True, False, 0, id="to be known only"),
+        pytest.param(True, True, 3, id="nothing is taken on trust"),
+    ],
+)
+def test_a_notice_of_how_a_type_was_read_changes_a_verdict_only_where_nothing_is_taken_on_trust(
+    strict: bool, said_strictly: bool, status: int
+) -> None:
+    said = CollectionNotice("gadget", "GET /gadgets/$count was refused", said_strictly)
+    other = CollectionNotice("other", "of a type that no rule is about")
+    summary = {
+        "gadget": TypeSummary("gadget", 1, notices=(said,)),
+        "other": TypeSummary("other", 0, notices=(other,)),
+    }
+    report = scanned([LIMIT], replace(snapshot([gadget()]), summary=lambda: summary), strict=strict)
+    assert report.exit_status == status
+    assert report.notices == (said.text,)
+    assert report.rules[0].incomplete == ((said.text,) if status else ())
 
 
 def test_many_failures_of_a_type_are_counted_not_listed() -> None:

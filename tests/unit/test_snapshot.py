@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tokenguard.errors import SnapshotError, UsageError
 from tokenguard.model import (
     CollectionFailure,
+    CollectionNotice,
     Header,
     Limits,
     Precedence,
@@ -51,7 +52,9 @@ RESOURCES = [
 ]
 SUMMARY = {
     "box": TypeSummary("box", 2, (CollectionFailure("box", "the third one fell", "Box.Read.All"),)),
-    "lid": TypeSummary("lid", 1, scope=frozenset({"b", "a"})),
+    "lid": TypeSummary(
+        "lid", 1, scope=frozenset({"b", "a"}), notices=(CollectionNotice("lid", "GET /lids/$count was refused", True),)
+    ),
 }
 
 

@@ -25,7 +25,16 @@ from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
-from tokenguard.model import CollectionFailure, Need, Precedence, Resource, ResourceType, Scope, Tenant
+from tokenguard.model import (
+    CollectionFailure,
+    CollectionNotice,
+    Need,
+    Precedence,
+    Resource,
+    ResourceType,
+    Scope,
+    Tenant,
+)
 from tokenguard.schemas import schema
 
 if TYPE_CHECKING:
@@ -138,9 +147,10 @@ class EntraCollector:
 
     def read(
         self, facts: EntraFacts, needs: Mapping[str, Need], precedence: Precedence
-    ) -> Iterator[Resource | CollectionFailure | Scope]:
+    ) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
         """Derive the resources of every needed type, small types first."""
         assignments = Assignments(facts, precedence)
+        yield from (notice for notice in facts.notices if notice.type in needs)
         for name in TYPES:
             if name in needs:
                 yield from _read(assignments, needs[name])
@@ -168,7 +178,7 @@ def _with_objects(facts: EntraFacts, source: Source, kind: Kind, need: Need) -> 
     return replace(facts, named={**facts.named, kind: ask_named(source, kind, need.app_ids, further)})
 
 
-def _read(assignments: Assignments, need: Need) -> Iterator[Resource | CollectionFailure | Scope]:
+def _read(assignments: Assignments, need: Need) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
     match need.type:
         case "organization":
             return read_organization(assignments.facts, assignments.policies)

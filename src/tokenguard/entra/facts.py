@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, member
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import Fact
+from tokenguard.model import CollectionNotice, Fact
 
 UNASKED = ReadFailure("", NOT_ASKED.reason)
 
@@ -90,6 +90,8 @@ class EntraFacts:
     """appId to the object that was asked for by it; None where the tenant has none."""
     lists: Mapping[Kind, Rows] = field(default_factory=dict)
     """Full lists, read as they are iterated and anew each time: they can be longer than memory."""
+    notices: tuple[CollectionNotice, ...] = ()
+    """What the reader should know of how this was read; for each type that derives from it."""
 
 
 def because(failure: ReadFailure, what: str = "") -> Unknown:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from tokenguard.judging.lanes import Lane
 from tokenguard.judging.lifetimes import Gauges
 from tokenguard.judging.verdicts import Ledger, Verdicts
 from tokenguard.model import (
+    CollectionFailure,
     Exemption,
     Finding,
     NotEvaluated,
@@ -48,6 +50,8 @@ def evaluate(
 
     `findings` and `not_evaluated` are empty and are filled. `exemptions` may be of rules that are not among `rules`.
 
+    With `strict`, a strict notice of how a type was read makes the rules over it not evaluated.
+
     Raises `SnapshotError` where the stream does not end as it should, `UsageError` for a baseline of another tenant
     and, with `strict`, for exemptions and baselines that did not apply; then what was filled in means nothing.
     """
@@ -59,7 +63,7 @@ def evaluate(
     verdicts = Verdicts(ordered, snapshot.header.tenant, baseline, findings, not_evaluated)
     lanes = _lanes(ordered, types, [each for each in ours if each.expires >= today], verdicts)
     gauges = Gauges(ordered)
-    summary = _run(lanes, gauges, snapshot)
+    summary = _run(lanes, gauges, snapshot, strict=strict)
     results = tuple(verdicts.tallies[rule.id].result(rule) for rule in ordered)
     complete = {result.rule.id for result in results if not result.incomplete}
     notices = (
@@ -77,7 +81,7 @@ def evaluate(
         findings=findings,
         not_evaluated=not_evaluated,
         types=summary,
-        notices=tuple(notice.text for notice in notices),
+        notices=(*_of_collection(summary, lanes), *(notice.text for notice in notices)),
         fail_on=fail_on,
         exit_status=exit_status(results, fail_on),
         source=source,
@@ -115,16 +119,27 @@ def _lanes(
     return lanes
 
 
-def _run(lanes: Mapping[str, Lane], gauges: Gauges, snapshot: Snapshot) -> Mapping[str, TypeSummary]:
+def _run(lanes: Mapping[str, Lane], gauges: Gauges, snapshot: Snapshot, *, strict: bool) -> Mapping[str, TypeSummary]:
     for resource in snapshot.resources:
         lane = lanes.get(resource.type)
         if lane is not None:
             lane.take(resource)
             gauges.measure(resource)
-    summary = snapshot.summary()
+    summary = {name: _doubted(each) if strict else each for name, each in snapshot.summary().items()}
     for name, lane in lanes.items():
         lane.finish(summary.get(name))
     return summary
+
+
+def _doubted(summary: TypeSummary) -> TypeSummary:
+    """`summary` where nothing is taken on trust: a notice that is strict is a failure."""
+    failures = tuple(CollectionFailure(each.type, each.text) for each in summary.notices if each.strict)
+    return replace(summary, failures=summary.failures + failures) if failures else summary
+
+
+def _of_collection(summary: Mapping[str, TypeSummary], judged: Collection[str]) -> Sequence[str]:
+    """What is to be said of how the types were read that were judged; what holds for several types, once."""
+    return list(dict.fromkeys(each.text for name in judged if name in summary for each in summary[name].notices))
 
 
 class _Notice(NamedTuple):

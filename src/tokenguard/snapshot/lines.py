@@ -12,7 +12,7 @@ import orjson
 from tokenguard.documents import STRICT, DuplicateKeyError
 from tokenguard.encoding import moment_from_text
 from tokenguard.errors import SnapshotError
-from tokenguard.model import CollectionFailure, Header, Precedence, Resource, Tenant, TypeSummary
+from tokenguard.model import CollectionFailure, CollectionNotice, Header, Precedence, Resource, Tenant, TypeSummary
 from tokenguard.rules.mistakes import quote
 
 KIND = "tokenguard-snapshot"
@@ -122,6 +122,11 @@ def encode_trailer(summary: Mapping[str, TypeSummary], digest: int) -> bytes:
             "count": each.count,
             "failures": [{"reason": failure.reason, "permission": failure.permission} for failure in each.failures],
             "scope": None if each.scope is None else sorted(each.scope),
+            **(
+                {"notices": [{"text": said.text, "strict": said.strict} for said in each.notices]}
+                if each.notices
+                else {}
+            ),
         }
         for each in summary.values()
     }
@@ -163,6 +168,10 @@ def _type_summary(type_: str, document: Mapping[str, Any]) -> TypeSummary:
             CollectionFailure(type_, _take(each, "reason", str), _take(each, "permission", str)) for each in failures
         ),
         None if document["scope"] is None else frozenset(_texts(document, "scope")),
+        notices=tuple(
+            CollectionNotice(type_, _take(each, "text", str), _take(each, "strict", bool))
+            for each in _take({"notices": [], **document}, "notices", list)
+        ),
     )
 
 
