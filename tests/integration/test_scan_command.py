@@ -514,6 +514,29 @@ def test_an_exemption_that_matches_nothing_is_said_and_refused_when_strict(run: 
     refused(run(*arguments, "--strict"), f"exemptions.json: exemption 1 from {rule} matches nothing")
 
 
+def test_an_exemption_that_would_unselect_a_resource_is_refused_by_name(run: Run, tmp_path: Path) -> None:
+    rule = "old-secret"
+    (tmp_path / "rules").mkdir()
+    document = {
+        "id": rule, "title": "A long lifetime", "severity": "high", "resource": "tokenLifetimePolicy",
+        "rationale": "Only for tests.",
+        "parameters": {"longer": {"title": "From which on", "minDuration": "PT2H"}},
+        "select": {"properties": {"accessTokenLifetimeSeconds": {"type": "integer", "$ref": "#/parameters/longer"}}},
+        "require": {"properties": {"isOrganizationDefault": {"const": True}}},
+        "examples": [
+            {"outcome": "fail", "properties": {"accessTokenLifetimeSeconds": 28800, "isOrganizationDefault": False}},
+            {"outcome": "pass", "properties": {"accessTokenLifetimeSeconds": 28800, "isOrganizationDefault": True}},
+            {"outcome": "not-selected", "properties": {"accessTokenLifetimeSeconds": 600}},
+            {"outcome": "not-evaluated", "unknown": {"accessTokenLifetimeSeconds": "403"}},
+        ],
+    }  # fmt: skip
+    (tmp_path / "rules" / f"{rule}.json").write_text(json.dumps(document))
+    entry = {"rule": rule, "resource": LONG_POLICY, "reason": "none", "owner": "a team", "expires": "2999-12-31"}
+    arguments = ("scan", "--demo", "--rules", "rules", "--exemptions", "exemptions.json")
+    (tmp_path / "exemptions.json").write_text(json.dumps({"exemptions": [{**entry, "parameters": {"longer": "P9D"}}]}))
+    refused(run(*arguments), f'an exemption from {rule} cannot set "longer": the')
+
+
 def test_an_exemption_from_a_rule_of_another_pack_is_no_mistake(run: Run, tmp_path: Path) -> None:
     rule = "service-principal-token-lifetime-too-long"
     entry = {"rule": rule, "resource": "Nobody", "reason": "none", "owner": "a team", "expires": "2999-12-31"}

@@ -205,7 +205,75 @@ def test_a_name_that_several_bear_excuses_none(order: tuple[Resource, ...]) -> N
     report = scanned([LIMIT], order, exemptions=[exemption("Press")])
     assert statuses(report) == dict.fromkeys(("g0", "g1", "g2"), "new")
     assert report.rules[0].selected == 3
-    assert [notice for notice in report.notices if "names several resources" in notice] == list(report.notices) != []
+    assert [notice for notice in report.notices if "names 3 resources and applies to none" in notice] == list(
+        report.notices
+    )
+    assert report.notices
+    with pytest.raises(UsageError, match=f"exemption from {LIMIT.id} names 3 resources"):
+        scanned([LIMIT], order, exemptions=[exemption("Press")], strict=True)
+
+
+@pytest.mark.parametrize("order", list(permutations(PRESSES[:2])))
+def test_a_name_that_two_bear_excuses_neither_though_one_is_exempt_by_its_id(order: tuple[Resource, ...]) -> None:
+    report = scanned([LIMIT], order, exemptions=[exemption("Press"), exemption("g0")])
+    assert statuses(report) == {"g0": "exempt", "g1": "new"}
+    assert [("names 2 resources" in notice) for notice in report.notices] == [True]
+
+
+@pytest.mark.parametrize(
+    ("observed", "limit", "told"),
+    [
+        pytest.param(18000, "PT5H", True, id="passes by the exemption alone"),
+        pytest.param(3600, "PT5H", False, id="passes either way"),
+        pytest.param(18001, "PT5H", False, id="is a finding, which says so"),
+    ],
+)
+@pytest.mark.parametrize("named", ["g1", "Press", APP_ID])
+def test_an_exemption_that_lets_a_resource_pass_is_told(named: str, observed: int, limit: str, told: bool) -> None:
+    decision = replace(exemption(named, SETTABLE.id, maximum=limit), source="x.json")
+    found = gadget("g1", "Press", appId=APP_ID, lifetimeSeconds=observed)
+    report = scanned([SETTABLE], [found], exemptions=[decision], strict=True)
+    assert list(report.notices) == [
+        (
+            f"x.json: the exemption of '{named}' from {SETTABLE.id} (owner the press team) lets gadget g1 Press pass with"
+            " maximum PT5H (the rule's own is PT1H) until 2027-06-30: replaced in spring"
+        )
+    ] * int(told)
+    assert report.rules[0].passed == (observed <= 18000)
+
+
+def test_an_exemption_may_not_set_what_a_rule_selects_by() -> None:
+    """It would make a finding vanish: the rule would no longer be about the resource."""
+    document_ = {
+        "id": "old-gadget-too-long", "title": "An old gadget lives too long", "severity": "low", "resource": "gadget",
+        "parameters": {
+            "old": {"title": "Old", "minDuration": "PT1H"},
+            "level": {"title": "Level", "minimum": 3},
+            "maximum": {"title": "Longest", "maxDuration": "PT2H"},
+        },
+        "$defs": {"grave": {"properties": {"holder": {"type": "object", "properties": {
+            "level": {"$ref": "#/parameters/level"}}}}}},
+        "select": {"anyOf": [
+            {"properties": {"lifetimeSeconds": {"$ref": "#/parameters/old"}}}, {"$ref": "#/$defs/grave"}
+        ]},
+        "require": {"properties": {"lifetimeSeconds": {"$ref": "#/parameters/maximum"}}},
+        "examples": [
+            {"outcome": "pass"},
+            {"outcome": "fail", "properties": {"lifetimeSeconds": 7201}},
+            {"outcome": "not-selected", "properties": {"lifetimeSeconds": 60}},
+            {"outcome": "not-evaluated", "unknown": {"lifetimeSeconds": "403"}},
+        ],
+    }  # fmt: skip
+    (rule,) = parse_rules([("old-gadget-too-long.json", json.dumps(document_).encode())], TYPES)
+    entries = [
+        {**ENTRY, "rule": rule.id, "resource": f"g{number}", "parameters": parameters}
+        for number, parameters in enumerate(({"maximum": "PT9H"}, {"old": "PT9H"}, {"level": 9, "maximum": "PT9H"}))
+    ]
+    parse_exemptions(document(entries[0]), "x.json", [rule], TYPES)
+    for entry, name in ((entries[1], "old"), (entries[2], "level")):
+        with pytest.raises(DocumentError) as refused:
+            parse_exemptions(document(entry), "x.json", [rule], TYPES)
+        assert f'an exemption from {rule.id} cannot set "{name}": the rule\'s' in str(refused.value)
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokenguard.errors import UsageError
+from tokenguard.excerpts import shown
 from tokenguard.exit_status import ExitStatus
 from tokenguard.judging.exemptions import Claim
-from tokenguard.judging.lanes import Lane
+from tokenguard.judging.lanes import Lane, Leniency
 from tokenguard.judging.lifetimes import Gauges
 from tokenguard.judging.verdicts import Ledger, Verdicts
 from tokenguard.model import (
@@ -26,7 +27,7 @@ from tokenguard.model import (
     Snapshot,
     TypeSummary,
 )
-from tokenguard.rules.messages import count
+from tokenguard.rules.messages import count, present
 
 if TYPE_CHECKING:
     from tokenguard.judging.baseline import Baseline
@@ -81,7 +82,11 @@ def evaluate(
         findings=findings,
         not_evaluated=not_evaluated,
         types=summary,
-        notices=(*_of_collection(summary, lanes), *(notice.text for notice in notices)),
+        notices=(
+            *_of_collection(summary, lanes),
+            *(notice.text for notice in notices),
+            *(text for lane in lanes.values() for text in _lenient(lane.leniencies)),
+        ),
         fail_on=fail_on,
         exit_status=exit_status(results, fail_on),
         source=source,
@@ -161,9 +166,25 @@ def _unused(claims: Iterable[Claim], complete: set[str], summary: TypeSummary | 
     for claim in claims:
         each = claim.exemption
         if claim.several and not claim.identified:
-            yield _about(each, "names several resources and applies to none; name one by its id or appId")
+            yield _about(each, f"names {claim.bearers} resources and applies to none; name one by its id or appId")
         elif each.rule in complete and not claim.matched and _was_read(each, summary):
             yield _about(each, "matches nothing")
+
+
+def _lenient(leniencies: Iterable[Leniency]) -> Iterator[str]:
+    """What passes only by an exemption's own values, one resource each: it stands in no list of findings."""
+    for each in leniencies:
+        exemption, resource = each.exemption, each.resource
+        values = (
+            f"{name} {present(name, shown(value))} (the rule's own is"
+            f" {present(name, shown(each.rule.parameters[name].value))})"
+            for name, value in exemption.parameters.items()
+        )
+        yield _about(
+            exemption,
+            f"lets {resource.type} {resource.id} {resource.name} pass with {', '.join(values)}"
+            f" until {exemption.expires}: {exemption.reason}",
+        ).text
 
 
 def _was_read(exemption: Exemption, summary: TypeSummary | None) -> bool:

@@ -11,8 +11,8 @@ from tokenguard.documents import Withheld, parse_document
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Exemption, Resource, ResourceType, Rule
-from tokenguard.rules.mistakes import Mistake, keys_of, pointer, withheld
-from tokenguard.rules.parameters import setting_mistakes
+from tokenguard.rules.mistakes import Mistake, keys_of, pointer, quote, withheld
+from tokenguard.rules.parameters import selecting_parameters, setting_mistakes
 from tokenguard.schemas import schema
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)
@@ -60,8 +60,15 @@ def _meaning_mistakes(
         if entry["rule"] in rules:
             rule = rules[entry["rule"]]
             for name, value in entry.get("parameters", {}).items():
+                place = pointer(here, "parameters", name)
+                if name in selecting_parameters(rule):
+                    yield _mistake(
+                        place,
+                        f"an exemption from {rule.id} cannot set {quote(name)}: the rule's `select` reads it, and would"
+                        " no longer be about the resource; leave `parameters` out to exempt it",
+                    )
                 for mistake in setting_mistakes(rule, {name: value}, types[rule.resource].schema):
-                    yield Mistake(pointer(here, "parameters", name), mistake.text, mistake.plain)
+                    yield Mistake(place, mistake.text, mistake.plain)
         elif not elsewhere(entry["rule"]):
             yield _mistake(f"{here}/rule", "there is no rule of this id; `tokenguard rules list` lists them")
         earlier = first.setdefault((entry["rule"], entry["resource"].lower()), index)
@@ -104,10 +111,16 @@ class Claim:
         self.exemption = exemption
         self.identified = False
         """Some resource has the exemption's text as its id or appId: then it is no name."""
-        self.several = False
-        """Resources of several ids bear the text as their name: then it says of none which is meant."""
+        self.bearers = 0
+        """Resources that bear the text as their name: of several, it says of none which is meant."""
         self.held: list[Resource] = []
         """The one resource so far of that name, not judged until it is known that there is no other."""
+        self._last_id: str | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether it is the name of more than one resource."""
+        return self.bearers > 1
 
     @property
     def by_name(self) -> bool:
@@ -119,10 +132,13 @@ class Claim:
         """Whether it applies to anything."""
         return self.identified or self.by_name
 
+    def meet(self, resource: Resource) -> None:
+        """Count `resource`, which bears the name, whatever else exempts it."""
+        self.bearers += resource.id != self._last_id
+        self._last_id = resource.id
+
     def hold(self, resource: Resource) -> bool:
-        """Keep `resource`, which bears the name, for later; False where that could not help it any more."""
-        if self.held and self.held[0].id != resource.id:
-            self.several = True
+        """Keep `resource`, which was met, for later; False where that could not help it any more."""
         if self.several or self.identified:
             return False
         self.held.append(resource)

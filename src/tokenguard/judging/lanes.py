@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenguard.judging.engine import Engine, Judgement, RuleJudge
 from tokenguard.judging.exemptions import Claims
@@ -26,6 +26,19 @@ MAXIMUM_REASONS = 3
 """Failures of a type that are named; of more the number is said."""
 
 
+class Leniency(NamedTuple):
+    """A resource that passes by the values of an exemption, and would not by those of the rule."""
+
+    exemption: Exemption
+    rule: Rule
+    """With its own values."""
+    resource: ResourceRef
+
+
+def _ref(resource: Resource) -> ResourceRef:
+    return ResourceRef(resource.type, resource.id, resource.name)
+
+
 class Lane:
     """All rules over one resource type. Raises `RuleError` for an exemption's value that its rule does not take."""
 
@@ -33,6 +46,8 @@ class Lane:
         self, type_: ResourceType, rules: Sequence[Rule], exemptions: Sequence[Exemption], verdicts: Verdicts
     ) -> None:
         self.claims = Claims(exemptions)
+        self.leniencies: list[Leniency] = []
+        """In the order in which the resources were judged; no more than exemptions name."""
         self._type = type_
         self._rules = rules
         self._verdicts = verdicts
@@ -80,7 +95,10 @@ class Lane:
     def _take_claimed(self, resource: Resource) -> bool:
         """Judge rule by rule where any exemption names `resource`; False where none does."""
         identified = self.claims.identified(resource.id, resource.properties.get("appId"))
-        named = [claim for claim in self.claims.named(resource.name) if claim.exemption.rule not in identified]
+        bearing = self.claims.named(resource.name)
+        for claim in bearing:
+            claim.meet(resource)
+        named = [claim for claim in bearing if claim.exemption.rule not in identified]
         if not identified and not named:
             return False
         held = {claim.exemption.rule for claim in named if claim.hold(resource)}
@@ -93,9 +111,13 @@ class Lane:
         """Judge by one rule; by the exemption's own values, where it has any, and then without mercy."""
         own = exemption.parameters if exemption is not None else {}
         if exemption is not None and own:
-            judge = self._own_limits[exemption.rule, exemption.resource]
+            without, judge = judge, self._own_limits[exemption.rule, exemption.resource]
+            judgement = judge.judge(resource)
+            if judgement.outcome is Outcome.PASS and without.judge(resource).outcome is not Outcome.PASS:
+                self.leniencies.append(Leniency(exemption, without.rule, _ref(resource)))
             exemption = None
-        judgement = judge.judge(resource)
+        else:
+            judgement = judge.judge(resource)
         if judgement.outcome is not Outcome.NOT_SELECTED:
             self._verdicts.tallies[judge.rule.id].selected += 1
             self._record(judge.rule, resource, judgement, exemption, own)
@@ -108,7 +130,7 @@ class Lane:
         exemption: Exemption | None = None,
         own: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        ref = ResourceRef(resource.type, resource.id, resource.name)
+        ref = _ref(resource)
         match judgement.outcome:
             case Outcome.FAIL:
                 message = render(rule.message, resource) if rule.message else rule.title

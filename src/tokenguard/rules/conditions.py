@@ -72,6 +72,28 @@ def names_read(condition: Schema) -> frozenset[str]:
     return frozenset(names)
 
 
+def parameters_read(condition: Schema, definitions: Mapping[str, Schema]) -> frozenset[str]:
+    """The names of the parameters that a condition of a rule document reads, itself or by way of its `definitions`.
+
+    No definition refers to itself, whether directly or through others: such a rule is refused when it is read.
+    """
+    names: frozenset[str] = frozenset()
+    kind, _, name = condition.get("$ref", "").rpartition("/")
+    if kind == "#/parameters":
+        names = frozenset({name})
+    elif kind == "#/$defs":
+        names = parameters_read(definitions[name], definitions)
+    return names.union(*(parameters_read(part, definitions) for part in _parts(condition)))
+
+
+def _parts(condition: Schema) -> Iterator[Schema]:
+    """The conditions that stand directly in `condition`."""
+    for keyword, value in condition.items():
+        if KEYWORDS[keyword].kind is Kind.APPLICATOR:
+            holds = KEYWORDS[keyword].holds
+            yield from value if holds is Holds.LIST else value.values() if holds is Holds.MAP else [value]
+
+
 def _in_place(condition: Schema) -> Iterator[Schema]:
     for keyword, value in condition.items():
         word = KEYWORDS[keyword]

@@ -12,7 +12,7 @@ from tokenguard.documents import check_writable, parse_document
 from tokenguard.errors import DocumentError, RuleError
 from tokenguard.excerpts import is_excerpt
 from tokenguard.model import Parameter, Rule, Schema, Severity
-from tokenguard.rules.conditions import References, compiled, names_read, pinned_app_ids
+from tokenguard.rules.conditions import References, compiled, names_read, parameters_read, pinned_app_ids
 from tokenguard.rules.fit import Fit, json_type, meaning_problem
 from tokenguard.rules.keywords import KEYWORDS, LARGEST_NUMBER
 from tokenguard.rules.mistakes import Mistake, did_you_mean, pointer, quote, rule_error
@@ -70,6 +70,11 @@ def setting_mistakes(rule: Rule, values: Mapping[str, Any], type_schema: Schema)
         for name in ("select", "require"):
             for mistake in fit.mistakes(rule.document.get(name, {}), pointer("", name)):
                 yield replace(mistake, plain="a value that can mean nothing where the rule uses it")
+
+
+def selecting_parameters(rule: Rule) -> frozenset[str]:
+    """Names of the parameters that `select` of the rule's document reads: they decide what the rule is about."""
+    return parameters_read(rule.document.get("select", {}), rule.document.get("$defs", {}))
 
 
 def _with_value(parameter: Parameter, value: Any) -> Parameter:
