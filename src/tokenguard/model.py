@@ -147,6 +147,9 @@ class Header:
     precedence: Precedence = Precedence.ALL
     properties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names that the properties of each resource type have; a type that is not here was not asked for."""
+    dated: bool = True
+    """Whether the tenant answered at `collected_at`. Of answers that somebody saved it is only known when they were
+    read: they are older, and nobody knows by how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,8 +478,8 @@ class Setting:
 
     origin: Origin
     name: str
-    """``rules``, ``select``, ``ignore``, ``severity``, ``parameter``, ``exemptions``, ``baseline``, ``fail-on`` or
-    ``precedence``."""
+    """``rules``, ``select``, ``ignore``, ``severity``, ``parameter``, ``exemptions``, ``baseline``, ``fail-on``,
+    ``max-age`` or ``precedence``."""
     rule: str = ""
     """Id of the one rule that it is about: of an ignored one, of a severity, of a parameter."""
     parameter: str = ""

@@ -37,6 +37,7 @@ def header_to_dict(header: Header) -> dict[str, Any]:
         "tenant": {"id": header.tenant.id, "name": header.tenant.name},
         "cloud": header.cloud,
         "collectedAt": header.collected_at.isoformat(),
+        "dated": header.dated,
         "producer": header.producer,
         "plugins": list(header.plugins),
         "permissions": None if header.permissions is None else list(header.permissions),
@@ -54,6 +55,7 @@ def header_from_dict(data: Mapping[str, Any]) -> Header:
         plugins=tuple(data["plugins"]),
         permissions=None if data["permissions"] is None else tuple(data["permissions"]),
         precedence=Precedence(data["precedence"]),
+        dated=data.get("dated", True),
     )
 
 

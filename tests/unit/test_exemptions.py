@@ -235,8 +235,8 @@ def test_an_exemption_that_lets_a_resource_pass_is_told(named: str, observed: in
     report = scanned([SETTABLE], [found], exemptions=[decision], strict=True)
     assert list(report.notices) == [
         (
-            f"x.json: the exemption of '{named}' from {SETTABLE.id} (owner the press team) lets gadget g1 Press pass with"
-            " maximum PT5H (the rule's own is PT1H) until 2027-06-30: replaced in spring"
+            f"x.json: the exemption of '{named}' from {SETTABLE.id} (owner the press team) lets gadget g1 Press pass"
+            " with maximum PT5H (the rule's own is PT1H) until 2027-06-30: replaced in spring"
         )
     ] * int(told)
     assert report.rules[0].passed == (observed <= 18000)
@@ -338,7 +338,8 @@ def test_no_exemption_makes_the_unknown_comply(named: str, parameters: dict[str,
 def test_an_exemption_ends_with_its_last_day_in_utc(now: datetime, status: str) -> None:
     report = scanned([LIMIT], [gadget(lifetimeSeconds=7200)], exemptions=[exemption("g1")], now=now)
     assert statuses(report) == {"g1": status}
-    assert [("expired on 2027-06-30" in notice) for notice in report.notices] == [True] * (status == "new")
+    said = [notice for notice in report.notices if "what was judged is old" not in notice]
+    assert [("expired on 2027-06-30" in notice) for notice in said] == [True] * (status == "new")
 
 
 @pytest.mark.parametrize("absent", [Outcome.FAIL, Outcome.NOT_EVALUATED])

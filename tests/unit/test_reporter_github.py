@@ -43,19 +43,20 @@ def test_the_whole_report():
 def test_findings_are_errors_and_what_is_not_evaluated_warns():
     found, last = commands(REPORT)
 
-    assert [level for level, _, _ in found] == ["error"] * 4 + ["warning"] * 2
+    assert [level for level, _, _ in found] == ["error"] * 4 + ["warning"] * 2 + ["notice"]
     assert found[1][1] == "high: access-token-lifetime-too-long"
     assert found[1][2].splitlines()[1] == "accessTokenLifetimeSeconds: 8 h, at most 1 h 30 min allowed"
-    assert "(needs the permission Application.Read.All)" in found[-1][2]
-    assert (
-        last == "tokenguard: NOT COMPLIANT: 4 findings (1 critical, 2 high, 1 medium), 6 rules, 2 not evaluated in full"
+    assert "(needs the permission Application.Read.All)" in found[-2][2]
+    assert last == (
+        "tokenguard: NOT COMPLIANT: 4 findings (1 critical, 2 high, 1 medium); 6 rules, 2 not evaluated in full;"
+        " read 1 d 1 h before this scan"
     )
 
 
 def test_what_does_not_fail_the_scan_is_no_error():
     found, _ = commands(replace(REPORT, fail_on=Severity.CRITICAL))
 
-    assert [level for level, _, _ in found] == ["error"] + ["warning"] * 2 + ["notice"] * 3
+    assert [level for level, _, _ in found] == ["error"] + ["warning"] * 2 + ["notice"] * 4
 
 
 @pytest.mark.parametrize(("report", "said"), [(COMPLIANT, "COMPLIANT"), (NOT_KNOWN, "COMPLIANCE NOT KNOWN")])
@@ -68,7 +69,7 @@ def test_no_more_are_annotated_than_github_shows(number, more):
     found, last = commands(with_findings(number))
 
     assert len(found) == SHOWN
-    assert last.endswith(f"each evaluated in full{more}")
+    assert last.endswith(f"each evaluated in full; read 1 d 1 h before this scan{more}")
 
 
 @settings(max_examples=100)
@@ -76,7 +77,7 @@ def test_no_more_are_annotated_than_github_shows(number, more):
 def test_no_display_name_can_add_a_command(name):
     found, _ = commands(with_display_name(name))
 
-    assert [level for level, _, _ in found] == ["error"] * 4 + ["warning"] * 2
+    assert [level for level, _, _ in found] == ["error"] * 4 + ["warning"] * 2 + ["notice"]
 
 
 @pytest.mark.parametrize("name", ["100%", "%0A::error::x", "a\n::error::x", ":::,"])

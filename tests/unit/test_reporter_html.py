@@ -190,7 +190,7 @@ def test_the_verdict_stands_at_the_top(report, word):
 @pytest.mark.parametrize(
     ("report", "said"),
     [
-        (NOT_KNOWN, "servicePrincipal was not read to the end Needs the permission Application.Read.All"),
+        (NOT_KNOWN, "servicePrincipal could not be judged as a whole Needs the permission Application.Read.All"),
         (COMPLIANT, "Everything that was asked could be read and decided."),
     ],
 )

@@ -24,7 +24,7 @@ from tokenguard.reporters import ocsf
 from tokenguard.reporters.ocsf import CLASS, VERSION, OcsfReporter
 
 REPORTER = OcsfReporter()
-PASS, WARNING, FAIL = 1, 2, 3
+PASS, WARNING, FAIL, OTHER = 1, 2, 3, 99
 NEW, SUPPRESSED = 1, 3
 
 
@@ -79,6 +79,7 @@ def test_findings_fail_what_is_unknown_warns_and_a_rule_without_either_passes():
     ]
 
     assert found == [
+        (OTHER, None, "tokenguard-notice"),
         (FAIL, NEW, "organization-default-policy"),
         (FAIL, NEW, "access-token-lifetime-too-long"),
         (FAIL, NEW, "access-token-lifetime-too-long"),
@@ -92,7 +93,7 @@ def test_findings_fail_what_is_unknown_warns_and_a_rule_without_either_passes():
 
 
 def test_an_event_says_which_tenant_and_resource_and_what_was_observed():
-    event = events()[1]
+    event = events()[2]
 
     assert event["cloud"]["account"] == {"uid": TENANT.id, "name": "Contoso"}
     assert event["resources"][0]["data"]["violations"][0]["observed"] == 28800

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.documents import place
-from tokenguard.errors import UsageError
+from tokenguard.durations import parse_iso8601
+from tokenguard.errors import DurationError, UsageError
 from tokenguard.files import is_reached_directly, may_be_there, read_file
 from tokenguard.model import Precedence, Severity, UsedFile
 from tokenguard.repository import check_owner, check_owners, root_of
@@ -212,6 +213,17 @@ def _one_of(names: Iterable[object]) -> Callable[[Any, Path], Any]:
     return check
 
 
+def _length(value: Any, folder: Path) -> Any:
+    text = _text(value, folder)
+    if isinstance(text, str):
+        try:
+            parse_iso8601(text)
+        except DurationError:
+            plain = "is no length of time such as P1D or PT12H"
+            return _Wrong(f"{quote(value)} {plain}", plain)
+    return text
+
+
 def _tenant(value: Any, folder: Path) -> Any:
     text = _text(value, folder)
     if isinstance(text, str) and not _GUID.fullmatch(text):
@@ -229,6 +241,7 @@ _SCAN: Mapping[str, Callable[[Any, Path], Any]] = {
     "exemptions": _file,
     "baseline": _file,
     "format": _texts,
+    "max-age": _length,
     "tenant": _tenant,
 }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
 
 import click
 
 from tokenguard.cli.given import origin
 from tokenguard.cli.options import Run, Which
+from tokenguard.durations import format_iso8601
 from tokenguard.model import Configured, Setting
 from tokenguard.rules.messages import present
 
-_GENERAL = ("rules", "select", "fail_on", "precedence")
+_GENERAL = ("rules", "select", "fail_on", "precedence", "max_age")
 """Options that change a verdict, beside those whose settings are known once they are read."""
 
 
@@ -32,5 +35,10 @@ def _general(which: Which | None, names: Collection[str]) -> Iterator[Setting]:
         told, value = origin(name), running.params.get(name)
         given_way = value != getattr(which, name, value)  # to what a plan or a journal says
         if name in names and told is not None and value not in ((), parameter.default) and not given_way:
-            words = present("", list(value) if isinstance(value, tuple) else value)
-            yield Setting(told, name.replace("_", "-"), value=words)
+            yield Setting(told, name.replace("_", "-"), value=_words(value))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return format_iso8601(value)
+    return present("", list(value) if isinstance(value, tuple) else value)

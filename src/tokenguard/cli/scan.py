@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from tokenguard.age import NOTICED
 from tokenguard.cli import context, decisions, options, reports
 from tokenguard.cli.configured import configured
+from tokenguard.cli.given import origin
 from tokenguard.cli.help import Command
+from tokenguard.cli.lengths import length
 from tokenguard.cli.options import Into, Run, Where, Which
 from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
@@ -18,7 +22,7 @@ from tokenguard.documents import write_document
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import replace_file
 from tokenguard.judging.evaluate import evaluate, exit_status
-from tokenguard.model import Limits, Severity, Snapshot
+from tokenguard.model import Limits, Origin, Severity, Snapshot
 from tokenguard.rules.needs import needs_of
 from tokenguard.spool import Spool
 
@@ -38,7 +42,16 @@ PATH = click.Path(path_type=Path)
 @decisions.exemptions
 @decisions.baseline
 @click.option("--write-baseline", type=Place(), help="Write what was found as a baseline.")
-@click.option("--strict", is_flag=True, help="Refuse exemptions that match nothing, are expired or ambiguous.")
+@click.option(
+    "--max-age",
+    type=length,
+    envvar="TOKENGUARD_MAX_AGE",
+    metavar="LENGTH",
+    help="Evaluate no snapshot that is older, or may be, e.g. P1D.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Refuse exemptions that do not apply, and evaluate nothing that is a week old."
+)
 @options.into
 @click.option("--save-snapshot", type=Place(), help="Keep what was read, to judge it again later.")
 @options.fail_on("The least severity that gives exit status 1.")
@@ -54,6 +67,7 @@ def scan(
     exemptions: Path | None,
     baseline: Path | None,
     write_baseline: Path | None,
+    max_age: timedelta | None,
     strict: bool,
     into: Into,
     save_snapshot: Path | None,
@@ -84,6 +98,7 @@ def scan(
             source=name,
             findings=Spool.of_findings(chosen),
             not_evaluated=Spool.of_not_evaluated(chosen),
+            max_age=_oldest(max_age, strict=strict),
             strict=strict,
         )
     report = replace(report, configured=configured(run, which, selection.settings, decided.settings))
@@ -95,6 +110,13 @@ def scan(
     status = exit_status(report.rules, None) if exit_zero else ExitStatus(report.exit_status)
     reports.write(outputs, report, color=not into.no_color, verbose=run.verbose, ends_with=status)
     return status
+
+
+def _oldest(max_age: timedelta | None, *, strict: bool) -> timedelta | None:
+    """A configuration, which may arrive with a checkout, does not take from ``--strict`` what it asks for itself."""
+    if max_age is not None and strict and origin("max_age") is Origin.CONFIGURATION:
+        return min(max_age, NOTICED)
+    return max_age
 
 
 def _kept(snapshot: Snapshot, path: Path, limits: Limits) -> Snapshot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -52,7 +53,10 @@ def open_readings(
     Raises `UsageError` when the tenant is not the one that the configuration pins.
     """
     with open_source(run, where, folder) as source:
-        yield read(run, where, source, needs), "the embedded tenant" if where.demo else source.name
+        readings = read(run, where, source, needs)
+        if folder is not None:
+            readings = replace(readings, header=replace(readings.header, dated=False))
+        yield readings, "the embedded tenant" if where.demo else source.name
 
 
 def open_source(run: Run, where: Where, folder: Path | None) -> AbstractContextManager[Source]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokenguard import age
 from tokenguard.errors import UsageError
 from tokenguard.excerpts import shown
 from tokenguard.exit_status import ExitStatus
@@ -45,13 +46,15 @@ def evaluate(
     source: str,
     exemptions: Sequence[Exemption] = (),
     baseline: Baseline | None = None,
+    max_age: timedelta | None = None,
     strict: bool = False,
 ) -> Report:
     """Judge every resource of `snapshot`, in one pass, by every rule over its type.
 
     `findings` and `not_evaluated` are empty and are filled. `exemptions` may be of rules that are not among `rules`.
 
-    With `strict`, a strict notice of how a type was read makes the rules over it not evaluated.
+    With `strict`, a strict notice of how a type was read makes the rules over it not evaluated. What is older than
+    `max_age`, or may be, is read to its end and judged by no rule: none is evaluated. See `age`.
 
     Raises `SnapshotError` where the stream does not end as it should, `UsageError` for a baseline of another tenant
     and, with `strict`, for exemptions and baselines that did not apply; then what was filled in means nothing.
@@ -64,7 +67,12 @@ def evaluate(
     verdicts = Verdicts(ordered, snapshot.header.tenant, baseline, findings, not_evaluated)
     lanes = _lanes(ordered, types, [each for each in ours if each.expires >= today], verdicts)
     gauges = Gauges(ordered)
-    summary = _run(lanes, gauges, snapshot, strict=strict)
+    old = age.flaw(snapshot.header, now, max_age, strict=strict)
+    summary = _run({} if old else lanes, gauges, snapshot, strict=strict)
+    if old:
+        summary = {name: _aged(each, old) for name, each in summary.items()}
+    for name, lane in lanes.items():
+        lane.finish(summary.get(name))
     results = tuple(verdicts.tallies[rule.id].result(rule) for rule in ordered)
     complete = {result.rule.id for result in results if not result.incomplete}
     notices = (
@@ -83,6 +91,7 @@ def evaluate(
         not_evaluated=not_evaluated,
         types=summary,
         notices=(
+            *(() if old else age.notices(snapshot.header, now)),
             *_of_collection(summary, lanes),
             *(notice.text for notice in notices),
             *(text for lane in lanes.values() for text in _lenient(lane.leniencies)),
@@ -130,10 +139,11 @@ def _run(lanes: Mapping[str, Lane], gauges: Gauges, snapshot: Snapshot, *, stric
         if lane is not None:
             lane.take(resource)
             gauges.measure(resource)
-    summary = {name: _doubted(each) if strict else each for name, each in snapshot.summary().items()}
-    for name, lane in lanes.items():
-        lane.finish(summary.get(name))
-    return summary
+    return {name: _doubted(each) if strict else each for name, each in snapshot.summary().items()}
+
+
+def _aged(summary: TypeSummary, old: str) -> TypeSummary:
+    return replace(summary, failures=(CollectionFailure(summary.type, old), *summary.failures))
 
 
 def _doubted(summary: TypeSummary) -> TypeSummary:

@@ -1,6 +1,7 @@
 """The report as a table: CSV (RFC 4180), one row a finding and one for each thing that was not evaluated.
 
-Before them, one for the configuration and for each thing that it, the environment or the flags changed.
+Before them, one for the configuration and for each thing that it, the environment or the flags changed, and one for
+each notice.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class CsvReporter:
 def _rows(report: Report) -> Iterator[dict[str, str]]:
     always = {"tenant": report.header.tenant.id, "scannedAt": report.scanned_at.isoformat()}
     yield from (always | {"status": "configured", "message": line} for line in in_words(report.configured))
+    yield from (always | {"status": "notice", "message": notice} for notice in report.notices)
     severities = {result.rule.id: str(result.rule.severity) for result in report.rules}
     yield from (always | _finding(item) for item in report.findings)
     yield from (always | _not_evaluated(item, severities[item.rule]) for item in report.not_evaluated)

@@ -17,6 +17,7 @@ from tokenguard.model import Finding, FindingStatus, NotEvaluated, Report
 from tokenguard.reporters import wording
 from tokenguard.reporters.conclusions import verdict
 from tokenguard.reporters.markdown import blocks
+from tokenguard.rules.messages import count
 from tokenguard.untrusted import visible
 
 SHOWN = 10
@@ -67,13 +68,21 @@ def _commands(report: Report) -> Iterator[str]:
     unknown = sum(result.not_evaluated + bool(result.incomplete) for result in report.rules)
     yield from (_finding(item, "error") for item in _first(report, failing=True))
     yield from map(_not_evaluated, islice(report.not_evaluated, SHOWN))
-    lines = in_words(report.configured)
-    if lines:
-        yield _command("notice", "tokenguard was configured", "\n".join(map(visible, lines)))
-    yield from islice((_finding(item, "notice") for item in _first(report, failing=False)), SHOWN - bool(lines))
-    more = sum(max(0, number - SHOWN) for number in (grave, mild + bool(lines), unknown))
+    about = [*_about(report)]
+    yield from about
+    yield from islice((_finding(item, "notice") for item in _first(report, failing=False)), SHOWN - len(about))
+    more = sum(max(0, number - SHOWN) for number in (grave, mild + len(about), unknown))
     rest = f"; {more} more than are annotated" if more else ""
-    yield f"tokenguard: {verdict(report)}: {wording.findings_by_severity(report.rules)}, {wording.rules(report)}{rest}"
+    yield f"tokenguard: {verdict(report)}: {wording.conclusion(report)}{rest}"
+
+
+def _about(report: Report) -> Iterator[str]:
+    """By what was judged, and what the reader should know, an annotation each, however many there are of either."""
+    if lines := in_words(report.configured):
+        yield _command("notice", "tokenguard was configured", "\n".join(map(visible, lines)))
+    if notices := wording.notices(report, SHOWN):
+        title = f"tokenguard: {count(len(report.notices), 'notice')}"
+        yield _command("notice", title, "\n".join(map(visible, notices)))
 
 
 def _first(report: Report, *, failing: bool) -> Iterator[Finding]:

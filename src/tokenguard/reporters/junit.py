@@ -2,7 +2,7 @@
 
 A rule is a test suite. Each finding is a test case that fails, or is skipped where it does not fail the scan (exempt,
 known, or below the severity that does); what could not be evaluated is an error; all resources that pass are one test
-case, since CI services keep every name of every run.
+case, since CI services keep every name of every run. Notices are skipped test cases of a suite of their own.
 
 There is no standard; this is the subset that the schema of Jenkins' xunit plugin (``junit-10.xsd``) describes.
 """
@@ -24,6 +24,7 @@ from tokenguard.reporters.by_rule import ByRule
 from tokenguard.rules.messages import count
 from tokenguard.untrusted import visible
 
+_NOTICES = "tokenguard notices"
 _NONCHARACTER = re.compile("[\ufffe\uffff]")
 """What XML 1.0 cannot hold beside controls and surrogates, which are made visible everywhere."""
 
@@ -49,18 +50,16 @@ class _Counts(NamedTuple):
 
 def _lines(report: Report) -> Iterator[str]:
     counts = [_counts(result, report.fail_on) for result in report.rules]
-    total = _Counts(*(sum(column) for column in zip(*counts, strict=True))) if counts else _Counts(0, 0, 0, 0)
+    notices = wording.notices(report)
+    told = _Counts(len(notices), 0, 0, len(notices))
+    total = _Counts(*(sum(column) for column in zip(told, *counts, strict=True)))
     findings, unknown = ByRule(report.findings), ByRule(report.not_evaluated)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield _start("testsuites", name="tokenguard", **_numbers(total), time="0")
+    if notices:
+        yield from _notices(report, told, notices)
     for result, cases in zip(report.rules, counts, strict=True):
-        yield _start(
-            "testsuite",
-            name=result.rule.id,
-            **_numbers(cases),
-            time="0",
-            timestamp=f"{report.scanned_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
-        )
+        yield _suite(report, result.rule.id, cases)
         yield from _properties(report, result)
         for finding in findings.of(result.rule.id):
             yield from _finding(finding, report.fail_on)
@@ -69,6 +68,21 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _rest(result)
         yield "</testsuite>"
     yield "</testsuites>"
+
+
+def _suite(report: Report, name: str, cases: _Counts) -> str:
+    moment = f"{report.scanned_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    return _start("testsuite", name=name, **_numbers(cases), time="0", timestamp=moment)
+
+
+def _notices(report: Report, counts: _Counts, notices: list[str]) -> Iterator[str]:
+    """As test cases, since what a suite says beside those is shown by few services."""
+    yield _suite(report, _NOTICES, counts)
+    for number, notice in enumerate(notices, 1):
+        yield _case(_NOTICES, f"notice {number}")
+        yield _start("skipped", end="/>", message=notice)
+        yield "</testcase>"
+    yield "</testsuite>"
 
 
 def _counts(result: RuleResult, fail_on: Severity) -> _Counts:
@@ -88,6 +102,7 @@ def _properties(report: Report, result: RuleResult) -> Iterator[str]:
         "title": result.rule.title,
         "severity": str(result.rule.severity),
         "verdict": result.verdict,
+        "age": wording.age(report),
     }
     values |= {f"configured {number}": line for number, line in enumerate(_configured(report, result), 1)}
     yield "<properties>"

@@ -35,20 +35,20 @@ def blocks(report: Report) -> Iterator[str]:
     yield from _head(report)
     yield from _table(report.rules)
     yield from _not_evaluated(report)
+    yield from (f"\n> {markdown(notice)}\n" for notice in wording.notices(report))
     results = {result.rule.id: result for result in report.rules}
     for rule, findings in groupby(report.findings, key=lambda finding: finding.rule):
         if results[rule].failed:
             yield from _rule(results[rule], findings, report)
     yield from _unjudged(report)
     yield from _exceptions(report)
-    yield from (f"\n> {markdown(notice)}\n" for notice in report.notices)
 
 
 def _head(report: Report) -> Iterator[str]:
     name = markdown(f"Tenant: {wording.tenant(report.header.tenant)}")
     collected = f"{report.header.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     yield f"# tokenguard: {verdict(report)}\n\n{name}\n\n"
-    yield f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}.\n"
+    yield f"{wording.conclusion(report)}.\n"
     yield f"Read from {markdown(report.source)}, collected {collected} by {markdown(report.header.producer)}.\n"
     lines = in_words(report.configured)
     yield "".join(f"{'' if number else chr(10)}- {markdown(line)}\n" for number, line in enumerate(lines))

@@ -1,8 +1,9 @@
 """The report for security data lakes: Compliance Findings of the Open Cybersecurity Schema Framework, one a line.
 
 An event for each finding (status Fail), for each thing that was not evaluated (Warning, which OCSF says of a check that
-"did not yield a result due to missing information"), and for each rule that everything passes (Pass). Before them, if
-anything but the defaults took part, one that says what (Other, whose meaning OCSF leaves to the source).
+"did not yield a result due to missing information"), and for each rule that everything passes (Pass). Before them, one
+that says what took part beside the defaults, if anything did, and one for each notice (Other, whose meaning OCSF leaves
+to the source).
 
 Source: OCSF 1.5.0, class ``compliance_finding`` with the profile ``cloud``.
 """
@@ -31,7 +32,7 @@ from tokenguard.model import (
 )
 from tokenguard.reporters import wording
 from tokenguard.rules.messages import count
-from tokenguard.untrusted import json_bytes
+from tokenguard.untrusted import json_bytes, visible
 
 VERSION = "1.5.0"
 CLASS = 2003
@@ -48,6 +49,10 @@ _CONFIGURATION = Rule(
     id="tokenguard-configuration", title="By what tokenguard judged", severity=Severity.INFO, resource="", require={}
 )
 """No rule, but what stands in the place of one in an event that tells of none."""
+_NOTICE = Rule(
+    id="tokenguard-notice", title="What to know of this verdict", severity=Severity.INFO, resource="", require={}
+)
+"""Likewise."""
 _NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 
 
@@ -64,17 +69,19 @@ class OcsfReporter:
 def _events(report: Report) -> Iterator[dict[str, Any]]:
     rules = {result.rule.id: result.rule for result in report.rules}
     if lines := in_words(report.configured):
-        yield _configured(report, lines)
+        yield _told(report, _CONFIGURATION, "; ".join(lines), lines)
+    yield from (_told(report, _NOTICE, notice, [notice], visible(notice)) for notice in report.notices)
     yield from (_failed(report, rules[item.rule], item) for item in report.findings)
     yield from (_unknown(report, rules[item.rule], item) for item in report.not_evaluated)
     yield from (_passed(report, result) for result in report.rules if result.verdict == "pass")
 
 
-def _configured(report: Report, lines: list[str]) -> dict[str, Any]:
+def _told(report: Report, control: Rule, message: str, details: list[str], subject: str = "") -> dict[str, Any]:
+    """An event that tells of no rule; `subject` tells those of one `control` apart."""
     return {
-        **_event(report, _CONFIGURATION, "; ".join(lines), Severity.INFO),
-        "compliance": _compliance(_CONFIGURATION, _OTHER, lines),
-        "finding_info": _info(_CONFIGURATION, _identity(report, _CONFIGURATION, None)),
+        **_event(report, control, message, Severity.INFO),
+        "compliance": _compliance(control, _OTHER, details),
+        "finding_info": _info(control, fingerprint(control.id, report.header.tenant.id, control.resource, subject)),
     }
 
 

@@ -60,7 +60,7 @@ def _invocation(report: Report, indices: Mapping[str, int]) -> dict[str, Any]:
     return {
         "executionSuccessful": not wording.unknown_rules(report),
         "exitCode": report.exit_status,
-        "exitCodeDescription": ExitStatus(report.exit_status).meaning,
+        "exitCodeDescription": f"{ExitStatus(report.exit_status).meaning}; {wording.age(report)}",
         "endTimeUtc": f"{report.scanned_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "toolExecutionNotifications": (_notification(item, indices) for item in report.not_evaluated),
         "toolConfigurationNotifications": chain(

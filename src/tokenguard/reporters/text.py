@@ -58,7 +58,7 @@ class TextReporter:
         _write_findings(page, report)
         _write_not_evaluated(page, report)
         _write_exceptions(page, report)
-        _write_notices(page, report.notices)
+        _write_notices(page, wording.notices(report))
         write_table(page, report.rules)
         _write_end(page, report)
 
@@ -66,7 +66,7 @@ class TextReporter:
 def _write_head(page: Page, report: Report) -> None:
     word = verdict(report)
     page.line(wording.tenant(report.header.tenant), paint=_VERDICT[word], label=word)
-    page.line(f"{wording.findings_by_severity(report.rules)}; {wording.rules(report)}", indent=2)
+    page.line(wording.conclusion(report), indent=2)
     page.line(f"read from {report.source}", indent=2, paint=Paint.DIM)
     header = report.header
     when = header.collected_at.astimezone(UTC)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from tokenguard.age import in_words
 from tokenguard.excerpts import shown
 from tokenguard.judging.settling import AllowListEntry, Settlement
 from tokenguard.model import (
@@ -119,6 +120,23 @@ def rules(report: Report) -> str:
     unknown = unknown_rules(report)
     state = f"{unknown} not evaluated in full" if unknown else "each evaluated in full"
     return f"{count(len(report.rules), 'rule')}, {state}"
+
+
+def conclusion(report: Report) -> str:
+    """What was found, how much is known, and of when: ``no findings; 6 rules, each evaluated in full; read for …``."""
+    return f"{findings_by_severity(report.rules)}; {rules(report)}; {age(report)}"
+
+
+def age(report: Report) -> str:
+    """``read 3 d 4 h before this scan``."""
+    return in_words(report.header, report.scanned_at)
+
+
+def notices(report: Report, most: int = 50) -> list[str]:
+    """The first of what the reader should know, and how many there are beside `most`: each exemption may be one."""
+    more = len(report.notices) - most
+    rest = [f"{count(more, 'notice')} more: the JSON report has them all"] if more > 0 else []
+    return [*report.notices[:most], *rest]
 
 
 def unknown_rules(report: Report) -> int:

@@ -39,6 +39,7 @@ def encode_header(header: Header) -> bytes:
         "permissions": header.permissions,
         "precedence": str(header.precedence),
         "properties": header.properties,
+        **({} if header.dated else {"dated": False}),
     }
     return _line(document)
 
@@ -77,6 +78,7 @@ def _header(document: Mapping[str, Any]) -> Header:
         permissions=permissions,
         precedence=Precedence(document["precedence"]),
         properties={type_: _texts(properties, type_) for type_ in properties},
+        dated=_take({"dated": True, **document}, "dated", bool),
     )
 
 
