@@ -285,7 +285,7 @@ def test_credentials_are_described_without_any_secret():
 
 def test_credentials_that_are_not_there_were_not_asked_for_or_not_answered():
     asked = only(facts(), "application")
-    assert asked.unknown["keyCredentials"] == "the answer that was read does not hold it"
+    assert asked.unknown["keyCredentials"] == "GET /applications: the answer does not hold keyCredentials"
     unasked = {"application": Need("application", frozenset({"displayName"}))}
     [one] = EntraCollector().read(facts(), unasked, Precedence.ALL)
     assert one.unknown["keyCredentials"] == "not asked for: no selected rule reads it"

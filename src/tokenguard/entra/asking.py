@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from typing import Protocol, runtime_checkable
 
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because, kind_of
-from tokenguard.entra.reading import Unknown, guid
+from tokenguard.entra.reading import Unknown, guid, not_held
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
 
@@ -40,6 +42,15 @@ _MORE = {Kind.SERVICE_PRINCIPAL: ("accountEnabled",), Kind.APPLICATION: ("create
 _ID = re.compile(r"[\w-]+", re.ASCII)
 
 Fate = Fact | int | ReadFailure
+
+
+@runtime_checkable
+class Incomplete(Protocol):
+    """A source whose answer about an object may hold less than was asked for, as nobody asked Graph for the rest."""
+
+    def lacking(self, call: str) -> ReadFailure:
+        """Why the answer to `call` does not hold everything that it asks for."""
+        ...
 
 
 def select(kind: Kind, further: Iterable[str] = ()) -> str:
@@ -101,8 +112,7 @@ def ask_objects(source: Source, said: Mapping[str, Fact]) -> tuple[dict[str, Dir
     application.
     """
     objects = {id_: DirectoryObject(_kind(row), row) for id_, row in said.items()}
-    tried: dict[str, list[tuple[Kind, Fact | ReadFailure]]]
-    tried = {id_: [] for id_, found in objects.items() if _lacks_details(found)}
+    tried: dict[str, list[Attempt]] = {id_: [] for id_, found in objects.items() if lacks_details(found)}
     for kind in (Kind.SERVICE_PRINCIPAL, Kind.APPLICATION):
         calls = {
             f"{PATHS[kind]}/{id_}?{select(kind)}": id_
@@ -110,8 +120,8 @@ def ask_objects(source: Source, said: Mapping[str, Fact]) -> tuple[dict[str, Dir
             if objects[id_].kind is kind or (isinstance(objects[id_].kind, Unknown) and not any(map(_found, tries)))
         }
         for call, fate in _ask(source, list(calls)).items():
-            tried[calls[call]].append((kind, _about(calls[call], "id", call, fate)))
-    settled = {id_: _settle(objects[id_], tries) for id_, tries in tried.items()}
+            tried[calls[call]].append((call, kind, _about(calls[call], "id", call, fate)))
+    settled = {id_: _settle(source, objects[id_], tries) for id_, tries in tried.items()}
     gone = frozenset(id_ for id_, found in settled.items() if found is None)
     objects.update((id_, found) for id_, found in settled.items() if found is not None)
     return {id_: found for id_, found in objects.items() if id_ not in gone}, gone
@@ -131,11 +141,11 @@ def ask_gone(
     return gone.difference(*(ids for ids in again.values() if not isinstance(ids, ReadFailure)))
 
 
-def unheard_of(said: Fact) -> DirectoryObject:
+def unheard_of(id_: str, said: Fact) -> DirectoryObject:
     """A holder that Graph lists and does not know, of which only `said` was told."""
-    return DirectoryObject(
-        _kind(said), said, Unknown("Graph lists it as a holder, but answers 404 where it is asked for")
-    )
+    kind = _kind(said)
+    asked = " and ".join(f"{PATHS[each]}/{id_}" for each in ((kind,) if isinstance(kind, Kind) else Kind))
+    return DirectoryObject(kind, said, Unknown(f"GET {asked}: 404, though Graph lists it as a holder"))
 
 
 def ask_named(
@@ -200,24 +210,34 @@ def _kind(row: Fact) -> Kind | Unknown:
     return kind_of(row, Kind.SERVICE_PRINCIPAL if telling else Unknown("Graph did not say what it is"))
 
 
-def _lacks_details(found: DirectoryObject) -> bool:
+def lacks_details(found: DirectoryObject) -> bool:
     """Whether a second call could tell more; of an object of a third type there is nothing to learn."""
     if isinstance(found.kind, Unknown):
         return "@odata.type" not in found.fact
     return any(name not in found.fact for name in _DETAILS[found.kind])
 
 
-def _found(attempt: tuple[Kind, Fact | ReadFailure]) -> bool:
-    return not isinstance(attempt[1], ReadFailure)
+Attempt = tuple[str, Kind, Fact | ReadFailure]
+"""A call for the details of a holder, as what it was asked for, and what came of it."""
 
 
-def _settle(known: DirectoryObject, tries: Sequence[tuple[Kind, Fact | ReadFailure]]) -> DirectoryObject | None:
+def _found(attempt: Attempt) -> bool:
+    return not isinstance(attempt[2], ReadFailure)
+
+
+def _settle(source: Source, known: DirectoryObject, tries: Sequence[Attempt]) -> DirectoryObject | None:
     """What the answers make of a holder; None when Graph knows it no longer."""
-    for kind, fate in tries:
+    for call, kind, fate in tries:
         if not isinstance(fate, ReadFailure):
-            return DirectoryObject(kind_of(fate, kind), {**known.fact, **fate})
-    failures = [fate for _, fate in tries if isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND]
+            found = DirectoryObject(kind_of(fate, kind), {**known.fact, **fate})
+            return replace(found, missing=_missing(source, call)) if lacks_details(found) else found
+    failures = [fate for _, _, fate in tries if isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND]
     if not failures:
         return None
-    reason = because(failures[0])
+    reason = because(next((failure for failure in failures if failure.permission), failures[0]))
     return DirectoryObject(known.kind if isinstance(known.kind, Kind) else reason, known.fact, reason)
+
+
+def _missing(source: Source, call: str) -> Unknown:
+    """Why the answer to `call` does not hold everything that it asks for."""
+    return because(source.lacking(call)) if isinstance(source, Incomplete) else not_held(call)

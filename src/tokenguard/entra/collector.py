@@ -167,7 +167,7 @@ def _with_holders(facts: EntraFacts, source: Source, *, details: bool) -> EntraF
         return facts
     objects, unknown = ask_objects(source, said)
     gone = ask_gone(source, holders, unknown)
-    objects |= {id_: unheard_of(said[id_]) for id_ in unknown - gone}
+    objects |= {id_: unheard_of(id_, said[id_]) for id_ in unknown - gone}
     return replace(facts, objects=objects, gone=gone)
 
 

@@ -18,13 +18,14 @@ from tokenguard.entra.asking import (
     ask_objects,
     ask_organization,
     ask_policies,
+    lacks_details,
 )
 from tokenguard.entra.collector import GOVERNED, ORGANIZATION_DEFAULTS
 from tokenguard.entra.facts import Kind
 from tokenguard.entra.grants import grant
 from tokenguard.entra.live import LiveSource
 from tokenguard.entra.permissions import demands
-from tokenguard.entra.reading import NOT_HELD, Unknown, guid
+from tokenguard.entra.reading import Unknown, guid
 from tokenguard.examination import Access, Examination
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact, Need
@@ -138,7 +139,7 @@ class _Trial:
         if refusal or not holders:
             return refusal or self._refusal(PRINCIPALS)  # nothing to be told of: whether it would be, this tells
         found, _ = ask_objects(self._source, holders)
-        reasons = (holder.missing.reason for holder in found.values() if holder.missing is not NOT_HELD)
+        reasons = (holder.missing.reason for holder in found.values() if lacks_details(holder))
         return next(reasons, "")
 
     @cached_property

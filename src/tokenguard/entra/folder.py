@@ -7,10 +7,11 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qsl
 
 from tokenguard.entra.permissions import missing_permission
 from tokenguard.entra.saved.answers import Page
-from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, KINDS, ORGANIZATION, address, kind_of_address
+from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, KINDS, ORGANIZATION, address, kind_of_address, split
 from tokenguard.entra.saved.chain import doubt
 from tokenguard.entra.saved.files import read_folder
 from tokenguard.entra.saved.tenant import SavedTenant
@@ -61,6 +62,14 @@ class FolderSource:
         for call in calls:
             yield call, self._answer(call)
 
+    def lacking(self, call: str) -> ReadFailure:
+        """Why what was saved of the object that `call` asks for does not hold everything that it asks for."""
+        asked = dict(parse_qsl(split(call).query)).get("$select", "").split(",")
+        known = self._known(call) or {}
+        held, unsaved = ([name for name in asked if (name in known) is there] for there in (True, False))
+        bare = set(held) <= {"id"}
+        return self._missing(call, "" if bare else f"what was saved of it does not hold {', '.join(unsaved)}")
+
     def _answer(self, call: str) -> Fact | int | ReadFailure:
         asked = address(call)
         if asked.endswith(COUNT):
@@ -107,17 +116,18 @@ class FolderSource:
         return self._missing(call) if failure else len(rows)
 
     def _object(self, call: str) -> Fact | ReadFailure:
-        asked = address(call)
-        kind = kind_of_address(asked) or ""
-        key, _, app_id = asked.removeprefix(kind).strip("/()").partition("appid=")
-        app_id = app_id.strip("'")
-        objects = self._saved.objects.get(kind, {})
-        fact = self._saved.by_app_id.get((kind, app_id)) if app_id else objects.get(key)
+        kind, key, app_id = _asked_for(call)
+        fact = self._known(call)
         if fact is not None:
             return fact
         if self._is_whole(kind) if app_id else self._is_another(key):
             return ReadFailure(call, f"GET {call}: by all that was saved, there is none", HTTPStatus.NOT_FOUND)
         return self._missing(call)
+
+    def _known(self, call: str) -> Fact | None:
+        """All that any answer tells of the object that `call` asks for."""
+        kind, key, app_id = _asked_for(call)
+        return self._saved.by_app_id.get((kind, app_id)) if app_id else self._saved.objects.get(kind, {}).get(key)
 
     def _is_whole(self, kind: str) -> bool:
         """Whether the whole list of `kind` was saved, and every appId in it."""
@@ -144,6 +154,14 @@ class FolderSource:
             f"{_some(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
         )
         return ReadFailure(call, "; ".join(filter(None, clauses)))
+
+
+def _asked_for(call: str) -> tuple[str, str, str]:
+    """The kind of the one object that `call` asks for, with its id or else its appId, in lower case."""
+    asked = address(call)
+    kind = kind_of_address(asked) or ""
+    key, _, app_id = asked.removeprefix(kind).strip("/()").partition("appid=")
+    return kind, key, app_id.strip("'")
 
 
 def _some(files: Sequence[str]) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tokenguard.entra.asking import PATHS
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, kind_of, principal_type
 from tokenguard.entra.lifetime import Standing, lifetime_properties
 from tokenguard.entra.microsoft import is_first_party
-from tokenguard.entra.reading import NOT_ASKED, NOT_HELD, Unknown, first_unknown, flag, guid, make_resource, text
+from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, flag, guid, make_resource, not_held, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Need, Resource, Scope
 
 CREDENTIALS = ("passwordCredentials", "keyCredentials")
+_MISSING = {kind: not_held(path) for kind, path in PATHS.items()}
 
 
 def read_objects(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Resource | CollectionFailure | Scope]:
@@ -41,24 +43,25 @@ def _facts(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Fact | 
 
 
 def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, need: Need) -> Resource:
-    name = text(fact, "displayName")
+    missing = _MISSING[kind]
+    name = text(fact, "displayName", missing)
     properties = {
-        "appId": guid(fact, "appId"),
+        "appId": guid(fact, "appId", missing),
         "displayName": name,
-        "signInAudience": audience(fact),
+        "signInAudience": audience(fact, missing),
         **(
-            {"createdDateTime": text(fact, "createdDateTime")}
+            {"createdDateTime": text(fact, "createdDateTime", missing)}
             if kind is Kind.APPLICATION
             else {
-                "servicePrincipalType": principal_type(fact),
-                "appOwnerOrganizationId": guid(fact, "appOwnerOrganizationId"),
-                "isFirstParty": is_first_party(fact),
-                "accountEnabled": flag(fact, "accountEnabled"),
+                "servicePrincipalType": principal_type(fact, missing),
+                "appOwnerOrganizationId": guid(fact, "appOwnerOrganizationId", missing),
+                "isFirstParty": is_first_party(fact, missing),
+                "accountEnabled": flag(fact, "accountEnabled", missing),
             }
         ),
         "assignedTokenLifetimePolicy": _assigned(assignments.held_by(id_)),
-        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind_of(fact, kind), fact))),
-        **{name: _credentials(fact, name, NOT_HELD if name in need.properties else NOT_ASKED) for name in CREDENTIALS},
+        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind_of(fact, kind), fact, missing))),
+        **{name: _credentials(fact, name, missing if name in need.properties else NOT_ASKED) for name in CREDENTIALS},
     }
     return make_resource(kind.value, id_, name, properties)
 
@@ -79,7 +82,7 @@ def _credentials(fact: Fact, name: str, missing: Unknown) -> list[dict[str, Any]
     """What is known of secrets or certificates, without any secret."""
     credentials = fact.get(name, missing)
     if isinstance(credentials, Unknown):
-        return credentials
+        return credentials.of(name)
     if not isinstance(credentials, list) or not all(isinstance(each, dict) for each in credentials):
         return Unknown(f"{name} is no list of credentials")
     fields = ("displayName", "startDateTime", "endDateTime")

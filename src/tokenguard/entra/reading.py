@@ -24,9 +24,30 @@ class Unknown:
 
     reason: str
 
+    def of(self, name: str) -> Unknown:  # noqa: ARG002  (as a subclass has it)
+        """The same, of the property `name`."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld(Unknown):
+    """Stands for whatever an answer does not hold, although it was asked for."""
+
+    answer: str = "the answer that was read"
+
+    def of(self, name: str) -> Unknown:
+        """What hangs on the property is unknown for its reason, and that has to say which property it was."""
+        return Unknown(f"{self.answer} does not hold {name}")
+
 
 NOT_ASKED = Unknown("not asked for: no selected rule reads it")
-NOT_HELD = Unknown("the answer that was read does not hold it")
+NOT_HELD = NotHeld("the answer that was read does not hold it")
+
+
+def not_held(call: str) -> NotHeld:
+    """Of what the answer to `call` does not hold."""
+    answer = f"GET {call}: the answer"
+    return NotHeld(f"{answer} does not hold it", answer)
 
 
 def text(fact: Fact, name: str, missing: Unknown = NOT_HELD) -> str | Unknown | None:
@@ -74,8 +95,8 @@ def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, A
 
 
 def _typed(fact: Fact, name: str, kind: type[T], missing: Unknown) -> T | Unknown | None:
-    if name not in fact:  # what hangs on it is unknown for its reason, and that has to say which property it was
-        return Unknown(f"the answer that was read does not hold {name}") if missing is NOT_HELD else missing
+    if name not in fact:
+        return missing.of(name)
     value = fact[name]
     if value is None or isinstance(value, kind):
         return value
