@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AccessState(StrEnum):
+    """What came of trying to read something, and what the token says of itself beside that. The worst last."""
+
+    HELD = "held"
+    """It can be read, and the token holds every permission that it takes."""
+    ANSWERED = "answered although missing"
+    """It could be read just now, though the token does not hold every permission that it takes: it may not last."""
+    UNREADABLE = "not readable"
+    """Something other than a refusal came back, or nothing did."""
+    REFUSED = "refused"
+    """Answered 401 or 403, though the token holds every permission that it takes."""
+    MISSING = "missing"
+    """A permission is missing, and the call was answered 401 or 403, or none could be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +32,25 @@ class Access:
     """The least-privileged permissions that it takes, all of them."""
     lacking: tuple[str, ...] = ()
     """Those of them in whose place the token holds nothing."""
-    refusal: str = ""
-    """What came back where it could not be read; empty where it could, whatever the token says of itself."""
+    answer: str = ""
+    """The call and what came back, where it could not be read; empty where it could."""
+    state: AccessState = AccessState.HELD
+
+    @property
+    def obstacle(self) -> str:
+        """Why a rule that takes it counts as not evaluated, for people; empty where it does not."""
+        missing = ", ".join(self.lacking)
+        match self.state:
+            case AccessState.HELD:
+                return ""
+            case AccessState.ANSWERED:
+                return f"Answered although missing {missing}: {self.what}"
+            case AccessState.UNREADABLE:
+                return f"Not readable: {self.answer}"
+            case AccessState.REFUSED:
+                return f"Refused: {self.answer}"
+            case AccessState.MISSING:
+                return f"Missing {missing}: {self.answer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +82,4 @@ class Examination:
     excess: tuple[str, ...] = ()
     """Permissions that the token holds and none of the needs takes."""
     grants: tuple[Grant, ...] = ()
-    """For each permission that is lacking where something was refused."""
+    """For each permission that is lacking."""

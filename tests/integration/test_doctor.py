@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from live import TOKEN_SERVICE
+from live import POLICIES, TOKEN_SERVICE
 from sandbox import RunningSandbox
 from tokenguard.schemas import schema
 
@@ -77,8 +77,11 @@ def test_a_missing_permission_is_named_with_the_rules_that_need_it_and_how_to_gr
     result = doctor(sandbox)
     assert result.returncode == 3
     lines = {line.split()[0]: line for line in result.stdout.splitlines() if line.strip()}
-    assert lines["token-lifetime-policy-without-effect"].endswith("lacks Application.Read.All")
-    assert lines["token-lifetime-out-of-range"].endswith("ok")
+    assert lines["token-lifetime-policy-without-effect"].endswith("  missing Application.Read.All")
+    assert lines["unassigned-token-lifetime-policy"].endswith("  answered although missing Application.Read.All")
+    assert lines["token-lifetime-out-of-range"].endswith("  held")
+    assert "\nMissing Application.Read.All: GET /servicePrincipals/" in result.stdout
+    assert "\nAnswered although missing Application.Read.All: what holds a policy\n" in result.stdout
     assert "To grant Application.Read.All" in result.stdout
     assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in result.stdout
     assert sandbox.variables["AZURE_CLIENT_ID"] in lines["client=$(az"]
@@ -111,6 +114,8 @@ def test_more_than_the_rules_need_is_said_and_is_no_failure(sandbox, permissions
         (["Directory.Read.All", "Policy.ReadWrite.ApplicationConfiguration"], "bare", []),
         ([], "bare", []),
         (READ, "bare", ["GET /policies/*/appliesTo=403"]),
+        (READ, "bare", ["GET /policies/*/appliesTo=404"]),
+        (READ, "bare", ["GET /servicePrincipals/*-*=404", "GET /applications/*-*=404"]),
     ],
 )
 def test_what_it_says_of_each_rule_is_what_a_scan_does(sandbox, permissions, told, faults):
@@ -120,17 +125,54 @@ def test_what_it_says_of_each_rule_is_what_a_scan_does(sandbox, permissions, tol
     said = {rule["id"]: rule["evaluable"] for rule in document["rules"]}
     report = json.loads(run(sandbox, "scan", "--format", "json").stdout)
     scanned = {rule["id"]: not (rule["incomplete"] or rule["notEvaluated"]) for rule in report["rules"]}
-    assert said == scanned
+    doubtful = {
+        rule["id"]
+        for rule in document["rules"]
+        if any(access["state"] == "answered although missing" for access in rule["accesses"])
+    }
+    assert said == {id_: able and id_ not in doubtful for id_, able in scanned.items()}
     assert status == (0 if all(said.values()) else 3)
+    text = doctor(sandbox).stdout
+    assert f"\n{sum(said.values())} of {len(said)} rules could be evaluated." in text
+    only_doubtful = sum(scanned[id_] for id_ in doubtful)
+    assert (f" {only_doubtful} more w" in text) is (only_doubtful > 0)
+    states = {line.split()[0]: line for line in text.splitlines() if line.split()[:1] and line.split()[0] in said}
+    assert {id_ for id_, line in states.items() if line.endswith(" held")} == {
+        id_ for id_, able in said.items() if able
+    }
 
 
 def test_a_permission_that_graph_refuses_all_the_same_is_no_reason_to_grant_it_again(sandbox):
     sandbox.fail("GET /servicePrincipals=403")
     result = doctor(sandbox, "--rules", "all")
     assert result.returncode == 3
-    assert "Not readable: GET /servicePrincipals?$top=1: 403" in result.stdout
-    assert "refused" in result.stdout
+    assert "\nRefused: GET /servicePrincipals?$top=1: 403" in result.stdout
+    assert "  refused\n" in result.stdout
+    assert "not readable" not in result.stdout.lower()
     assert "To grant" not in result.stdout
+
+
+def test_what_is_no_refusal_is_not_readable_and_says_call_and_answer(sandbox):
+    sandbox.fail("GET /policies/*/appliesTo=404")
+    result = doctor(sandbox)
+    assert result.returncode == 3
+    assert "refused" not in result.stdout.lower()
+    assert result.stdout.count("  not readable\n") == 7
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("Not readable: ")]
+    assert line.startswith(f"Not readable: GET {POLICIES}/")
+    assert "/appliesTo: 404 " in line
+    _, document = diagnosed(sandbox)
+    states = {access["what"]: access["state"] for rule in document["rules"] for access in rule["accesses"]}
+    assert states["token lifetime policies"] == "held"
+    assert states["what holds a policy"] == "not readable"
+
+
+@pytest.mark.parametrize("fault", ["401", "403"])
+def test_a_batch_that_is_refused_as_a_whole_refuses_what_was_in_it(sandbox, fault):
+    sandbox.fail(f"POST /$batch={fault}")
+    _, document = diagnosed(sandbox)
+    states = {access["what"]: access["state"] for rule in document["rules"] for access in rule["accesses"]}
+    assert states["what holds a policy"] == "refused"
 
 
 @pytest.mark.parametrize(

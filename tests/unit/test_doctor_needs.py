@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tokenguard.cli.doctor import diagnose, table
+from tokenguard.cli.doctor import diagnose, state_of, table
 from tokenguard.entra.collector import EntraCollector
 from tokenguard.entra.examining import DETAILS, HOLDERS, calls_of, examine
 from tokenguard.entra.grants import APP_ROLES, grant
 from tokenguard.entra.microsoft import GRAPH
 from tokenguard.entra.permissions import demands
-from tokenguard.examination import Examination
+from tokenguard.examination import Access, AccessState, Examination
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Need, ResourceType, Rule, Severity
 
@@ -105,17 +105,20 @@ def examined(source, type_, *properties):
     return examine(source, {"rule": Need(type_, frozenset(properties))})
 
 
-def test_what_graph_answers_is_readable_whatever_the_token_says():
+def test_what_graph_answers_although_a_permission_is_missing_is_said_so_and_how_to_grant_it():
     found = examined(SignedIn("Directory.AccessAsUser.All"), "application", "displayName")
     (access,) = found.accesses["rule"]
-    assert (access.lacking, access.refusal, found.grants) == (("Application.Read.All",), "", ())
+    assert (access.lacking, access.answer, str(access.state)) == (
+        ("Application.Read.All",), "", "answered although missing"
+    )  # fmt: skip
+    assert [each.permission for each in found.grants] == ["Application.Read.All"]
 
 
 def test_what_graph_refuses_and_the_token_lacks_is_to_be_granted_to_the_person_s_client():
     found = examined(SignedIn("openid", refused=[APPLICATIONS]), "application", "displayName")
     assert [each.permission for each in found.grants] == ["Application.Read.All"]
     assert "az ad app permission grant" in found.grants[0].azure_cli
-    assert found.accesses["rule"][0].refusal.endswith("403")
+    assert found.accesses["rule"][0].answer.endswith("403")
 
 
 @pytest.mark.parametrize(
@@ -137,9 +140,9 @@ def test_where_nothing_holds_a_policy_the_details_are_tried_on_the_list_of_princ
             return [(call, {"value": []}) for call in calls]
 
     refused = examined(Unassigned(refused=[PRINCIPALS]), "tokenLifetimePolicyAssignment", "inForce")
-    assert [bool(access.refusal) for access in refused.accesses["rule"]] == [False, False, True]
+    assert [bool(access.answer) for access in refused.accesses["rule"]] == [False, False, True]
     readable = examined(Unassigned(), "tokenLifetimePolicyAssignment", "inForce")
-    assert not any(access.refusal for access in readable.accesses["rule"])
+    assert not any(access.answer for access in readable.accesses["rule"])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def test_a_row_without_an_id_is_as_little_read_as_by_a_scan(type_, rows):
             yield from rows
 
     (access,) = examined(Nameless(), type_, "displayName").accesses["rule"]
-    assert access.refusal.endswith("no id")
+    assert access.answer.endswith("no id")
 
 
 @pytest.mark.parametrize("number", [0, 2])
@@ -169,7 +172,7 @@ def test_there_is_one_organization_or_it_was_not_read(number):
             return [(call, {"value": [{"id": "1"}] * number}) for call in calls]
 
     (access,) = examined(Other(), "organization", "displayName").accesses["rule"]
-    assert access.refusal.endswith(f"holds {number} organizations")
+    assert access.answer.endswith(f"holds {number} organizations")
 
 
 def test_what_a_call_takes_is_met_by_any_permission_of_each_group():
@@ -233,26 +236,78 @@ def test_of_what_a_plugin_reads_the_token_is_taken_at_its_word(held, lacking, ab
     rule = Rule("some-rule", "Some rule", Severity.LOW, type_.name, {})
     found = Examination("t1", "global", "a secret", CLIENT, delegated=False, permissions=held, accesses={})
     diagnosis = diagnose(rule, type_, found)
-    assert [access.lacking for access in diagnosis.accesses] == [lacking]
+    assert [(access.lacking, str(access.state)) for access in diagnosis.accesses] == [
+        (lacking, "held" if able else "missing")
+    ]
     assert bool(diagnosis.obstacles) is not able
 
 
-ROWS = [("a-rule", "Policy.Read.All", "ok"), ("another", "Policy.Read.All", "lacks Policy.Read.All")]
+def access(state, *lacking):
+    return Access("something", ("Policy.Read.All",), lacking, "GET /x: came to that", AccessState(state))
 
 
-@pytest.mark.parametrize("width", [0, 47, 200])
+APPS, POLS = "Application.Read.All", "Policy.Read.All"
+
+
+@pytest.mark.parametrize(
+    ("accesses", "said"),
+    [
+        ([], "held"),
+        ([access("held"), access("held")], "held"),
+        ([access("held"), access("answered although missing", APPS)], f"answered although missing {APPS}"),
+        ([access("missing", POLS)], f"missing {POLS}"),
+        ([access("missing", POLS), access("refused")], f"missing {POLS}"),
+        ([access("refused"), access("held")], "refused"),
+        ([access("not readable"), access("held")], "not readable"),
+        ([access("not readable", APPS)], f"missing {APPS}; not readable"),
+        ([access("not readable"), access("refused")], "refused; not readable"),
+        (
+            [access("missing", POLS), access("answered although missing", APPS)],
+            f"missing {POLS}; answered although missing {APPS}",
+        ),
+        ([access("missing", APPS), access("answered although missing", APPS)], f"missing {APPS}"),
+    ],
+)
+def test_the_state_of_a_rule_says_what_stands_in_its_way(accesses, said):
+    assert state_of(accesses) == said
+
+
+@pytest.mark.parametrize(
+    ("status", "held", "state", "obstacle"),
+    [
+        (401, "Application.Read.All", "refused", "Refused: GET /applications?$top=1: 401"),
+        (403, "Application.Read.All", "refused", "Refused: GET /applications?$top=1: 403"),
+        (403, "openid", "missing", "Missing Application.Read.All: GET /applications?$top=1: 403"),
+        (404, "Application.Read.All", "not readable", "Not readable: GET /applications?$top=1: 404"),
+        (500, "openid", "not readable", "Not readable: GET /applications?$top=1: 500"),
+        (0, "Application.Read.All", "not readable", "Not readable: GET /applications?$top=1: 0"),
+    ],
+)
+def test_refused_is_said_only_of_what_was_answered_401_or_403(status, held, state, obstacle):
+    class Failing(SignedIn):
+        def rows(self, call):
+            yield ReadFailure(call, f"GET {call}: {status}", status)
+
+    (access,) = examined(Failing(held), "application", "displayName").accesses["rule"]
+    assert (str(access.state), access.obstacle) == (state, obstacle)
+
+
+ROWS = [("a-rule", "Policy.Read.All", "held"), ("another", "Policy.Read.All", "missing Policy.Read.All")]
+
+
+@pytest.mark.parametrize("width", [0, 49, 200])
 def test_the_table_has_a_line_a_rule_where_that_fits(width):
     assert list(table(ROWS, width)) == [
         "rule     takes            state",
-        "a-rule   Policy.Read.All  ok",
-        "another  Policy.Read.All  lacks Policy.Read.All",
+        "a-rule   Policy.Read.All  held",
+        "another  Policy.Read.All  missing Policy.Read.All",
     ]
 
 
 def test_where_it_does_not_fit_what_is_said_of_a_rule_stands_below_it():
-    assert list(table(ROWS, 46)) == [
+    assert list(table(ROWS, 48)) == [
         "a-rule",
-        "  takes Policy.Read.All: ok",
+        "  takes Policy.Read.All: held",
         "another",
-        "  takes Policy.Read.All: lacks Policy.Read.All",
+        "  takes Policy.Read.All: missing Policy.Read.All",
     ]

@@ -16,7 +16,7 @@ from tokenguard.cli.prose import Verbatim
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import live_target
 from tokenguard.configured import in_words
-from tokenguard.examination import Access, Examination
+from tokenguard.examination import Access, AccessState, Examination
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Examiner
 from tokenguard.judging.evaluate import in_report_order
@@ -25,7 +25,7 @@ from tokenguard.report_document import configured_to_dict
 from tokenguard.rules.needs import needs_of
 
 KIND = "tokenguard-diagnosis"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Diagnosis:
     rule: Rule
     accesses: tuple[Access, ...]
     obstacles: tuple[str, ...]
-    """Why it could not be evaluated; none where it could."""
+    """Why it counts as not evaluated; none where nothing stands in its way."""
 
 
 @click.command(cls=Command)
@@ -73,14 +73,16 @@ def _need(rule: Rule, types: Mapping[str, ResourceType]) -> Need:
 def diagnose(rule: Rule, type_: ResourceType, found: Examination) -> Diagnosis:
     """What `found` means for `rule`, which judges `type_`."""
     accesses = found.accesses[rule.id] if rule.id in found.accesses else (_by_its_word(type_, found.permissions),)
-    return Diagnosis(rule, accesses, tuple(access.refusal for access in accesses if access.refusal))
+    return Diagnosis(rule, accesses, tuple(access.obstacle for access in accesses if access.obstacle))
 
 
 def _by_its_word(type_: ResourceType, held: Collection[str]) -> Access:
     """What the token says of reading a type that a plugin reads, where nothing can be tried."""
     lacking = tuple(name for name in type_.permissions if name not in held)
+    if not lacking:
+        return Access(type_.name, type_.permissions)
     why = f"{type_.name} takes {', '.join(lacking)}; whether anything else that the token holds serves, was not tried"
-    return Access(type_.name, type_.permissions, lacking, why if lacking else "")
+    return Access(type_.name, type_.permissions, lacking, why, AccessState.MISSING)
 
 
 def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str, Any]:
@@ -100,7 +102,7 @@ def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str
                 "resource": each.rule.resource,
                 "evaluable": not each.obstacles,
                 "obstacles": each.obstacles,
-                "accesses": [asdict(access) for access in each.accesses],
+                "accesses": [{**asdict(access), "state": str(access.state)} for access in each.accesses],
             }
             for each in diagnoses
         ],
@@ -121,8 +123,7 @@ def _lines(found: Examination, diagnoses: list[Diagnosis], width: int) -> Iterat
     yield ""
     yield from table([_row(each) for each in diagnoses], width)
     yield ""
-    for obstacle in dict.fromkeys(obstacle for each in diagnoses for obstacle in each.obstacles):
-        yield f"Not readable: {obstacle}"
+    yield from dict.fromkeys(obstacle for each in diagnoses for obstacle in each.obstacles)
     for grant in found.grants:
         yield f"To grant {grant.permission}, as an administrator of the tenant, run one of:"
         yield Verbatim(f"  {grant.azure_cli}")
@@ -130,8 +131,17 @@ def _lines(found: Examination, diagnoses: list[Diagnosis], width: int) -> Iterat
     if found.excess:
         enough = dict.fromkeys(name for each in diagnoses for access in each.accesses for name in access.permissions)
         yield f"The token holds more than these rules need: {', '.join(found.excess)}. Enough: {', '.join(enough)}"
+    yield _total(diagnoses)
+
+
+def _total(diagnoses: Collection[Diagnosis]) -> str:
     able = sum(not each.obstacles for each in diagnoses)
-    yield f"{able} of {len(diagnoses)} rules could be evaluated."
+    doubtful = sum(bool(each.obstacles) and not any(access.answer for access in each.accesses) for each in diagnoses)
+    total = f"{able} of {len(diagnoses)} rules could be evaluated."
+    if not doubtful:
+        return total
+    which = "1 more was" if doubtful == 1 else f"{doubtful} more were"
+    return f"{total} {which} answered although a permission is missing, which counts as not evaluated."
 
 
 def table(rows: Collection[tuple[str, str, str]], width: int) -> Iterator[str]:
@@ -148,6 +158,23 @@ def table(rows: Collection[tuple[str, str, str]], width: int) -> Iterator[str]:
 
 def _row(diagnosis: Diagnosis) -> tuple[str, str, str]:
     takes = dict.fromkeys(name for access in diagnosis.accesses for name in access.permissions)
-    lacking = dict.fromkeys(name for access in diagnosis.accesses if access.refusal for name in access.lacking)
-    state = f"lacks {', '.join(lacking)}" if lacking else "refused" if diagnosis.obstacles else "ok"
-    return diagnosis.rule.id, ", ".join(takes), state
+    return diagnosis.rule.id, ", ".join(takes), state_of(diagnosis.accesses)
+
+
+def state_of(accesses: Collection[Access]) -> str:
+    """What stands in the way of a rule that takes `accesses`, in a few words; ``held`` where nothing does."""
+    met = {access.state for access in accesses}
+    missing = _lacking(accesses, AccessState.MISSING, AccessState.UNREADABLE)
+    answered = {name: None for name in _lacking(accesses, AccessState.ANSWERED) if name not in missing}
+    words = [
+        f"missing {', '.join(missing)}" if missing else "",
+        # What hangs on a call that was refused for want of a permission comes to the same answer.
+        "refused" if AccessState.REFUSED in met and AccessState.MISSING not in met else "",
+        "not readable" if AccessState.UNREADABLE in met else "",
+        f"answered although missing {', '.join(answered)}" if answered else "",
+    ]
+    return "; ".join(filter(None, words)) or "held"
+
+
+def _lacking(accesses: Iterable[Access], *states: AccessState) -> dict[str, None]:
+    return dict.fromkeys(name for access in accesses if access.state in states for name in access.lacking)

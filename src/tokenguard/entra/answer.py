@@ -10,6 +10,8 @@ from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+"""Statuses that say of whoever asks, and not of what was asked for, that there is no answer."""
 _LONGEST_REASON = 400
 _TOKEN = re.compile(r"\beyJ[\w-]+(\.[\w-]*)*")
 """A JSON Web Token, or its beginning, wherever it stands."""
@@ -33,6 +35,11 @@ class Answer:
     def forbidden(self) -> bool:
         """Whether it says that a permission is wanting."""
         return self.status == HTTPStatus.FORBIDDEN
+
+    @property
+    def refusal(self) -> int:
+        """The status, where it is one of `REFUSALS`; 0 otherwise."""
+        return self.status if self.status in REFUSALS else 0
 
     def explain(self) -> str:
         """Status, Graph's error code and message in one line, e.g. ``403 Authorization_RequestDenied: ...``."""
@@ -60,10 +67,15 @@ class Broken:
 
     reason: str
     passing: bool = True
-    forbidden: bool = False
-    """Whether it was turned away for want of a permission."""
+    refusal: int = 0
+    """401 or 403, where the request that it was part of was answered with that; 0 otherwise."""
     asked: float = 0.0
     """Seconds that the service asked to wait before the request is repeated, where it was given up for that."""
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether it was turned away for want of a permission."""
+        return self.refusal == HTTPStatus.FORBIDDEN
 
 
 def one_line(text: str) -> str:

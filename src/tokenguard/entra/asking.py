@@ -234,8 +234,9 @@ def _settle(source: Source, known: DirectoryObject, tries: Sequence[Attempt]) ->
     failures = [fate for _, _, fate in tries if isinstance(fate, ReadFailure) and fate.status != HTTPStatus.NOT_FOUND]
     if not failures:
         return None
-    reason = because(next((failure for failure in failures if failure.permission), failures[0]))
-    return DirectoryObject(known.kind if isinstance(known.kind, Kind) else reason, known.fact, reason)
+    failure = next((failure for failure in failures if failure.permission), failures[0])
+    reason = because(failure)
+    return DirectoryObject(known.kind if isinstance(known.kind, Kind) else reason, known.fact, reason, failure)
 
 
 def _missing(source: Source, call: str) -> Unknown:

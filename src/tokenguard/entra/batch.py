@@ -126,7 +126,7 @@ async def _send(client: GraphClient, batch: Sequence[Part]) -> list[tuple[Part, 
         lasting = Broken(
             f"the batch it was in came to nothing: {reason}",
             passing=False,  # it was tried again already
-            forbidden=whole.forbidden,
+            refusal=whole.refusal,
             asked=asked_wait(whole),
         )
         return [(part, lasting) for part in batch]

@@ -77,7 +77,7 @@ class GraphClient:
         held = self.signed_in.permissions
         permission = missing_permission(call.partition("?")[0], held) if outcome.forbidden else ""
         if isinstance(outcome, Broken):
-            return ReadFailure(call, f"GET {call}: {outcome.reason}", permission=permission)
+            return ReadFailure(call, f"GET {call}: {outcome.reason}", outcome.refusal, permission)
         return ReadFailure(call, f"GET {call}: {outcome.explain()}", outcome.status, permission)
 
     async def _ask(self, call: str, make: Callable[[], RequestInformation]) -> Answer | Broken:

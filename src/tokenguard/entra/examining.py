@@ -6,27 +6,31 @@ each kind of call that a scan would make is made: for a row or two of what may b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from tokenguard.entra.answer import REFUSALS
 from tokenguard.entra.asking import (
     ORGANIZATION,
     PATHS,
     POLICIES,
+    ask_gone,
     ask_holders,
     ask_objects,
     ask_organization,
     ask_policies,
     lacks_details,
+    unheard_of,
 )
 from tokenguard.entra.collector import GOVERNED, ORGANIZATION_DEFAULTS
-from tokenguard.entra.facts import Kind
+from tokenguard.entra.facts import DirectoryObject, Kind
 from tokenguard.entra.grants import grant
 from tokenguard.entra.live import LiveSource
 from tokenguard.entra.permissions import demands
 from tokenguard.entra.reading import Unknown, guid
-from tokenguard.examination import Access, Examination
+from tokenguard.examination import Access, AccessState, Examination
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact, Need
 
@@ -59,7 +63,7 @@ def examine(source: LiveSource, needs: Mapping[str, Need]) -> Examination:
     calls = {key: tuple(calls_of(need)) for key, need in needs.items()}
     trial = _Trial(source)
     tried = {call: trial.access(call) for call in dict.fromkeys(call for made in calls.values() for call in made)}
-    lacking = {permission for access in tried.values() if access.refusal for permission in access.lacking}
+    lacking = {permission for access in tried.values() for permission in access.lacking}
     taken = {permission for access in tried.values() for permission in access.permissions}
     return Examination(
         tenant=signed_in.tenant,
@@ -111,47 +115,74 @@ class _Trial:
     def access(self, call: str) -> Access:
         """What came of `call`."""
         found = demands(call, self._source.signed_in.permissions)
+        lacking = tuple(least for least, serving in found.items() if not serving)
+        failure = self._failure(call)
         return Access(
             what=_WHAT[call],
             permissions=tuple(found),
-            lacking=tuple(least for least, serving in found.items() if not serving),
-            refusal=self._refusal(call),
+            lacking=lacking,
+            answer=failure.reason if failure else "",
+            state=_state(failure, lacking),
         )
 
-    def _refusal(self, call: str) -> str:
-        if call == HOLDERS:
-            return self._holders[1]
-        if call == DETAILS:
-            return self._details()
-        if call == POLICIES:
-            return self._policies[1]
-        if call == ORGANIZATION:
-            organization, _ = ask_organization(self._source, count=False)
-            return organization.reason if isinstance(organization, ReadFailure) else ""
-        first = next(self._source.rows(f"{call}?$top=1"), None)
-        if isinstance(first, ReadFailure):
-            return first.reason
-        id_ = first is None or guid(first, "id")
-        return "" if id_ and not isinstance(id_, Unknown) else f"GET {call}: an object has no id"
+    def _failure(self, call: str) -> ReadFailure | None:
+        match call:
+            case _ if call == HOLDERS:
+                return self._holders.failure
+            case _ if call == DETAILS:
+                return self._details()
+            case _ if call == POLICIES:
+                return self._policies[1]
+            case _ if call == ORGANIZATION:
+                organization, _ = ask_organization(self._source, count=False)
+                return organization if isinstance(organization, ReadFailure) else None
+        call = f"{call}?$top=1"
+        first = next(self._source.rows(call), None)
+        if first is None or isinstance(first, ReadFailure):
+            return first
+        id_ = guid(first, "id")
+        return None if id_ and not isinstance(id_, Unknown) else ReadFailure(call, f"GET {call}: an object has no id")
 
-    def _details(self) -> str:
-        holders, refusal = self._holders
-        if refusal or not holders:
-            return refusal or self._refusal(PRINCIPALS)  # nothing to be told of: whether it would be, this tells
-        found, _ = ask_objects(self._source, holders)
-        reasons = (holder.missing.reason for holder in found.values() if lacks_details(holder))
-        return next(reasons, "")
+    def _details(self) -> ReadFailure | None:
+        policy = self._holders
+        if policy.failure or not policy.said:
+            return policy.failure or self._failure(PRINCIPALS)  # nothing to be told of: whether it would be, this tells
+        found, unknown = ask_objects(self._source, policy.said)
+        for id_ in unknown - ask_gone(self._source, policy.holders, unknown):
+            found[id_] = unheard_of(id_, policy.said[id_])
+        return next(map(_failure_of, filter(lacks_details, found.values())), None)
 
     @cached_property
-    def _policies(self) -> tuple[Mapping[str, Fact], str]:
+    def _policies(self) -> tuple[Mapping[str, Fact], ReadFailure | None]:
         """All policies, which are few, by id; and why there may be more."""
-        policies, failure = ask_policies(self._source)
-        return policies, failure.reason if failure else ""
+        return ask_policies(self._source)
 
     @cached_property
-    def _holders(self) -> tuple[Mapping[str, Fact], str]:
-        """Some object that holds a policy, by its id, if the first policies have any; and why none can be known."""
+    def _holders(self) -> _Holders:
         policies, failure = self._policies
-        held, said = ask_holders(self._source, islice(policies, _POLICIES))
-        refusals = (holders.reason for holders in held.values() if isinstance(holders, ReadFailure))
-        return dict(islice(said.items(), 1)), failure or next(refusals, "")
+        holders, said = ask_holders(self._source, islice(policies, _POLICIES))
+        failures = (held for held in holders.values() if isinstance(held, ReadFailure))
+        return _Holders(holders, dict(islice(said.items(), 1)), failure or next(failures, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """What holds the first policies."""
+
+    holders: Mapping[str, tuple[str, ...] | ReadFailure]
+    said: Mapping[str, Fact]
+    """Some object that holds a policy, by its id, if the policies have any."""
+    failure: ReadFailure | None
+    """Why none can be known."""
+
+
+def _failure_of(holder: DirectoryObject) -> ReadFailure:
+    return holder.failure or ReadFailure("", holder.missing.reason)
+
+
+def _state(failure: ReadFailure | None, lacking: Collection[str]) -> AccessState:
+    if failure is None:
+        return AccessState.ANSWERED if lacking else AccessState.HELD
+    if failure.status not in REFUSALS:
+        return AccessState.UNREADABLE
+    return AccessState.MISSING if lacking else AccessState.REFUSED

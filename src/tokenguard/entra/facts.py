@@ -45,6 +45,8 @@ class DirectoryObject:
     fact: Fact
     missing: Unknown = NOT_HELD
     """Why that is unknown which `fact` does not hold."""
+    failure: ReadFailure | None = None
+    """The call that should have told it, where that failed."""
 
 
 PRINCIPAL_TYPES = ("Application", "ManagedIdentity", "Legacy", "SocialIdp")
