@@ -105,6 +105,40 @@ def test_an_empty_page_has_a_link_to_the_rows(sandbox):
     assert len(sandbox.call("GET", body["@odata.nextLink"]).json()["value"]) == 5
 
 
+@pytest.mark.parametrize(
+    ("action", "kept", "linked"),
+    [
+        ("last", [0, 1, 2, 3, 4], False),
+        ("none", [], False),
+        ("gap", [0, 1, 3, 4], True),
+        ("twice", [0, 1, 2, 3, 0], True),
+    ],
+)
+def test_pages_that_look_sound_and_lack_rows(sandbox, action, kept, linked):
+    whole = sandbox.call("GET", "/servicePrincipals?$top=5").json()
+    sandbox.fail(f"GET /servicePrincipals={action},times=1")
+    cut = sandbox.call("GET", "/servicePrincipals?$top=5").json()
+    assert cut["value"] == [whole["value"][place] for place in kept]
+    assert ("@odata.nextLink" in cut) is linked
+    assert sandbox.call("GET", "/servicePrincipals?$top=5").json() == whole
+
+
+@pytest.mark.parametrize("value", ["7", "-3", "many"])
+def test_a_count_that_is_another_number_or_none(sandbox, value):
+    sandbox.fail(f"GET /servicePrincipals/$count=number,value={value}")
+    headers = {"ConsistencyLevel": "eventual"}
+    assert sandbox.call("GET", "/servicePrincipals/$count", headers=headers).text == value
+    part = {"id": "1", "method": "GET", "url": "/servicePrincipals/$count", "headers": headers}
+    (response,) = sandbox.call("POST", "/$batch", json={"requests": [part]}).json()["responses"]
+    assert str(response["body"]) == value
+
+
+def test_the_count_of_policies_may_be_refused(sandbox):
+    assert sandbox.call("GET", f"{POLICIES}/$count").text == "3"
+    sandbox.set(policy_count="refuse")
+    assert sandbox.call("GET", f"{POLICIES}/$count").status_code == 400
+
+
 def test_parts_of_a_batch_are_throttled_or_withheld_one_by_one(sandbox):
     sandbox.fail("GET /organization=429,retry-after=1,only=batch,times=1", "GET /servicePrincipals=missing")
     requests = [
@@ -203,6 +237,8 @@ def test_the_control_paths_take_the_control_token_alone(sandbox, method):
         ("faults", {"faults": ["GET /policies=403,retry-after=soon"]}),
         ("faults", {"faults": ["GET /policies=403,seconds=2"]}),
         ("faults", {"faults": ["GET /policies=slow,retry-after=2"]}),
+        ("faults", {"faults": ["GET /policies=slow,value=2"]}),
+        ("faults", {"faults": ["GET /policies=number,value=2 3"]}),
         ("faults", {"faults": ["GET /policies=403,times=1,times=2"]}),
         ("faults", {"faults": ["GET /policies=reset,only=batch"]}),
         ("faults", {"faults": ["GET /policies=missing,only=alone"]}),

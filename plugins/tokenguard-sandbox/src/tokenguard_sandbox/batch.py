@@ -6,6 +6,7 @@ Source: Microsoft Graph, "Combine multiple HTTP requests using JSON batching".
 from __future__ import annotations
 
 import random
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -109,7 +110,9 @@ def _response(id_: str, answer: Answer, settings: Settings) -> dict[str, Any]:
 
 def _body(answer: Answer, settings: Settings) -> Any:
     if answer.content_type == "text/plain" and settings.batch_count == "number":
-        return int(answer.body)
+        return (
+            int(answer.body) if re.fullmatch(r"-?[0-9]+", answer.body) else answer.body
+        )  # a fault may have changed it
     if answer.content_type.startswith("text/"):
         return b64encode(answer.body.encode()).decode()
     return answer.body

@@ -14,8 +14,8 @@ from tokenguard.errors import UsageError
 from tokenguard_sandbox.answers import Answer, Call, RefusedError
 from tokenguard_sandbox.odata import link, same_page
 
-STATUSES = ("401", "403", "404", "409", "429", "500", "502", "503", "504")
-PAGES = ("loop", "foreign", "empty")
+STATUSES = ("400", "401", "403", "404", "409", "429", "500", "502", "503", "504")
+PAGES = ("loop", "foreign", "empty", "last", "gap", "twice", "none")
 TOKENS = ("expired", "challenge")
 CONNECTION = ("reset", "hang", "slow", "cut", "half", "lost")
 ACTIONS = {
@@ -26,6 +26,11 @@ ACTIONS = {
     "loop": "a nextLink to the page itself",
     "foreign": "a nextLink to another host",
     "empty": "a page without rows, and a nextLink to the page that was asked for",
+    "last": "a page without its nextLink, as if no other followed",
+    "gap": "a page without the row in its middle",
+    "twice": "a page with its first row in the place of its last",
+    "none": "a page without rows or nextLink",
+    "number": "`value` instead of the number that a $count is",
     "missing": "a part of a batch that gets no answer",
     "late": "a write that is answered at once and seen after `seconds`",
     "lost": "a call that is carried out, and the connection reset instead of an answer",
@@ -43,10 +48,11 @@ _OPTIONS = {
     "retry-after": (rf"(date:)?{_LENGTH}|none", "seconds, date:SECONDS or none"),
     "seconds": (_LENGTH, "a number of seconds"),
     "only": ("batch|alone", "batch or alone"),
+    "value": (r"[\w.-]{1,40}", "letters, digits, dots and dashes, at most 40"),
 }
 """How the value of each is written, as a pattern and in words."""
 _SECONDS = {"late": 5.0, "slow": 1.0, "hang": 3600.0}
-_SERVED = {"retry-after": STATUSES, "seconds": tuple(_SECONDS)}
+_SERVED = {"retry-after": STATUSES, "seconds": tuple(_SECONDS), "value": ("number",)}
 """The actions of an option that is not for all."""
 
 
@@ -66,6 +72,7 @@ class Fault:
     retry_after: str = ""
     """The header: seconds, or ``date:`` and the seconds until then; empty for none."""
     seconds: float = 0
+    value: str = "0"
     only: str = ""
     """``batch`` for parts of batches alone, ``alone`` for other calls alone."""
 
@@ -156,6 +163,7 @@ def _with(fault: Fault, options: Mapping[str, str]) -> Fault:
         after=int(options.get("after", 0)),
         retry_after="" if retry_after == "none" else retry_after,
         seconds=float(options.get("seconds", _SECONDS.get(fault.action, 0))),
+        value=options.get("value", "0"),
         only=options.get("only", ""),
     )
 
@@ -172,14 +180,27 @@ def instead(fault: Fault) -> Answer | None:
 
 
 def altered(fault: Fault, call: Call, answer: Answer) -> Answer:
-    """What becomes of Graph's answer under a fault of paging; other answers pass."""
+    """What becomes of Graph's answer under a fault of paging or counting; other answers pass."""
+    if fault.action == "number" and answer.content_type == "text/plain":
+        return replace(answer, body=fault.value)
     if fault.action not in PAGES or not isinstance(answer.body, dict) or "value" not in answer.body:
         return answer
-    if fault.action == "empty":
-        return replace(answer, body={**answer.body, "@odata.nextLink": same_page(call), "value": []})
+    body = {name: value for name, value in answer.body.items() if name != NEXT}
+    rows, link_there = body["value"], {NEXT: answer.body[NEXT]} if NEXT in answer.body else {}
     elsewhere = "https://graph.attacker.example/v1.0/servicePrincipals?$skiptoken=x"
-    to = link(call, call.query) if fault.action == "loop" else elsewhere
-    return replace(answer, body={**answer.body, "@odata.nextLink": to})
+    changed: dict[str, dict[str, Any]] = {
+        "loop": {NEXT: link(call, call.query)},
+        "foreign": {NEXT: elsewhere},
+        "empty": {NEXT: same_page(call), "value": []},
+        "last": {},
+        "gap": {**link_there, "value": rows[: len(rows) // 2] + rows[len(rows) // 2 + 1 :]},
+        "twice": {**link_there, "value": [*rows[:-1], *rows[:1]]},
+        "none": {"value": []},
+    }
+    return replace(answer, body=body | changed[fault.action])
+
+
+NEXT = "@odata.nextLink"
 
 
 def _retry_after(value: str) -> dict[str, str]:

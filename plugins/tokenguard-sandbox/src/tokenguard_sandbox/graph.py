@@ -120,6 +120,8 @@ def _list_policies(asked: Asked) -> Answer:
 
 def _count_policies(asked: Asked) -> Answer:
     odata.check_options(asked.call)
+    if asked.settings.policy_count == "refuse":
+        raise RefusedError(400, "$count is not supported for this resource.", code="Request_UnsupportedQuery")
     return odata.count(asked.call, len(asked.state().policies), advanced=False)
 
 

@@ -44,6 +44,7 @@ class Settings:
     default_lifetime: int = _number(3600, at_least=600, help="seconds a token lives that no policy governs")
     cae: str = _choice("on", "off", help="24-hour Graph tokens for clients that declare the capability cp1")
     policy_page_size: int = _number(100, at_least=1, help="rows in a page of policies or of appliesTo")
+    policy_count: str = _choice("answer", "refuse", help="the $count of policies: its number, or 400")
     second_assignment: str = _choice("409", "400", help="status for a second policy on one object")
     second_default: str = _choice("refuse", "replace", "allow", help="a second organization default")
     delete_assigned: str = _choice("refuse", "unassign", help="deleting a policy that is still assigned")
