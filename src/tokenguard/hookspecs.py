@@ -81,6 +81,10 @@ class Source(Protocol):
         """
         ...
 
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait before something is asked once more, where the run's patience has that much and waiting can help."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class DemoTarget:

@@ -112,10 +112,14 @@ class Documented:
                 yield call, {"value": rows(self._bodies[path])}
             elif path.endswith("/appliesTo"):
                 yield call, example("tokenlifetimepolicy-list-appliesto.json")["response"]
-            elif path.endswith("/$count"):
-                yield call, int(example("application-count.json")["response"])
+            elif path.endswith("/$count"):  # the documented one is of another tenant than the lists
+                assert int(example("application-count.json")["response"])
+                yield call, len(rows(self._bodies[path.removesuffix("/$count")]))
             else:
                 yield call, ReadFailure(call, f"GET {call}: not documented")
+
+    def pause(self, seconds: float, why: str) -> None:
+        raise AssertionError(why)
 
 
 def test_the_collector_reads_the_examples_as_a_tenant():

@@ -176,7 +176,7 @@ def test_ctrl_c_keeps_the_old_snapshot_whole_and_says_what_was_read(tenant, tmp_
     interrupted, read = errors.splitlines()
     assert interrupted == "Interrupted."
     assert re.fullmatch(
-        r"Read until then: 14 of /policies/tokenLifetimePolicies, \d+ of /applications, 16 single answers\.", read
+        r"Read until then: 14 of /policies/tokenLifetimePolicies, \d+ of /applications, 18 single answers\.", read
     )
     assert [path.name for path in tmp_path.iterdir()] == ["tenant.jsonl"]
     assert (tmp_path / "tenant.jsonl").read_text() == "good"

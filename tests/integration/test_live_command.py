@@ -72,7 +72,7 @@ def traced(tenant: RunningSandbox, folder: Path, *arguments: str) -> list[str]:
 
 def test_a_scan_costs_what_is_configured_and_not_what_the_tenant_is_large(large, tmp_path):
     said = traced(large, tmp_path)
-    assert said[:3] == ["POST /$batch of 2: 200", "GET /policies/tokenLifetimePolicies: 200", "POST /$batch of 20: 200"]
+    assert said[:3] == ["POST /$batch of 3: 200", "GET /policies/tokenLifetimePolicies: 200", "POST /$batch of 20: 200"]
     assert said[3:] == ["POST /$batch of 20: 200"] * 10
     assert len(said) == 1 + 1 + 20 / 20 + 200 / 20
 
@@ -287,11 +287,11 @@ def test_a_device_code_stays_on_the_screen_while_reading_goes_on(tenant, tmp_pat
     ("fault", "sign", "read"),
     [
         ("POST /$batch=hang", "", "nothing"),
-        ("GET /policies/tokenLifetimePolicies=hang", "read 2 of 2 single answers", "2 single answers"),
+        ("GET /policies/tokenLifetimePolicies=hang", "read 3 of 3 single answers", "3 single answers"),
         (
             "POST /$batch=429,retry-after=60,after=1",
             "waiting 6",
-            "14 of /policies/tokenLifetimePolicies, 2 single answers",
+            "14 of /policies/tokenLifetimePolicies, 3 single answers",
         ),
     ],
 )

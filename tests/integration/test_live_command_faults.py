@@ -56,6 +56,8 @@ REQUESTS = {
     "GET /servicePrincipals/*-*": ("only=batch", PARTS),
 }
 """Every request of a scan: which of its calls are to fail, and how."""
+WITHOUT_VERDICT = {f"GET {POLICIES}/$count"}
+"""Requests whose failure is a notice: what comes of it is tested with the lists that are short."""
 CASES = [(name, fault) for name, (_, faults) in REQUESTS.items() for fault in faults]
 
 
@@ -94,7 +96,8 @@ def test_the_table_has_every_request_of_a_scan(tenant, tmp_path):
     assert run(tenant, "scan", *QUIET_RULES, folder=tmp_path).returncode == 0
     _configuration, _token, *requests = tenant.requests()
     made = [request for request in requests for request in (request, *request.get("parts", ()))]
-    assert {template(request) for request in made} == {name.partition(" of ")[0] for name in REQUESTS}
+    expected = {name.partition(" of ")[0] for name in REQUESTS} | WITHOUT_VERDICT
+    assert {template(request) for request in made} == expected
     assert sum(request["path"] == "/$batch" for request in made) == sum("$batch" in name for name in REQUESTS)
 
 

@@ -178,7 +178,8 @@ def token_lifetimes(source):
     bare = {id_: {"id": id_, "@odata.type": row["@odata.type"]} for id_, row in said.items()}
     objects, gone = ask_objects(source, bare)
     unread = [found.missing.reason for found in objects.values() if found.missing is not NOT_HELD]
-    return failures([failure, *holders.values(), *ask_organization(source, count=True)]) + unread + sorted(gone)
+    organization, counts = ask_organization(source, ["servicePrincipal"])
+    return failures([failure, *holders.values(), organization, *counts.values()]) + unread + sorted(gone)
 
 
 ANSWERS = ["401", "403", "404", "429", "500", "html"]

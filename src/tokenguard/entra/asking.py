@@ -7,24 +7,26 @@ for a read that fails: the failure stands where the piece would.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol, runtime_checkable
 
+from tokenguard.entra.counting import COUNT, POLICY, Count, complete
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because, kind_of
 from tokenguard.entra.reading import Unknown, guid, not_held
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
 
 ORGANIZATION = "/organization"
-PRINCIPAL_COUNT = "/servicePrincipals/$count"
 POLICIES = "/policies/tokenLifetimePolicies"
 PAGE_SIZE = 999
 """The largest page that Graph gives of applications and service principals."""
 
 PATHS = {Kind.SERVICE_PRINCIPAL: "/servicePrincipals", Kind.APPLICATION: "/applications"}
+LISTS = {**{kind.value: path for kind, path in PATHS.items()}, POLICY: POLICIES}
+"""The path of each list by the type of what it lists."""
 _DETAILS = {
     Kind.SERVICE_PRINCIPAL: (
         "id",
@@ -58,24 +60,46 @@ def select(kind: Kind, further: Iterable[str] = ()) -> str:
     return f"$select={','.join((*_DETAILS[kind], *_MORE[kind], *further))}"
 
 
-def ask_organization(source: Source, *, count: bool) -> tuple[Fact | ReadFailure, int | ReadFailure]:
-    """The organization, and how many service principals it has where `count` asks for that."""
-    fates = _ask(source, [ORGANIZATION, *([PRINCIPAL_COUNT] if count else [])])
-    number = fates.get(PRINCIPAL_COUNT, UNASKED)
-    if not isinstance(number, int | ReadFailure):
-        number = ReadFailure(PRINCIPAL_COUNT, f"GET {PRINCIPAL_COUNT}: the answer is no number")
-    rows = _rows(ORGANIZATION, fates[ORGANIZATION])
+def ask_organization(source: Source, counted: Collection[str] = ()) -> tuple[Fact | ReadFailure, dict[str, Count]]:
+    """The organization, and how many there are of each of the types `counted`."""
+    calls = {name: LISTS[name] + COUNT for name in LISTS if name in counted}
+    fates = _ask(source, [ORGANIZATION, *calls.values()])
+    return _organization(source.tenant, fates[ORGANIZATION]), {
+        name: _number(call, fates[call]) for name, call in calls.items()
+    }
+
+
+def _organization(tenant: str, fate: Fate) -> Fact | ReadFailure:
+    rows = _rows(ORGANIZATION, fate)
     if isinstance(rows, ReadFailure):
-        return rows, number
+        return rows
     if len(rows) != 1:
-        return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations"), number
-    return _about(source.tenant, "id", ORGANIZATION, rows[0]) if source.tenant else rows[0], number
+        return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations")
+    return _about(tenant, "id", ORGANIZATION, rows[0]) if tenant else rows[0]
 
 
-def ask_policies(source: Source) -> tuple[dict[str, Fact], ReadFailure | None]:
-    """Every token lifetime policy by id, and why there may be more."""
+def _number(call: str, fate: Fate) -> Count:
+    if isinstance(fate, ReadFailure) or (isinstance(fate, int) and fate >= 0):
+        return fate
+    return ReadFailure(call, f"GET {call}: the answer is no number")
+
+
+def count_principals(source: Source, counted: Count) -> Count:
+    """How many service principals there are: `counted`, or, where that was not saved, as many as the list that was.
+
+    A source with a token is not asked for its whole list.
+    """
+    if isinstance(counted, int) or source.permissions is not None:
+        return counted
+    path = PATHS[Kind.SERVICE_PRINCIPAL]
+    rows = _rows(path, _ask(source, [path])[path])
+    return counted if isinstance(rows, ReadFailure) else len(rows)
+
+
+def ask_policies(source: Source, counted: Count = UNASKED) -> tuple[dict[str, Fact], ReadFailure | None]:
+    """Every token lifetime policy by id, and why there may be more; `counted` as `complete` has it."""
     policies: dict[str, Fact] = {}
-    for row in source.rows(POLICIES):
+    for row in complete(source, POLICIES, counted):
         if isinstance(row, ReadFailure):
             return policies, row
         id_ = _id(row)
@@ -163,9 +187,9 @@ def ask_named(
     return named
 
 
-def list_all(source: Source, kind: Kind, further: Iterable[str]) -> Rows:
-    """Every object of `kind`, asked for when it is iterated."""
-    return partial(source.rows, f"{PATHS[kind]}?{select(kind, further)}&$top={PAGE_SIZE}")
+def list_all(source: Source, kind: Kind, further: Iterable[str], counted: Count = UNASKED) -> Rows:
+    """Every object of `kind`, asked for when it is iterated; `counted` as `complete` has it."""
+    return partial(complete, source, f"{PATHS[kind]}?{select(kind, further)}&$top={PAGE_SIZE}", counted)
 
 
 def _ask(source: Source, calls: Sequence[str]) -> dict[str, Fate]:

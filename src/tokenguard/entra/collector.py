@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenguard.entra.asking import (
+    LISTS,
     ask_gone,
     ask_holders,
     ask_named,
     ask_objects,
     ask_organization,
     ask_policies,
+    count_principals,
     list_all,
     unheard_of,
 )
 from tokenguard.entra.assignments import Assignments
-from tokenguard.entra.facts import EntraFacts, Kind
+from tokenguard.entra.counting import POLICY, notices
+from tokenguard.entra.facts import UNASKED, EntraFacts, Kind
 from tokenguard.entra.holders import read_assignments
 from tokenguard.entra.organization import read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
@@ -131,13 +134,21 @@ class EntraCollector:
 
         The tenant's identity is always asked for. Full lists are left to `read`.
         """
-        organization, count = ask_organization(source, count=_reads(needs, "organization", {"servicePrincipalCount"}))
-        facts = EntraFacts(tenant=source.tenant, organization=organization, service_principal_count=count)
+        number = _reads(needs, "organization", {"servicePrincipalCount"})
         details = "tokenLifetimePolicyAssignment" in needs or any(_reads(needs, kind, GOVERNED) for kind in Kind)
         holders = details or _reads(needs, "tokenLifetimePolicy", {"assignmentCount"})
-        if holders or "tokenLifetimePolicy" in needs or _reads(needs, "organization", ORGANIZATION_DEFAULTS):
-            policies, failure = ask_policies(source)
-            facts = replace(facts, policies=policies, policies_failure=failure)
+        policies = holders or POLICY in needs or _reads(needs, "organization", ORGANIZATION_DEFAULTS)
+        listed = [name for name in LISTS if (policies if name == POLICY else _is_listed(needs, name))]
+        organization, counts = ask_organization(source, {*listed, *([Kind.SERVICE_PRINCIPAL] if number else [])})
+        facts = EntraFacts(
+            tenant=source.tenant,
+            organization=organization,
+            service_principal_count=count_principals(source, counts[Kind.SERVICE_PRINCIPAL]) if number else UNASKED,
+            counts={name: counts[name] for name in listed},
+        )
+        if policies:
+            read, failure = ask_policies(source, counts[POLICY])
+            facts = replace(facts, policies=read, policies_failure=failure)
         if holders:
             facts = _with_holders(facts, source, details=details)
         for kind in Kind:
@@ -151,13 +162,23 @@ class EntraCollector:
         """Derive the resources of every needed type, small types first."""
         assignments = Assignments(facts, precedence)
         yield from (notice for notice in facts.notices if notice.type in needs)
+        failed = {POLICY} if facts.policies_failure else set()
         for name in TYPES:
             if name in needs:
-                yield from _read(assignments, needs[name])
+                for item in _read(assignments, needs[name]):
+                    if isinstance(item, CollectionFailure):
+                        failed.add(item.type)
+                    yield item
+        yield from notices(facts.counts, [name for name in TYPES if name in needs], failed)
 
 
 def _reads(needs: Mapping[str, Need], type_: str, properties: Set[str]) -> bool:
     return type_ in needs and not properties.isdisjoint(needs[type_].properties)
+
+
+def _is_listed(needs: Mapping[str, Need], type_: str) -> bool:
+    """Whether all objects are asked for, and not some by their appIds."""
+    return type_ in needs and needs[type_].app_ids is None
 
 
 def _with_holders(facts: EntraFacts, source: Source, *, details: bool) -> EntraFacts:
@@ -174,7 +195,7 @@ def _with_holders(facts: EntraFacts, source: Source, *, details: bool) -> EntraF
 def _with_objects(facts: EntraFacts, source: Source, kind: Kind, need: Need) -> EntraFacts:
     further = [name for name in CREDENTIALS if name in need.properties]
     if need.app_ids is None:
-        return replace(facts, lists={**facts.lists, kind: list_all(source, kind, further)})
+        return replace(facts, lists={**facts.lists, kind: list_all(source, kind, further, facts.counts[kind])})
     return replace(facts, named={**facts.named, kind: ask_named(source, kind, need.app_ids, further)})
 
 

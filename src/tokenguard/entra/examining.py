@@ -134,7 +134,7 @@ class _Trial:
             case _ if call == POLICIES:
                 return self._policies[1]
             case _ if call == ORGANIZATION:
-                organization, _ = ask_organization(self._source, count=False)
+                organization, _ = ask_organization(self._source)
                 return organization if isinstance(organization, ReadFailure) else None
         call = f"{call}?$top=1"
         first = next(self._source.rows(call), None)

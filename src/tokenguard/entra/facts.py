@@ -90,6 +90,8 @@ class EntraFacts:
     """
     named: Mapping[Kind, Mapping[str, Fact | ReadFailure | None]] = field(default_factory=dict)
     """appId to the object that was asked for by it; None where the tenant has none."""
+    counts: Mapping[str, int | ReadFailure] = field(default_factory=dict)
+    """How many there are of what is read in full, as Graph counts them, by type; none of what is not read so."""
     lists: Mapping[Kind, Rows] = field(default_factory=dict)
     """Full lists, read as they are iterated and anew each time: they can be longer than memory."""
     notices: tuple[CollectionNotice, ...] = ()

@@ -70,6 +70,9 @@ class FolderSource:
         bare = set(held) <= {"id"}
         return self._missing(call, "" if bare else f"what was saved of it does not hold {', '.join(unsaved)}")
 
+    def pause(self, seconds: float, why: str) -> None:
+        """Nothing: what was saved does not change."""
+
     def _answer(self, call: str) -> Fact | int | ReadFailure:
         asked = address(call)
         if asked.endswith(COUNT):
@@ -109,11 +112,11 @@ class FolderSource:
         return next((f"{file} tells of {id_}, which is in no saved page of that list" for id_, file in strays), None)
 
     def _count(self, call: str) -> int | ReadFailure:
+        """What Graph counted, also on a page of the list; how many rows were saved is no count to compare with."""
         asked = address(call)
         if number := self._saved.numbers.get(asked):
             return number.value
-        rows, failure = self._list(f"/{asked.removesuffix(COUNT)}")
-        return self._missing(call) if failure else len(rows)
+        return max((page.total for page in self._pages(asked.removesuffix(COUNT))), default=0) or self._missing(call)
 
     def _object(self, call: str) -> Fact | ReadFailure:
         kind, key, app_id = _asked_for(call)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from tokenguard.entra.clouds import choose_cloud
-from tokenguard.entra.retry import Budget, Patience
+from tokenguard.entra.retry import Budget, Patience, Wait
 from tokenguard.entra.tally import Tally
 from tokenguard.errors import UsageError
 from tokenguard.hookspecs import LiveTarget, ReadFailure
@@ -103,6 +103,9 @@ class LiveSource:
         from tokenguard.entra.batch import answers  # noqa: PLC0415
 
         return self._stream(answers(self._client, calls), self.tally.answers(len(calls)))
+
+    def pause(self, seconds: float, why: str) -> None:
+        self._runner.run(self._client.pace.wait(Wait(seconds, shared=False, why=why)))
 
     def _stream(self, chunks: AsyncGenerator[list[T], None], count: Callable[[list[T]], None]) -> Iterator[T]:
         """What `chunks` yields, driven chunk by chunk; left early, whatever is under way is cancelled."""

@@ -72,7 +72,7 @@ class Part:
 def _number(body: object) -> int | None:
     """A count: alone it is a number; in a batch it may be text, or, as text of any kind there, base64."""
     if isinstance(body, int) and not isinstance(body, bool):
-        return body
+        return body if body >= 0 else None
     if not isinstance(body, str):
         return None
     try:
