@@ -1,4 +1,4 @@
-"""Lists with fewer rows than their own count: no verdict, through the command."""
+"""Lists with fewer rows than their own count, and an organization without a row: no verdict, through the command."""
 
 from __future__ import annotations
 
@@ -256,6 +256,33 @@ def test_a_snapshot_keeps_what_could_not_be_compared(tenant, tmp_path):
     assert "GET /applications/$count: 403" in report["notices"][0]
 
 
+# --- the tenant itself ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+def test_a_tenant_without_an_organization_has_no_verdict(tenant, tmp_path, strict):
+    tenant.fail("GET /organization=none")
+    result, report = scan(tenant, tmp_path, *strict)
+    assert result.returncode == 3
+    reason = "which tenant was read is not known: GET /organization: the answer holds 0 organizations"
+    assert {rule["verdict"] for rule in report["rules"]} <= {"fail", "not evaluated"}
+    assert all(reason in reasons for reasons in unevaluated(report).values())
+
+
+def test_an_organization_that_may_not_be_read_is_the_one_that_the_token_names(tenant, tmp_path):
+    tenant.fail("GET /organization=403")
+    assert scan(tenant, tmp_path)[0].returncode == 0
+
+
+def test_explain_says_no_lifetime_of_a_tenant_that_it_does_not_know(tenant, tmp_path):
+    explain = ("explain", "Microsoft Graph")
+    assert run(tenant, *explain, folder=tmp_path).returncode == 0
+    tenant.fail("GET /organization=none")
+    result = run(tenant, *explain, folder=tmp_path)
+    assert result.returncode == 3
+    assert "the answer holds 0 organizations" in result.stdout + result.stderr
+
+
 def test_explain_says_no_lifetime_where_a_policy_is_missing(tenant, tmp_path):
     tenant.fail(f"GET {POLICIES}=gap")
     result = run(tenant, "explain", "Microsoft Graph", "--patience", "0", folder=tmp_path)
@@ -333,6 +360,17 @@ def test_a_folder_without_any_count_says_so_in_one_line(large, saved):
     result = run(large, "scan", "--rules", "all", "--snapshot", "saved", folder=saved.parent)
     (line,) = [line for line in result.stdout.splitlines() if "$count" in line]
     assert all(f"GET {path}/$count" in line for path in LISTS.values())
+
+
+def test_a_saved_organization_without_a_row_leaves_no_verdict(large, saved):
+    (saved / "organization.json").write_text('{"value": []}')
+    result, report = scan_saved(large, saved)
+    assert result.returncode == 3
+    assert {rule["verdict"] for rule in report["rules"]} <= {"fail", "not evaluated"}
+    change_calls(saved, {"organization.json": None})
+    result, report = scan_saved(large, saved)
+    assert result.returncode == 3
+    assert {rule["verdict"] for rule in report["rules"]} <= {"fail", "not evaluated"}
 
 
 def test_the_embedded_tenant_lacks_no_count(large, tmp_path):

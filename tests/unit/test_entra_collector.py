@@ -394,12 +394,21 @@ def test_an_answer_about_another_object_does_not_show_that_a_pinned_one_is_absen
     assert not any(isinstance(one, Resource) for one in results)
 
 
-def test_an_answer_about_another_tenant_than_the_tokens_is_none():
-    source = tenant()
+@pytest.mark.parametrize("rows", [[{"id": "t1"}], [], [{"id": "t9"}, {"id": "t1"}]])
+@pytest.mark.parametrize("type_", TYPES)
+def test_an_answer_that_is_not_about_the_tenant_of_the_token_leaves_nothing_evaluated(rows, type_):
+    source = tenant(**{"/organization": {"value": rows}})
     source.tenant = "t9"
-    (organization,) = scan(source, need("organization", "displayName"))
+    (failure,) = (one for one in scan(source, need(type_)) if isinstance(one, CollectionFailure))
+    assert failure.reason.startswith("which tenant was read is not known: GET /organization: the answer ")
+
+
+def test_an_organization_that_is_refused_is_the_one_of_the_token():
+    source = tenant(**{"/organization": refused("/organization")})
+    source.tenant = "t9"
+    (organization, *_) = scan(source, need("organization", "displayName"))
     assert organization.id == "t9"
-    assert "another object" in organization.unknown["displayName"]
+    assert "403" in organization.unknown["displayName"]
 
 
 def test_a_pinned_object_that_the_tenant_does_not_have_is_absent_not_failed():

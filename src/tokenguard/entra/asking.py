@@ -61,7 +61,10 @@ def select(kind: Kind, further: Iterable[str] = ()) -> str:
 
 
 def ask_organization(source: Source, counted: Collection[str] = ()) -> tuple[Fact | ReadFailure, dict[str, Count]]:
-    """The organization, and how many there are of each of the types `counted`."""
+    """The organization, and how many there are of each of the types `counted`.
+
+    An answer that is none about the tenant of the token is a failure with the status 200.
+    """
     calls = {name: LISTS[name] + COUNT for name in LISTS if name in counted}
     fates = _ask(source, [ORGANIZATION, *calls.values()])
     return _organization(source.tenant, fates[ORGANIZATION]), {
@@ -70,12 +73,15 @@ def ask_organization(source: Source, counted: Collection[str] = ()) -> tuple[Fac
 
 
 def _organization(tenant: str, fate: Fate) -> Fact | ReadFailure:
+    if isinstance(fate, ReadFailure):
+        return fate
     rows = _rows(ORGANIZATION, fate)
-    if isinstance(rows, ReadFailure):
-        return rows
-    if len(rows) != 1:
-        return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations")
-    return _about(tenant, "id", ORGANIZATION, rows[0]) if tenant else rows[0]
+    if not isinstance(rows, ReadFailure) and len(rows) != 1:
+        rows = ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer holds {len(rows)} organizations")
+    found = rows if isinstance(rows, ReadFailure) else rows[0]
+    if tenant and not isinstance(found, ReadFailure):
+        found = _about(tenant, "id", ORGANIZATION, found)
+    return replace(found, status=HTTPStatus.OK) if isinstance(found, ReadFailure) else found
 
 
 def _number(call: str, fate: Fate) -> Count:

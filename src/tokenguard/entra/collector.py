@@ -24,7 +24,7 @@ from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.counting import POLICY, notices
 from tokenguard.entra.facts import UNASKED, EntraFacts, Kind
 from tokenguard.entra.holders import read_assignments
-from tokenguard.entra.organization import read_organization, read_tenant
+from tokenguard.entra.organization import NAMELESS, identity_failure, read_organization, read_tenant
 from tokenguard.entra.policy import read_policies
 from tokenguard.entra.principals import CREDENTIALS, read_objects
 from tokenguard.hookspecs import DemoTarget, FolderTarget, LiveTarget, Source, Target, Writer
@@ -161,6 +161,9 @@ class EntraCollector:
     ) -> Iterator[Resource | CollectionFailure | CollectionNotice | Scope]:
         """Derive the resources of every needed type, small types first."""
         assignments = Assignments(facts, precedence)
+        if failure := identity_failure(facts):
+            reason = f"{NAMELESS}: {failure.reason}"
+            yield from (CollectionFailure(name, reason, failure.permission) for name in TYPES if name in needs)
         yield from (notice for notice in facts.notices if notice.type in needs)
         failed = {POLICY} if facts.policies_failure else set()
         for name in TYPES:

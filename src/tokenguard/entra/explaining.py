@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from tokenguard.entra.advice import changes, elsewhere, notes
 from tokenguard.entra.assignments import Assignments
-from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
+from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind, because
 from tokenguard.entra.lifetime import (
     DEFAULT,
     Basis,
@@ -22,7 +22,7 @@ from tokenguard.entra.lifetime import (
     exclusion,
     follow,
 )
-from tokenguard.entra.organization import read_tenant
+from tokenguard.entra.organization import NAMELESS, identity_failure, read_tenant
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown
 from tokenguard.explanation import Considered, Explanation, InForce, Subject
@@ -47,6 +47,8 @@ def explain(facts: EntraFacts, subject: Subject, precedence: Precedence) -> Expl
     deciding = {name: excluded or candidates(ranks) for name, ranks in orders.items()}
     found = dict.fromkeys(each for said in deciding.values() if isinstance(said, tuple) for each in said)
     unknown = next((said.reason for said in deciding.values() if isinstance(said, Unknown)), "")
+    if not unknown and (nameless := identity_failure(facts)):
+        unknown = because(nameless, NAMELESS).reason
     return Explanation(
         subject=subject,
         in_force=() if unknown else tuple(map(_in_force, found)),

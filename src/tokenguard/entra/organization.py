@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
+from tokenguard.entra.asking import ORGANIZATION
 from tokenguard.entra.facts import EntraFacts, because
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import CollectionFailure, Fact, Resource, Tenant
+from tokenguard.model import Fact, Resource, Tenant
+
+NAMELESS = "which tenant was read is not known"
 
 
 def read_tenant(facts: EntraFacts) -> Tenant:
@@ -20,19 +24,26 @@ def read_tenant(facts: EntraFacts) -> Tenant:
     return Tenant(id_ if isinstance(id_, str) else facts.tenant, name if isinstance(name, str) else "")
 
 
-def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
-    """The one `organization` resource, or why there is none.
+def identity_failure(facts: EntraFacts) -> ReadFailure | None:
+    """Why it is not known which tenant the facts are of, or doubtful: what they hold is said of none then.
+
+    A tenant that the token names is known where ``/organization`` was refused, but not where the answer holds another
+    or none.
+    """
+    if isinstance(facts.organization, ReadFailure):
+        known = read_tenant(facts).id and facts.organization.status != HTTPStatus.OK
+        return None if known else facts.organization
+    return None if read_tenant(facts).id else ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer has no id")
+
+
+def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource]:
+    """The one `organization` resource; none where it is not known which tenant that is.
 
     What rules ask of it is mostly its policies: where only ``/organization`` is refused, its names alone are unknown.
     """
-    tenant = read_tenant(facts)
-    if not tenant.id:
-        match facts.organization:
-            case ReadFailure(reason=reason, permission=permission):
-                yield CollectionFailure("organization", reason, permission)
-            case _:
-                yield CollectionFailure("organization", "GET /organization: the answer has no id")
+    if identity_failure(facts):
         return
+    tenant = read_tenant(facts)
     count = facts.service_principal_count
     properties = {
         "tenantId": tenant.id,
