@@ -7,7 +7,7 @@ seconds and say so in their names (``accessTokenLifetimeSeconds``).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
@@ -47,25 +47,36 @@ class Resource:
     """One thing to judge. `properties` is complete: what Graph does not send is null."""
 
     # NOTE: not a frozen dataclass, whose __init__ costs four times as much; a scan makes one per line of a snapshot.
-    __slots__ = ("id", "name", "properties", "type", "unknown")
+    __slots__ = ("id", "name", "possible", "properties", "type", "unknown")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (as it has always been called)
         self,
         type: str,  # noqa: A002  (Graph's and the snapshot's word)
         id: str,  # noqa: A002
         name: str,
         properties: dict[str, Any],
         unknown: Mapping[str, str] | None = None,
+        possible: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """`unknown` maps a top-level property that could not be determined to the reason; it is null there."""
+        """`unknown` maps a top-level property that could not be determined to the reason; it is null there.
+
+        `possible`: values that some of these may have, for all that is known, and not all that they may have. A rule
+        that the resource fails with any of them, it fails; with none of them it passes one.
+        """
         self.type = type
         self.id = id
         self.name = name
         self.properties = properties
         self.unknown: Mapping[str, str] = unknown or {}
+        self.possible = possible
+
+    def with_values(self, values: Mapping[str, Any]) -> Resource:
+        """It with `values` for as many of its unknown properties."""
+        unknown = {name: reason for name, reason in self.unknown.items() if name not in values}
+        return Resource(self.type, self.id, self.name, {**self.properties, **values}, unknown)
 
     def _key(self) -> tuple[object, ...]:
-        return (self.type, self.id, self.name, self.properties, dict(self.unknown))
+        return (self.type, self.id, self.name, self.properties, dict(self.unknown), list(self.possible))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Resource) and self._key() == other._key()

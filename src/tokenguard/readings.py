@@ -176,3 +176,5 @@ def _check_resource(resource: Resource, reading: Reading) -> None:
         raise PluginError(f"{reading.name} gave {resource!r} with too many or too few properties: {wrong}", _REPORT)
     if not resource.unknown.keys() <= names:
         raise PluginError(f"{reading.name} gave {resource!r} with unknowns that are no properties of it", _REPORT)
+    if resource.possible and not all(each.keys() <= resource.unknown.keys() for each in resource.possible):
+        raise PluginError(f"{reading.name} gave {resource!r} with possible values of what is not unknown", _REPORT)

@@ -110,6 +110,26 @@ def test_what_is_unknown_never_passes_and_fails_only_for_another_reason(
     assert all(violation.path == "/label" for violation in judged.violations)
 
 
+@pytest.mark.parametrize(
+    ("possible", "outcome"),
+    [
+        ([], UNSURE),
+        ([{"lifetimeSeconds": 1}], UNSURE),
+        ([{"lifetimeSeconds": 1}, {"lifetimeSeconds": 10**6}], FAIL),
+        ([{"lifetimeSeconds": "long"}], UNSURE),
+    ],
+)
+@pytest.mark.parametrize("select", [None, SET])
+def test_what_fails_with_a_value_that_an_unknown_property_may_have_fails_and_never_passes(select, possible, outcome):
+    one = gadget(unknown=UNKNOWN)
+    one = Resource(one.type, one.id, one.name, one.properties, one.unknown, possible)
+    judged = judge(rule("r", SHORT, select), GADGET, one)
+    assert judged.outcome is outcome
+    if outcome is FAIL:
+        assert judged.by is not None
+        assert judged.by.properties["lifetimeSeconds"] == judged.violations[0].observed == 10**6
+
+
 CONDITIONS = conditions(GADGET.schema)
 RULES = st.builds(rule, st.just("r"), CONDITIONS, st.none() | CONDITIONS)
 PROPERTIES = values(GADGET.schema)

@@ -202,6 +202,14 @@ def test_a_summary_before_the_end_is_refused(written):
         (b'{"type":"jar","id":"3","name":"Three","properties":{"open":true}}\n', "jar"),
         (b'{"type":"lid","id":"3","name":"Three","properties":{"open":true},"unknown":{"shut":""}}\n', "unknown"),
         (b'{"type":"lid","id":"3","name":"Three","properties":{"open":true},"unknown":"open"}\n', "unknown"),
+        (
+            b'{"type":"lid","id":"3","name":"Three","properties":{"open":true},"possible":[{"open":false}]}\n',
+            "'possible' does not speak of what is unknown",
+        ),
+        (
+            b'{"type":"lid","id":"3","name":"Three","properties":{"open":null},"unknown":{"open":"a"},"possible":{}}\n',
+            "'possible'",
+        ),
         (b'{"type":"lid","id":"3","name":"\xff","properties":{"open":true}}\n', "line 4"),
         (b'{"end":true,"types":{}}\n', "goes on after its end"),
         (b"\n", "line 4"),
@@ -317,6 +325,16 @@ def test_what_was_unknown_stays_so_when_it_is_written_again(written, tmp_path):
     again = tmp_path / "again.jsonl"
     write_snapshot(open_snapshot(written, today), again)
     assert read(again) == read(written, today)
+
+
+def test_what_an_unknown_property_may_be_comes_back(tmp_path):
+    path = tmp_path / "tenant.jsonl"
+    one = Resource("lid", "3", "Three", {"open": None}, {"open": "too dark"}, [{"open": True}, {"open": False}])
+    write_snapshot(snapshot(resources=[*RESOURCES[:2], one]), path)
+    assert read(path)[1][2] == one
+    jsonschema.validate(json.loads(path.read_bytes().splitlines()[3]), schema("snapshot"))
+    today = {"lid": ResourceType("lid", {"properties": {"open": {}, "age": {}}}, ())}
+    assert list(read(path, today)[1][2].possible) == [{"open": True}, {"open": False}]
 
 
 def test_a_property_that_this_version_does_not_know_is_left_alone(written):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,8 @@ class Judgement:
     """Only of `Outcome.FAIL`."""
     reason: str = ""
     """Only of `Outcome.NOT_EVALUATED`."""
+    by: Resource | None = None
+    """What fails in its stead, where the resource does with values that its unknown properties may have."""
 
 
 _PASS = Judgement(Outcome.PASS)
@@ -123,6 +125,15 @@ class RuleJudge:
 
     def judge(self, resource: Resource) -> Judgement:
         """What the rule says of `resource`, considering what is unknown or wrong about it."""
+        judgement = self._judge_json(resource)
+        if resource.possible and judgement.outcome is Outcome.NOT_EVALUATED:
+            for possible in map(resource.with_values, resource.possible):
+                other = self._judge_json(possible)
+                if other.outcome is Outcome.FAIL:
+                    return replace(other, by=possible)
+        return judgement
+
+    def _judge_json(self, resource: Resource) -> Judgement:
         try:
             return self._judge(resource)
         except ValueError as error:  # not JSON

@@ -133,7 +133,7 @@ class Lane:
         ref = _ref(resource)
         match judgement.outcome:
             case Outcome.FAIL:
-                message = render(rule.message, resource) if rule.message else rule.title
+                message = render(rule.message, judgement.by or resource) if rule.message else rule.title
                 self._verdicts.fail(rule, ref, message, judgement.violations, exemption, parameters=own)
             case Outcome.NOT_EVALUATED:
                 self._verdicts.not_evaluated(rule, ref, judgement.reason)

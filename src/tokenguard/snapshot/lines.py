@@ -92,6 +92,8 @@ def encode_resource(resource: Resource) -> bytes:
     }
     if resource.unknown:
         document["unknown"] = resource.unknown
+    if resource.possible:
+        document["possible"] = resource.possible
     try:
         return _line(document)
     except TypeError as error:
@@ -114,7 +116,14 @@ def decode_resource(line: bytes, widths: Mapping[str, int]) -> Resource:
         raise TypeError("'unknown' does not speak of its properties")
     if len(properties) != widths[type_]:
         raise ValueError(f"{len(properties)} properties where the header names {widths[type_]} for a {type_}")
-    return Resource(type_, id_, name, properties, unknown)
+    possible = document.get("possible")
+    if possible is None:
+        return Resource(type_, id_, name, properties, unknown)
+    if type(possible) is not list or not all(
+        type(each) is dict and each.keys() <= (unknown or {}).keys() for each in possible
+    ):
+        raise TypeError("'possible' does not speak of what is unknown")
+    return Resource(type_, id_, name, properties, unknown, possible)
 
 
 def encode_trailer(summary: Mapping[str, TypeSummary], digest: int) -> bytes:
