@@ -34,8 +34,6 @@ READABLE = [
             "accessTokenLifetime -> AccessTokenLifetime",
         ),
     ),
-    ([lifetime("08:00:00").replace('"', '\\"')], EIGHT_HOURS, ("escaped quotes -> plain JSON",)),
-    ([json.dumps(lifetime("08:00:00"))], EIGHT_HOURS, ("escaped quotes -> plain JSON",)),
     (
         [lifetime("08:00:00"), lifetime("08:00:00")],
         EIGHT_HOURS,
@@ -58,7 +56,15 @@ READABLE = [
 ]
 """Strings, the lifetime that they set, and what is spelt otherwise than documented."""
 
+ESCAPED = [
+    (lifetime("08:00:00").replace('"', '\\"'), "is no JSON object as it stands: its quotes are escaped"),
+    (json.dumps(lifetime("08:00:00")), "is no JSON object as it stands: it is a JSON string that holds JSON"),
+    (policy(AccessTokenLifetime="08:00:00", MaxInactiveTime="\t").replace("\\t", "\t"), "control characters"),
+]
+"""Strings that are JSON only once they are unescaped, and what is said of them."""
+
 UNREADABLE = [
+    *(([string], problem) for string, problem in ESCAPED),
     ([""], "'' is not JSON"),
     (["8 hours"], "'8 hours' is not JSON"),
     (["null"], "it is no object"),

@@ -51,7 +51,7 @@ def definition(lifetime: str | None = "01:00:00", **settings: Any) -> str:
     return json.dumps({"TokenLifetimePolicy": {"Version": 1, **given, **settings}}, separators=(",", ":"))
 
 
-def policy(id_: str, *strings: str, default: bool = False, **more: Any) -> dict[str, Any]:
+def policy(id_: str, *strings: str, default: bool | None = False, **more: Any) -> dict[str, Any]:
     return {
         "id": id_,
         "displayName": id_.upper(),

@@ -73,9 +73,9 @@ class Explanation:
 
     subject: Subject
     in_force: tuple[InForce, ...]
-    """Each lifetime that any of the orders makes possible; none where policies do not apply, or it is not known."""
+    """Each lifetime that any of the orders makes possible; none where policies do not apply, or none is known."""
     unknown: str
-    """Why it is not known; empty where it is."""
+    """Why it is not known, or why there may be another beside those in `in_force`; empty where all is known."""
     orders: Mapping[str, tuple[Considered, ...]]
     """Every level considered, by the name of the order."""
     notes: tuple[str, ...]
@@ -87,4 +87,5 @@ class Explanation:
     @property
     def ambiguous(self) -> bool:
         """Whether the orders, or what Microsoft leaves open in one, allow different lifetimes."""
-        return len({(each.shortest, each.longest) for each in self.in_force}) > 1
+        lifetimes = {(each.shortest, each.longest) for each in self.in_force}
+        return len(lifetimes) > 1 or bool(lifetimes and self.unknown)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions import EIGHT_HOURS, READABLE, UNREADABLE, anything, lifetime, policy
+from definitions import EIGHT_HOURS, ESCAPED, READABLE, UNREADABLE, anything, lifetime, policy
 from tokenguard.durations import format_timespan
 from tokenguard.entra.definition import LONGEST, RETIRED, SHORTEST, parse_definition
 from tokenguard.entra.reading import Unknown
@@ -17,7 +17,9 @@ def test_the_documented_form_leaves_nothing_to_say():
     assert definition.settings == ("AccessTokenLifetime",)
     assert definition.out_of_range is False
     assert definition.complete
+    assert definition.word == EIGHT_HOURS
     assert definition.retired == definition.unknown == definition.spellings == definition.problems == ()
+    assert definition.doubts == ()
 
 
 @pytest.mark.parametrize(("strings", "length", "spellings"), READABLE)
@@ -33,6 +35,46 @@ def test_what_could_mean_two_things_or_none_has_no_lifetime_but_a_reason(strings
     assert problem in definition.lifetime.reason
     assert any(problem in sentence for sentence in definition.problems)
     assert definition.out_of_range is definition.lifetime
+
+
+@pytest.mark.parametrize(("string", "problem"), ESCAPED)
+def test_what_is_json_only_once_it_is_unescaped_sets_nothing_for_certain_and_its_word_is_what_stands_there(
+    string, problem
+):
+    definition = parse_definition([string])
+    assert isinstance(definition.lifetime, Unknown)
+    assert definition.word == EIGHT_HOURS
+    assert (definition.complete, definition.doubts) == (False, definition.problems)
+    assert problem in definition.problems[0]
+
+
+DOUBTFUL = [
+    ([lifetime("24:00:00")], timedelta(days=1), "it sets 1 d, and Entra accepts 10 min to 23 h 59 min 59 s"),
+    ([lifetime("1.00:00:00")], timedelta(days=1), "it sets 1 d"),
+    ([lifetime("00:05:00")], timedelta(minutes=5), "it sets 5 min"),
+    ([lifetime("00:90:00")], timedelta(minutes=90), "it is written with 00:90:00"),
+    ([lifetime("00:59:60")], timedelta(hours=1), "it is written with 00:59:60"),
+    ([lifetime("8:0:00")], EIGHT_HOURS, "it is written with 8:0:00"),
+    ([policy(AccessTokenLifetime="08:00:00", Version=2)], EIGHT_HOURS, "Version is 2"),
+    ([policy(AccessTokenLifetime="08:00:00", Version=None)], EIGHT_HOURS, "Version is null"),
+    ([policy(AccessTokenLifetime="08:00:00", Version="1")], EIGHT_HOURS, "it is written with Version '1'"),
+    (['{"TokenLifetimePolicy":{"AccessTokenLifetime":"08:00:00"}}'], EIGHT_HOURS, "it is written with no Version"),
+    ([lifetime("08:00:00").replace("Access", "access")], EIGHT_HOURS, "it is written with accessTokenLifetime"),
+    ([lifetime("08:00:00")] * 2, EIGHT_HOURS, "it is written with 2 strings"),
+    ([policy(AccessTokenLifetime="08:00:00", Colour=1)], EIGHT_HOURS, "it has Colour, which Microsoft documents nowh"),
+]
+
+
+@pytest.mark.parametrize(("strings", "word", "doubt"), DOUBTFUL)
+def test_what_is_not_as_microsoft_documents_it_entra_may_ignore_or_take_at_its_word(strings, word, doubt):
+    definition = parse_definition(strings)
+    assert definition.word == word
+    assert definition.doubts[0].startswith(doubt)
+
+
+@pytest.mark.parametrize("text", ["8:00:00", "08:00:00", "0.08:00:00"])
+def test_what_microsoft_documents_or_shows_in_an_example_is_not_doubted(text):
+    assert parse_definition([policy(AccessTokenLifetime=text, MaxInactiveTime="90.00:00:00")]).doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -114,4 +156,6 @@ def test_nothing_that_people_can_write_raises_and_what_is_not_understood_has_no_
     definition = parse_definition(written)
     assert isinstance(definition.lifetime, Unknown) == bool(definition.problems)
     assert definition.complete or definition.problems
+    assert isinstance(definition.lifetime, Unknown) or definition.word == definition.lifetime
+    assert definition.doubts or not (definition.problems or definition.unknown or definition.out_of_range)
     json.dumps([*definition.unknown, *definition.spellings, *definition.problems], ensure_ascii=False).encode()

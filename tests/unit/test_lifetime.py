@@ -82,9 +82,10 @@ def hours(shortest: float, longest: float, basis: Basis, *, ambiguous: bool = Fa
         (levels(sp=HALF, org=EMPTY), NEW, hours(0.5, 1.5, SP, ambiguous=True)),
         (levels(sp=HALF, org=EMPTY), ALL, hours(0.5, 1.5, SP, ambiguous=True)),
         (levels(sp=HALF, app=EMPTY), NEW, hours(0.5, 1.5, SP, ambiguous=True)),
-        # what Entra accepts no more: as written, or the default
-        (levels(sp=BRIEF), ALL, hours(1 / 12, 1.5, SP)),
-        (levels(org=WHOLE_DAY), ALL, hours(1, 24, ORG)),
+        # what Entra accepts no more: as written, or what comes after it
+        (levels(sp=BRIEF), ALL, hours(1 / 12, 1.5, SP, ambiguous=True)),
+        (levels(org=WHOLE_DAY), ALL, hours(1, 24, ORG, ambiguous=True)),
+        (levels(org=BRIEF, app=TWELVE), ALL, hours(1 / 12, 12, APP, ambiguous=True)),
         (levels(sp=BRIEF, org=EIGHT), ALL, hours(1 / 12, 8, ORG, ambiguous=True)),
         # what is not reached need not be known
         (levels(sp=UNREAD, app=UNREAD, org=FIVE), NEW, hours(5, 5, ORG)),

@@ -362,7 +362,8 @@ def unknowns(given, *, precedence=Precedence.ALL):
             set(),
             set(),
         ),
-        ({"policies": {"p1": policy(default=None)}}, set(), set()),
+        # Null: p1 is the organization default or not, and either way its lifetime is known.
+        ({"policies": {"p1": policy(default=None)}}, {"assignedTokenLifetimePolicy"}, set()),
         # Whether p1 is the organization default decides for everyone.
         ({"policies": {"p1": {"displayName": "a", "definition": definition()}}}, GOVERNED, LIFETIME),
         # More than one default.

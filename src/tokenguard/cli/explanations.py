@@ -121,7 +121,7 @@ def _section(title: str, content: Iterable[str]) -> Iterator[str]:
 
 def _verdict(found: Explanation) -> Iterator[str]:
     if found.unknown:
-        yield f"not known: {found.unknown}"
+        yield f"not known: {found.unknown}" + ("; one of these, or another" if found.in_force else "")
     elif not found.in_force:
         yield "not for any policy to say"
     elif found.ambiguous:

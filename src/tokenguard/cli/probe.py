@@ -103,7 +103,9 @@ def _said(run: Run, account: Account, explainer: Explainer, resource: str) -> tu
     if facts is None:
         return (), "the policies could not be read"
     found = explainer.explain(facts, search.subjects[0], Precedence.ALL)
-    return tuple(_expectations(found)), found.unknown or ("" if found.in_force else found.notes[0])
+    if found.unknown:
+        return (), found.unknown
+    return tuple(_expectations(found)), "" if found.in_force else found.notes[0]
 
 
 def _expectations(found: Explanation) -> Iterator[Expected]:

@@ -7,18 +7,17 @@ from there being one service principal for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from tokenguard.durations import humanize
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.definition import Definition
 from tokenguard.entra.facts import DirectoryObject, Kind
-from tokenguard.entra.lifetime import DEFAULT, Basis, Candidate, Levels, Rank
+from tokenguard.entra.levels import Basis, Levels, policies_at
+from tokenguard.entra.lifetime import DEFAULT, Candidate, Rank, doubtful
 from tokenguard.entra.microsoft import DATAVERSE, SHAREPOINT, is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid
 from tokenguard.explanation import Subject
-from tokenguard.model import Precedence
 
 Excluded = str | Unknown | None
 """Why policies have no effect on the application, if they have none."""
@@ -36,9 +35,11 @@ def notes(
     yield from _resource_or_client(subject)
     if is_first_party(holder.fact, holder.missing) is True:
         yield from _of_microsoft(subject, found)
-    for standing in levels.values():
-        if isinstance(standing, Policy) and isinstance(standing.definition, Definition):
-            yield from _of_policy(standing, standing.definition)
+    for policy in dict.fromkeys(each for standing in levels.values() for each in policies_at(standing)):
+        if isinstance(policy.definition, Definition) and policy.definition.retired:
+            yield f"Entra has ignored {', '.join(policy.definition.retired)} of {policy} since 2021-01-30."
+    for sentence in doubtful(levels):
+        yield f"{sentence} Where it decides, whether it or what comes after it holds is not documented."
     if len({(each.shortest, each.longest) for each in found}) > 1:
         yield (
             "What Microsoft documents leaves open which lifetime it is. `tokenguard probe --resource "
@@ -57,26 +58,22 @@ def elsewhere(subject: Subject, holder: DirectoryObject, tenant: str) -> Iterato
 
 
 def changes(
-    assignments: Assignments, subject: Subject, excluded: Excluded, orders: Mapping[Precedence, Sequence[Rank]]
+    assignments: Assignments, subject: Subject, excluded: Excluded, levels: Levels, ranks: Sequence[Rank]
 ) -> Iterator[str]:
     """What would change the lifetime, and what would not."""
     if isinstance(excluded, str):
         yield "Nothing that a token lifetime policy could say."
         return
-    ranks = [rank for ranks in orders.values() for rank in ranks]
     heeded = {rank.basis for rank in ranks if rank.reached is not False}
-    standing = {rank.basis: rank.standing for rank in ranks}
     for basis, title in _TITLES.items():
-        policy = standing[basis]
-        if not isinstance(policy, Policy):
-            continue
-        if basis in heeded:
-            yield f"Changing {policy} {title}{_reach(assignments, policy, basis)}."
-        else:
-            yield f"Changing {policy} {title} changes nothing as long as it is outranked."
-    if not any(standing[basis] for basis in (Basis.SERVICE_PRINCIPAL, Basis.APPLICATION)):
+        for policy in policies_at(levels[basis]):
+            if basis in heeded:
+                yield f"Changing {policy} {title}{_reach(assignments, policy, basis)}."
+            else:
+                yield f"Changing {policy} {title} changes nothing as long as it is outranked."
+    if not any(levels[basis] for basis in (Basis.SERVICE_PRINCIPAL, Basis.APPLICATION)):
         outranked = "; under documented-2026 the organization default would outrank it"
-        yield f"Assigning a policy to {subject.name}{outranked if standing[Basis.ORGANIZATION] else ''}."
+        yield f"Assigning a policy to {subject.name}{outranked if levels[Basis.ORGANIZATION] else ''}."
 
 
 _TITLES = {
@@ -120,13 +117,3 @@ def _of_microsoft(subject: Subject, found: Collection[Candidate]) -> Iterator[st
         "Where client and resource both support continuous access evaluation, access tokens live 24 to 28 hours, "
         "whatever a policy says."
     )
-
-
-def _of_policy(policy: Policy, definition: Definition) -> Iterator[str]:
-    if definition.retired:
-        yield f"Entra has ignored {', '.join(definition.retired)} of {policy} since 2021-01-30."
-    if definition.out_of_range is True and not isinstance(policy.lifetime, Unknown | None):
-        yield (
-            f"{policy} sets {humanize(policy.lifetime)}, which Entra does not accept: 10 min to 23 h 59 min 59 s. "
-            "Whether that or the default holds where it decides is not documented."
-        )

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tokenguard.entra.facts import UNASKED, DirectoryObject, EntraFacts, Kind, because
-from tokenguard.entra.lifetime import Basis, Effective, Levels, Standing, effective_lifetime
-from tokenguard.entra.policy import Policy, parse_policies
+from tokenguard.entra.levels import Basis, Levels, Several, Standing
+from tokenguard.entra.lifetime import NOT_APPLICABLE, Effective, exclusion, governing
+from tokenguard.entra.policy import NULL_DEFAULT, Policy, parse_policies
 from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, guid
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Precedence
@@ -35,6 +36,8 @@ class Assignments:
         """What holds a policy and is perhaps of this kind, by its appId."""
         self._unplaced: dict[Kind, Unknown] = {}
         """What holds a policy and is perhaps of this kind, and may have any appId."""
+        self._governing: dict[tuple[str | None, ...], Effective | Unknown] = {}
+        """What is in force, by what stands at the levels: for most objects of a tenant it is the same."""
         for policy, object_id in self:
             self._by_object.setdefault(object_id, []).append(policy)
         for object_id, policies in self._by_object.items():
@@ -53,11 +56,24 @@ class Assignments:
 
     def held_by(self, object_id: str) -> Standing:
         """The policy that an object itself holds."""
-        return self._only(self._by_object.get(object_id, ()), self._incomplete)
+        standing = self._held_by(object_id)
+        if isinstance(standing, Several):
+            return Unknown(f"{standing.problem}: {', '.join(map(str, standing.policies))}")
+        return standing
 
     def effective(self, object_id: str, holder: DirectoryObject) -> Effective | Unknown:
-        """What is in force for tokens issued for an object."""
-        return effective_lifetime(holder, self.levels(object_id, holder), self.precedence)
+        """What is in force for tokens issued for an object; as `tokenguard.entra.lifetime.effective_lifetime`."""
+        excluded = exclusion(holder)
+        if excluded is not None:
+            return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
+        levels = self.levels(object_id, holder)
+        principal, application = levels[Basis.SERVICE_PRINCIPAL], levels[Basis.APPLICATION]
+        if isinstance(principal, Unknown | Several) or isinstance(application, Unknown | Several):
+            return governing(levels, self.precedence)
+        key = tuple(None if each is None else each.id for each in (principal, application))
+        if key not in self._governing:
+            self._governing[key] = governing(levels, self.precedence)
+        return self._governing[key]
 
     def levels(self, object_id: str, holder: DirectoryObject) -> Levels:
         """What stands at each level for tokens issued for an object."""
@@ -66,11 +82,14 @@ class Assignments:
         other = _COUNTERPART[holder.kind]
         return {
             Basis.ORGANIZATION: self._organization,
-            Basis(holder.kind.value): self.held_by(object_id),
+            Basis(holder.kind.value): self._held_by(object_id),
             Basis(other.value): self._held_by_app(other, guid(holder.fact, "appId", holder.missing)),
         }
 
-    def _held_by_app(self, kind: Kind, app_id: str | Unknown | None) -> Standing:
+    def _held_by(self, object_id: str) -> Standing | Several:
+        return self._only(self._by_object.get(object_id, ()), self._incomplete)
+
+    def _held_by_app(self, kind: Kind, app_id: str | Unknown | None) -> Standing | Several:
         if isinstance(app_id, Unknown):
             anyone = any(kind is held_kind for held_kind, _ in (*self._by_app, *self._doubtful))
             return app_id if anyone else self._incomplete or self._unplaced.get(kind)
@@ -93,14 +112,14 @@ class Assignments:
                 self._unplaced.setdefault(kind, reason)
 
     @staticmethod
-    def _only(policies: Sequence[Policy], otherwise: Unknown | None) -> Standing:
+    def _only(policies: Sequence[Policy], otherwise: Unknown | None) -> Standing | Several:
         """The one of `policies`, `otherwise` where there is none.
 
         One that was seen is the one, whatever else was not read: Entra refuses an object a second. Two can be seen
         all the same while a replacement settles.
         """
         if len(policies) > 1:
-            return Unknown(f"more than one policy is assigned: {', '.join(map(str, policies))}")
+            return Several(tuple(policies), "more than one policy is assigned")
         return policies[0] if policies else otherwise
 
 
@@ -115,14 +134,15 @@ def _first_failure(facts: EntraFacts, policies: Mapping[str, Policy]) -> Unknown
     return None
 
 
-def _organization_default(facts: EntraFacts, policies: Mapping[str, Policy]) -> Standing:
+def _organization_default(facts: EntraFacts, policies: Mapping[str, Policy]) -> Standing | Several:
     if facts.policies_failure is not None:
         return because(facts.policies_failure, "not every policy could be read")
-    unknown = first_unknown(*(policy.is_organization_default for policy in policies.values()))
+    unknown = first_unknown(
+        *(each for policy in policies.values() if (each := policy.is_organization_default) is not NULL_DEFAULT)
+    )
     if unknown is not None:
         return unknown
-    defaults = [policy for policy in policies.values() if policy.is_organization_default]
+    defaults = tuple(policy for policy in policies.values() if policy.is_organization_default)
     if len(defaults) > 1:
-        named = ", ".join(map(str, defaults))
-        return Unknown(f"{len(defaults)} policies are the organization default, where Entra documents one: {named}")
+        return Several(defaults, "more than one policy is the organization default, where Entra documents one")
     return defaults[0] if defaults else None

@@ -2,22 +2,28 @@
 
 Microsoft documents one string of JSON, ``{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"08:00:00"}}``, and
 not what Entra makes of anything else. So what can have one meaning only is read, and noted where it is spelt otherwise:
-other letter case, ``8:00:00``, ``00:90:00``, a missing Version or ``"1"``, quotes escaped once too often, several
-strings of one lifetime, and a setting given twice with one meaning. What can have two meanings, or none, is a problem,
-and then the lifetime is unknown, never a guess: a string that is no JSON or has no TokenLifetimePolicy, a lifetime that
-is no text or not in Graph's notation (``until-revoked`` was for retired settings only), a Version other than 1, a
-setting given twice with different lifetimes, be it in one string or in two, and a lifetime in one of two strings, or of
-two TokenLifetimePolicy in one, while the other sets none. An empty list sets nothing; an empty string is no JSON.
+other letter case, ``8:00:00``, ``00:90:00``, a missing Version or ``"1"``, several strings of one lifetime, and a
+setting given twice with one meaning. What can have two meanings, or none, is a problem, and then the lifetime is
+unknown, never a guess: a string that is no JSON or has no TokenLifetimePolicy, a lifetime that is no text or not in
+Graph's notation (``until-revoked`` was for retired settings only), a setting given twice with different lifetimes, be
+it in one string or in two, and a lifetime in one of two strings, or of two TokenLifetimePolicy in one, while the other
+sets none. An empty list sets nothing; an empty string is no JSON.
+
+Whatever departs from the documentation may also make Entra ignore the policy as a whole: a lifetime out of range, and
+all of the above but ``8:00:00``, which Microsoft's own examples have. These are its doubts. What the definition says if
+Entra heeds it all the same is its word. A Version other than 1, and a string that is a JSON object only once it is
+unescaped, have a word and are problems: nobody can say that the policy sets what stands there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tokenguard.durations import format_timespan, parse_timespan
+from tokenguard.durations import format_timespan, humanize, parse_timespan
 from tokenguard.entra.reading import Unknown
 from tokenguard.entra.written import Members, load, printable, shown
 from tokenguard.errors import DurationError
@@ -38,6 +44,8 @@ RETIRED = (
 
 ROOT = "TokenLifetimePolicy"
 VERSION = "Version"
+_DOCUMENTED = re.compile(r"(?:[0-9]+\.)?[0-9]{1,2}:[0-5][0-9]:[0-5][0-9]")
+"""``dd.hh:mm:ss``, the days left out where there are none: the Graph page; one digit of hours: Microsoft's examples."""
 _CANONICAL = {name.lower(): name for name in (ROOT, VERSION, ACCESS_TOKEN_LIFETIME, *RETIRED)}
 
 
@@ -67,6 +75,10 @@ class Definition:
     """What could not be read, or contradicts itself, a sentence each; empty where all is understood."""
     complete: bool
     """False where some part could not be read, which may hold settings that are not listed here."""
+    word: timedelta | Unknown | None
+    """What it sets if Entra heeds it; other than `lifetime` where only that is in question."""
+    doubts: tuple[str, ...]
+    """Why Entra may ignore the policy as a whole, a clause each; empty where all is as Microsoft documents it."""
 
     @property
     def out_of_range(self) -> bool | Unknown:
@@ -87,15 +99,30 @@ def parse_definition(strings: Sequence[object]) -> Definition:
         reading.read_version()
         reading.read_agreement()
     lifetime = reading.read_lifetime()
+    spellings = tuple(dict.fromkeys((*reading.spellings, *reading.repeated())))
+    problems = tuple(dict.fromkeys((*reading.problems, *reading.refused)))
+    unknown = tuple(dict.fromkeys(reading.unknown))
     return Definition(
-        lifetime=Unknown("; ".join(reading.problems)) if reading.problems else lifetime,
+        lifetime=Unknown("; ".join(problems)) if problems else lifetime,
         settings=(ACCESS_TOKEN_LIFETIME,) if ACCESS_TOKEN_LIFETIME in reading.settings else (),
         retired=tuple(name for name in RETIRED if name in reading.settings),
-        unknown=tuple(dict.fromkeys(reading.unknown)),
-        spellings=tuple(dict.fromkeys((*reading.spellings, *reading.repeated()))),
-        problems=tuple(dict.fromkeys(reading.problems)),
+        unknown=unknown,
+        spellings=spellings,
+        problems=problems,
         complete=reading.complete,
+        word=Unknown("; ".join(dict.fromkeys(reading.problems))) if reading.problems else lifetime,
+        doubts=(*problems, *_departures(spellings, unknown, lifetime)),
     )
+
+
+def _departures(spellings: Sequence[str], unknown: Sequence[str], lifetime: timedelta | None) -> Iterator[str]:
+    """What can be read, and is not as Microsoft documents it."""
+    if lifetime is not None and not SHORTEST <= lifetime <= LONGEST:
+        yield f"it sets {humanize(lifetime)}, and Entra accepts {humanize(SHORTEST)} to {humanize(LONGEST)}"
+    found = [each.partition(" -> ")[0] for each in spellings]
+    yield from (f"it is written with {each}" for each in found if not _DOCUMENTED.fullmatch(each))
+    if unknown:
+        yield f"it has {', '.join(unknown)}, which Microsoft documents nowhere"
 
 
 class _Reading:
@@ -107,6 +134,9 @@ class _Reading:
         self.unknown: list[str] = []
         self.spellings: list[str] = []
         self.problems: list[str] = []
+        """What has no meaning, or more than one."""
+        self.refused: list[str] = []
+        """What has one meaning, though nothing that is documented lets Entra see it."""
         self.bodies = 0
         self.silent = 0
         """Bodies that set no lifetime."""
@@ -114,12 +144,13 @@ class _Reading:
 
     def read_string(self, string: object) -> None:
         try:
-            document, escaped = load(string)
+            document, problem = load(string)
         except ValueError as error:
             self._give_up(f"{shown(string)} is not JSON: {error}")
             return
-        if escaped:
-            self.spellings.append("escaped quotes -> plain JSON")
+        if problem:
+            self.refused.append(f"{shown(string)} is no JSON object as it stands: {problem}")
+            self.complete = False
         bodies = [value for _, value in self._named(document, within=False)]
         if not bodies:
             self._give_up(f"{shown(string)} has no {ROOT}")
@@ -141,7 +172,7 @@ class _Reading:
                 if not isinstance(version, int):
                     self.spellings.append(f"{VERSION} {shown(version)} -> {VERSION} 1")
             else:
-                self.problems.append(f"{VERSION} is {shown(version)}; Microsoft documents 1 only")
+                self.refused.append(f"{VERSION} is {shown(version)}; Microsoft documents 1 only")
 
     def read_agreement(self) -> None:
         """Where not every body sets a lifetime, and which of them Entra heeds is not documented, any may be set."""

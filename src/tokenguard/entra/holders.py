@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, principal_type
-from tokenguard.entra.lifetime import in_force, lifetime_properties
+from tokenguard.entra.lifetime import in_force, lifetime_properties, possible_properties
 from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid, make_resource, text
@@ -29,6 +29,7 @@ def read_assignments(assignments: Assignments) -> Iterator[Resource | Collection
 def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -> Resource:
     holder = assignments.object(object_id)
     verdict = in_force(policy, holder, assignments.levels(object_id, holder), assignments.precedence)
+    effective = assignments.effective(object_id, holder)
     name = text(holder.fact, "displayName", holder.missing)
     properties = {
         "policyId": policy.id,
@@ -44,10 +45,11 @@ def _read_assignment(assignments: Assignments, policy: Policy, object_id: str) -
         "isFirstParty": _of_principal(holder, is_first_party(holder.fact, holder.missing), False),
         "inForce": verdict if isinstance(verdict, Unknown) else verdict[0].value,
         "inForceReason": verdict if isinstance(verdict, Unknown) else verdict[1],
-        **lifetime_properties(assignments.effective(object_id, holder)),
+        **lifetime_properties(effective),
     }
     shown = name if isinstance(name, str) and name else object_id
-    return make_resource("tokenLifetimePolicyAssignment", f"{policy.id}/{object_id}", shown, properties)
+    id_ = f"{policy.id}/{object_id}"
+    return make_resource("tokenLifetimePolicyAssignment", id_, shown, properties, possible_properties(effective))
 
 
 def _of_principal(holder: DirectoryObject, value: Any, otherwise: Any) -> Any:

@@ -10,37 +10,28 @@ Source: Microsoft Learn, "Configurable token lifetimes", 2023 and 2026-04-08. Wh
 
 - Under ``documented-2026``, where principal and application both hold a policy, either may decide.
 - A policy that sets no lifetime may let the next level decide, or leave Microsoft's default in force; we consider both.
-- A lifetime that Entra accepts no more may hold as somebody wrote it, or leave the default in force; we span both.
+- A policy that Entra may ignore is taken at its word, and as not there: see `tokenguard.entra.levels`.
 - Foreign applications' own policies, in their publishers' tenants, are invisible to any scan and not considered.
 
-So an order gives one or more candidates. Over all candidates of the chosen orders we take the longest and the shortest
-lifetime; where they differ, precedence is ambiguous. A level that is reached and cannot be read makes the result
-unknown; one that is not reached, because a level before it decides for certain, does not matter.
+So an order gives one or more candidates. Over all candidates of the chosen orders, in every way in which the levels may
+count, we take the longest and the shortest lifetime; where they differ, precedence is ambiguous. A level that is
+reached and cannot be read makes the result unknown; one that is not reached, because a level before it decides for
+certain, does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from tokenguard.entra.definition import LONGEST, SHORTEST
 from tokenguard.entra.facts import DirectoryObject, Kind, audience, principal_type
+from tokenguard.entra.levels import Basis, Levels, Standing, Way, doubts_at, policies_at, ways
 from tokenguard.entra.policy import Policy, whole_seconds
 from tokenguard.entra.reading import Unknown, first_unknown
 from tokenguard.model import Precedence
-
-
-class Basis(StrEnum):
-    """Where the policy that decides sits, or why none does; Graph's names where it has them."""
-
-    SERVICE_PRINCIPAL = "servicePrincipal"
-    APPLICATION = "application"
-    ORGANIZATION = "organization"
-    DEFAULT = "default"
-    NOT_APPLICABLE = "notApplicable"
 
 
 class InForce(StrEnum):
@@ -50,12 +41,6 @@ class InForce(StrEnum):
     NEVER = "never"
     AMBIGUOUS = "ambiguous"
 
-
-Standing = Policy | Unknown | None
-"""The policy at a level; None where there is none."""
-
-Levels = Mapping[Basis, Standing]
-"""What stands at each of the three levels for one application."""
 
 Order = tuple[tuple[Basis, ...], ...]
 """Levels, the first to decide first; within one step the order is not documented."""
@@ -111,6 +96,16 @@ class Effective:
     ambiguous: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PartlyKnown(Unknown):
+    """Not known as a whole: of the ways in which the levels may count, some give a lifetime and others do not."""
+
+    known: tuple[Effective, ...]
+    """What is in force in the former, the longest first and the shortest last."""
+    ambiguous: bool
+    """Whether these alone differ."""
+
+
 NOT_APPLICABLE = Effective(None, None, Basis.NOT_APPLICABLE, ambiguous=False)
 
 
@@ -132,12 +127,35 @@ def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Prec
     excluded = exclusion(holder)
     if excluded is not None:
         return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
-    found: list[Candidate] = []
-    for order in chosen_orders(precedence).values():
-        may_decide = candidates(follow(order, levels))
+    return governing(levels, precedence)
+
+
+def governing(levels: Levels, precedence: Precedence) -> Effective | Unknown:
+    """What is in force by `levels` where policies apply, over every way in which they may count."""
+    found = [_deciding(way, precedence) for way in ways(levels)]
+    unknown = first_unknown(*found)
+    known = [_effective(each.values()) for each in found if not isinstance(each, Unknown)]
+    if unknown is None:
+        return _together(known)
+    if not known:
+        return unknown
+    ends = (max(known, key=_governed_and_long), min(known, key=lambda each: each.shortest or timedelta.max))
+    return PartlyKnown(unknown.reason, tuple(dict.fromkeys(ends)), _together(known).ambiguous)
+
+
+def _deciding(way: Way, precedence: Precedence) -> Mapping[Precedence, tuple[Candidate, ...]] | Unknown:
+    """What may decide under each order, in one way in which the levels count."""
+    deciding: dict[Precedence, tuple[Candidate, ...]] = {}
+    for name, order in chosen_orders(precedence).items():
+        may_decide = candidates(follow(order, way))
         if isinstance(may_decide, Unknown):
             return may_decide
-        found += may_decide
+        deciding[name] = may_decide
+    return deciding
+
+
+def _effective(deciding: Iterable[Sequence[Candidate]]) -> Effective:
+    found = [candidate for candidates in deciding for candidate in candidates]
     of_policies = [candidate for candidate in found if candidate.policy is not None]
     return Effective(
         longest=max(candidate.longest for candidate in found),
@@ -148,6 +166,20 @@ def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Prec
     )
 
 
+def _together(found: Sequence[Effective]) -> Effective:
+    """What spans all of `found`."""
+    return Effective(
+        longest=max(each.longest or timedelta() for each in found),
+        shortest=min(each.shortest or timedelta.max for each in found),
+        basis=max(found, key=_governed_and_long).basis,
+        ambiguous=any(each.ambiguous for each in found) or len({(each.shortest, each.longest) for each in found}) > 1,
+    )
+
+
+def _governed_and_long(effective: Effective) -> tuple[bool, timedelta]:
+    return effective.basis is not Basis.DEFAULT, effective.longest or timedelta()
+
+
 def in_force(
     policy: Policy, holder: DirectoryObject, levels: Levels, precedence: Precedence
 ) -> tuple[InForce, str] | Unknown:
@@ -155,33 +187,64 @@ def in_force(
     excluded = exclusion(holder)
     if excluded is not None:
         return excluded if isinstance(excluded, Unknown) else (InForce.NEVER, excluded)
-    if policy.lifetime is None:
+    if policy.word is None:
         return InForce.NEVER, "The policy sets no access token lifetime."
-    deciding: dict[Precedence, tuple[Candidate, ...]] = {}
-    for name, order in chosen_orders(precedence).items():
-        may_decide = candidates(follow(order, levels))
-        if isinstance(may_decide, Unknown):
-            return may_decide
-        deciding[name] = may_decide
-    shares = {candidate.policy == policy for found in deciding.values() for candidate in found}
+    found = [_deciding(way, precedence) for way in ways(levels)]
+    known = [each for each in found if not isinstance(each, Unknown)]
+    shares = {candidate.policy == policy for each in known for may_decide in each.values() for candidate in may_decide}
+    unknown = first_unknown(*found)
+    if unknown is not None and len(shares) < len((True, False)):
+        return unknown
     if shares == {True}:
         return InForce.ALWAYS, "It decides under every order of precedence considered."
-    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), _sentence(deciding)
+    reason = " ".join([_sentence(known), *_doubtful(levels, known)])
+    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), reason
+
+
+_AMBIGUOUS = "precedenceAmbiguous"
 
 
 def lifetime_properties(effective: Effective | Unknown) -> dict[str, Any]:
     """The four properties that say what is in force."""
-    names = ("longestLifetimeSeconds", "shortestLifetimeSeconds", "lifetimeBasis", "precedenceAmbiguous")
+    names = ("longestLifetimeSeconds", "shortestLifetimeSeconds", "lifetimeBasis", _AMBIGUOUS)
     if isinstance(effective, Unknown):
-        return dict.fromkeys(names, effective)
+        certain = {_AMBIGUOUS: True} if isinstance(effective, PartlyKnown) and effective.ambiguous else {}
+        return {**dict.fromkeys(names, effective), **certain}
     seconds = map(whole_seconds, (effective.longest, effective.shortest))
     return dict(zip(names, (*seconds, effective.basis.value, effective.ambiguous), strict=True))
 
 
-def _sentence(deciding: Mapping[Precedence, tuple[Candidate, ...]]) -> str:
+def possible_properties(effective: Effective | Unknown) -> tuple[dict[str, Any], ...]:
+    """What the four properties may be, as far as that is known where they are not."""
+    if not isinstance(effective, PartlyKnown):
+        return ()
+    hidden = {name for name, value in lifetime_properties(effective).items() if isinstance(value, Unknown)}
+    return tuple(
+        {name: value for name, value in lifetime_properties(each).items() if name in hidden} for each in effective.known
+    )
+
+
+def doubtful(levels: Levels) -> Iterator[str]:
+    """Which of the policies at `levels` may not count, and why: a sentence each."""
+    reasons: dict[Policy, list[str]] = {}
+    for basis, standing in levels.items():
+        for policy in policies_at(standing):
+            reasons.setdefault(policy, []).extend(doubts_at(basis, policy))
+    for policy, why in reasons.items():
+        if why:
+            yield f"Entra may ignore {policy}: {'; '.join(dict.fromkeys(why))}."
+
+
+def _doubtful(levels: Levels, known: Sequence[object]) -> Iterator[str]:
+    """The same where it makes a difference."""
+    return doubtful(levels) if len(known) > 1 else iter(())
+
+
+def _sentence(ways_: Sequence[Mapping[Precedence, tuple[Candidate, ...]]]) -> str:
     """What decides under which order, orders that agree together."""
     orders: dict[str, list[str]] = {}
-    for name, found in deciding.items():
+    for name in ways_[0]:
+        found = dict.fromkeys(candidate for each in ways_ for candidate in each[name])
         orders.setdefault(" or ".join(map(str, found)), []).append(name)
     sentence = "; ".join(f"under {' and '.join(names)}, {decider} decides" for decider, names in orders.items())
     return f"{sentence[0].upper()}{sentence[1:]}."
@@ -192,7 +255,7 @@ def chosen_orders(precedence: Precedence) -> Mapping[Precedence, Order]:
     return ORDERS if precedence is Precedence.ALL else {precedence: ORDERS[precedence]}
 
 
-def follow(order: Order, levels: Levels) -> tuple[Rank, ...]:
+def follow(order: Order, levels: Way) -> tuple[Rank, ...]:
     """Every level in turn, with what it comes to; those of one step stand beside one another."""
     ranks: list[Rank] = []
     reached: bool | None = True
@@ -220,11 +283,7 @@ def candidates(ranks: Iterable[Rank]) -> tuple[Candidate, ...] | Unknown:
 def _said(basis: Basis, standing: Standing) -> Candidate | Unknown | None:
     if standing is None or isinstance(standing, Unknown):
         return standing
-    lifetime = standing.lifetime
-    if isinstance(lifetime, Unknown):
-        return Unknown(f"{standing}: {lifetime.reason}")
-    if lifetime is None:
-        return DEFAULT
-    if SHORTEST <= lifetime <= LONGEST:
-        return Candidate(basis, lifetime, lifetime, standing)
-    return Candidate(basis, min(lifetime, DEFAULT.shortest), max(lifetime, DEFAULT.longest), standing)
+    word = standing.word
+    if isinstance(word, Unknown):
+        return Unknown(f"{standing}: {word.reason}")
+    return DEFAULT if word is None else Candidate(basis, word, word, standing)

@@ -8,12 +8,14 @@ from typing import Any
 
 from tokenguard.entra.asking import ORGANIZATION
 from tokenguard.entra.facts import EntraFacts, because
-from tokenguard.entra.policy import Policy
+from tokenguard.entra.policy import NULL_DEFAULT, Policy
 from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact, Resource, Tenant
 
 NAMELESS = "which tenant was read is not known"
+
+_COUNT = "organizationDefaultPolicyCount"
 
 
 def read_tenant(facts: EntraFacts) -> Tenant:
@@ -51,7 +53,8 @@ def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iter
         "servicePrincipalCount": because(count) if isinstance(count, ReadFailure) else count,
         **_defaults(facts, policies.values()),
     }
-    yield make_resource("organization", tenant.id, tenant.name, properties)
+    possible = [{_COUNT: len(_certain(policies.values()))}] if properties[_COUNT] is NULL_DEFAULT else []
+    yield make_resource("organization", tenant.id, tenant.name, properties, possible)
 
 
 def _names(organization: Fact | ReadFailure) -> dict[str, Any]:
@@ -68,14 +71,19 @@ def _default_domain(organization: Fact) -> str | Unknown | None:
     return None if default is None else text(default, "name")
 
 
+def _certain(policies: Collection[Policy]) -> list[Policy]:
+    return [policy for policy in policies if policy.is_organization_default is True]
+
+
 def _defaults(facts: EntraFacts, policies: Collection[Policy]) -> dict[str, Any]:
-    names = ("organizationDefaultPolicyCount", "organizationDefaultPolicies")
+    names = (_COUNT, "organizationDefaultPolicies")
     if facts.policies_failure is not None:
         return dict.fromkeys(names, because(facts.policies_failure, "not every policy could be read"))
-    unknown = first_unknown(*(policy.is_organization_default for policy in policies))
+    given = [policy.is_organization_default for policy in policies]
+    unknown = first_unknown(*(each for each in given if each is not NULL_DEFAULT), *given)
     if unknown is not None:
         return dict.fromkeys(names, unknown)
-    defaults = [policy for policy in policies if policy.is_organization_default]
+    defaults = _certain(policies)
     described = [
         {"id": policy.id, "displayName": policy.name, "accessTokenLifetimeSeconds": policy.seconds}
         for policy in defaults

@@ -26,6 +26,10 @@ _DEFINITION_PROPERTIES = (
 )
 
 
+NULL_DEFAULT = Unknown("isOrganizationDefault is null, and Microsoft documents true and false")
+"""Of a policy that may be the organization default, or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A token lifetime policy with its definition parsed."""
@@ -39,6 +43,16 @@ class Policy:
     def lifetime(self) -> timedelta | Unknown | None:
         """What it sets; None where it sets nothing."""
         return self.definition if isinstance(self.definition, Unknown) else self.definition.lifetime
+
+    @property
+    def word(self) -> timedelta | Unknown | None:
+        """What it sets if Entra heeds it."""
+        return self.definition if isinstance(self.definition, Unknown) else self.definition.word
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why Entra may ignore it, so that the next level decides, a clause each; empty where it cannot."""
+        return () if isinstance(self.definition, Unknown) else self.definition.doubts
 
     @property
     def seconds(self) -> int | Unknown | None:
@@ -69,7 +83,7 @@ def parse_policy(id_: str, fact: Fact) -> Policy:
     return Policy(
         id=id_,
         name=text(fact, "displayName"),
-        is_organization_default=default or False,  # documented: "default value is false"
+        is_organization_default=NULL_DEFAULT if default is None else default,
         definition=parse_definition(strings) if isinstance(strings, list) else strings,
     )
 

@@ -8,7 +8,8 @@ from typing import Any
 from tokenguard.entra.asking import PATHS
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, kind_of, principal_type
-from tokenguard.entra.lifetime import Standing, lifetime_properties
+from tokenguard.entra.levels import Standing
+from tokenguard.entra.lifetime import lifetime_properties, possible_properties
 from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, flag, guid, make_resource, not_held, text
 from tokenguard.hookspecs import ReadFailure
@@ -45,6 +46,7 @@ def _facts(assignments: Assignments, kind: Kind, need: Need) -> Iterator[Fact | 
 def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, need: Need) -> Resource:
     missing = _MISSING[kind]
     name = text(fact, "displayName", missing)
+    effective = assignments.effective(id_, DirectoryObject(kind_of(fact, kind), fact, missing))
     properties = {
         "appId": guid(fact, "appId", missing),
         "displayName": name,
@@ -60,10 +62,10 @@ def _read_object(assignments: Assignments, kind: Kind, id_: str, fact: Fact, nee
             }
         ),
         "assignedTokenLifetimePolicy": _assigned(assignments.held_by(id_)),
-        **lifetime_properties(assignments.effective(id_, DirectoryObject(kind_of(fact, kind), fact, missing))),
+        **lifetime_properties(effective),
         **{name: _credentials(fact, name, missing if name in need.properties else NOT_ASKED) for name in CREDENTIALS},
     }
-    return make_resource(kind.value, id_, name, properties)
+    return make_resource(kind.value, id_, name, properties, possible_properties(effective))
 
 
 def _assigned(policy: Standing) -> dict[str, Any] | Unknown | None:

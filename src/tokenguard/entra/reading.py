@@ -6,7 +6,7 @@ whoever made the answer, so nothing is known of it; that is not the same as null
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -83,7 +83,13 @@ def first_unknown(*values: object) -> Unknown | None:
     return next((value for value in values if isinstance(value, Unknown)), None)
 
 
-def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, Any]) -> Resource:
+def make_resource(
+    type_: str,
+    id_: str,
+    name: object,
+    properties: Mapping[str, Any],
+    possible: Sequence[Mapping[str, Any]] = (),
+) -> Resource:
     """A resource whose unknown properties are null, with their reasons beside; without a name it goes by its id."""
     return Resource(
         type_,
@@ -91,6 +97,7 @@ def make_resource(type_: str, id_: str, name: object, properties: Mapping[str, A
         name if isinstance(name, str) and name else id_,
         {key: None if isinstance(value, Unknown) else value for key, value in properties.items()},
         {key: value.reason for key, value in properties.items() if isinstance(value, Unknown)},
+        possible,
     )
 
 
