@@ -570,3 +570,58 @@ def test_planning_reads_the_definitions_that_it_speaks_of_and_not_all_of_them_fo
     count = 0
     assert len(make_plan(before, read, types=TYPES, fixers=FIXERS, now=NOW, unsafe=True).changes) == number
     assert count < 20 * number
+
+
+IGNORABLE = [
+    definition("24:00:00"),
+    definition("22:60:00"),
+    definition("02:00:00").replace('"', '\\"'),
+    json.dumps(definition("02:00:00")),
+    definition("02:00:00").replace('"Version":1,', ""),
+    definition("02:00:00").replace('"Version":1', '"Version":2'),
+    definition("02:00:00", Novel=1),
+]
+"""Policies that Entra may ignore."""
+
+
+@pytest.mark.parametrize("text", IGNORABLE)
+def test_no_plan_takes_away_what_decides_where_entra_ignores_the_default_in_front_of_it(text):
+    found = facts(
+        policy("default", text, default=True),
+        policy("own", LONG),
+        held={"own": ["app"]},
+        applications=[application("app")],
+    )
+    made = plan([RULES["token-lifetime-policy-without-effect"]], found)
+    assert (made.changes, made.skipped) == ((), ())
+
+
+def test_no_plan_takes_away_what_decides_where_a_default_that_is_null_is_none():
+    null = {**policy("default"), "isOrganizationDefault": None}
+    found = facts(null, policy("own", LONG), held={"own": ["app"]}, applications=[application("app")])
+    assert plan([RULES["token-lifetime-policy-without-effect"]], found).changes == ()
+
+
+def test_a_policy_that_may_be_the_default_is_left_for_a_person_to_write():
+    null = {**policy("p", definition(MaxInactiveTime="1.00:00:00")), "isOrganizationDefault": None}
+    made = plan([RULES["retired-token-lifetime-setting"]], facts(null))
+    assert made.changes == ()
+    assert "isOrganizationDefault is null" in made.skipped[0].reason
+
+
+@pytest.mark.parametrize(("version", "reach"), [("", "tokens for APP"), ('"Version":1,', "no token")])
+def test_what_is_written_as_documented_reaches_tokens_where_entra_may_have_ignored_it(version, reach):
+    text = definition(MaxInactiveTime="1.00:00:00").replace('"Version":1,', version)
+    found = facts(policy("p", text), held={"p": ["app"]}, applications=[application("app")])
+    (change,) = plan([RULES["retired-token-lifetime-setting"]], found).changes
+    assert change.blast_radius.startswith(reach)
+    assert change.safety is (Safety.SAFE if version else Safety.UNSAFE)
+
+
+def test_a_policy_of_the_name_that_entra_may_ignore_is_written_as_documented_before_it_is_assigned():
+    existing = policy(
+        "p", definition("05:00:00").replace('"Version":1,', ""), displayName="tokenguard dataverse five hours"
+    )
+    made = plan([FIVE_HOURS], facts(existing, principals=[CDS]))
+    assert kinds(made) == ["updatePolicy", "assign"]
+    assert made.changes[0].operations[0].after["definition"] == [definition("05:00:00")]

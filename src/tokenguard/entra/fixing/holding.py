@@ -24,12 +24,12 @@ from tokenguard.model import Safety
 
 
 def fits(policy: Policy, name: str, lifetime: timedelta) -> bool:
-    """Whether `policy` is of exactly this name and lifetime, for whoever it is assigned to, and nothing else."""
+    """Whether `policy` is of exactly this name and lifetime, for whoever it is assigned to, and Entra heeds it."""
     definition = policy.definition
     return (
         (policy.name, policy.lifetime, policy.is_organization_default) == (name, lifetime, False)
         and isinstance(definition, Definition)
-        and not definition.unknown
+        and not definition.doubts
     )
 
 

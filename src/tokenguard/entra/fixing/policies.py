@@ -37,6 +37,8 @@ class PolicyFixer(EntraFixer):
         """See `tokenguard.hookspecs.Fixer`."""
         if resource.id not in facts.policies:
             return Refusal("the policy would be there no more")
+        if facts.policies[resource.id].get("isOrganizationDefault", False) is None:
+            return Refusal("by hand only: whom it reaches is not known, since its isOrganizationDefault is null")
         if remediation.set is None:
             return _removal(facts, resource.id)
         return edit(facts, resource.id, remediation.set)
@@ -84,9 +86,10 @@ def _edited(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str
 
 
 def _is_rewritten(definition: Definition, lifetime: timedelta | None, wanted: Mapping[str, Any]) -> bool:
-    """Whether any of what is `wanted` of a definition does not hold already."""
+    """Whether any of what is `wanted` of a definition does not hold already, or Entra may ignore it."""
     emptied = zip(EMPTIED, (definition.retired, definition.unknown, definition.spellings), strict=True)
-    return lifetime != definition.lifetime or any(name in wanted and found for name, found in emptied)
+    ignorable = "accessTokenLifetimeSeconds" in wanted and bool(definition.doubts)
+    return ignorable or lifetime != definition.lifetime or any(name in wanted and found for name, found in emptied)
 
 
 def _sets_anything(state: Mapping[str, Any]) -> bool:
