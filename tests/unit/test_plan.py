@@ -12,8 +12,10 @@ from tenants import (
     CDS,
     DATAVERSE,
     FIXERS,
+    MICROSOFT,
     NOW,
     ROOT,
+    TENANT,
     TYPES,
     application,
     built_in,
@@ -570,6 +572,22 @@ def test_planning_reads_the_definitions_that_it_speaks_of_and_not_all_of_them_fo
     count = 0
     assert len(make_plan(before, read, types=TYPES, fixers=FIXERS, now=NOW, unsafe=True).changes) == number
     assert count < 20 * number
+
+
+@pytest.mark.parametrize(
+    ("more", "changes", "not_evaluated"),
+    [
+        ({"appOwnerOrganizationId": MICROSOFT}, 1, 0),
+        ({"appOwnerOrganizationId": TENANT}, 0, 0),
+        ({"appOwnerOrganizationId": None}, 0, 1),
+        ({"appOwnerOrganizationId": None, "servicePrincipalType": "ManagedIdentity"}, 0, 0),
+    ],
+)
+def test_what_may_be_microsofts_or_not_is_neither_passed_nor_taken_away(more, changes, not_evaluated):
+    rules = [RULES["token-lifetime-policy-on-microsoft-resource"]]
+    found = facts(policy("p"), held={"p": ["sp"]}, principals=[principal("sp", **more)])
+    assert len(plan(rules, found).changes) == changes
+    assert len(report(rules, readings(found, needs(rules))).not_evaluated) == not_evaluated
 
 
 IGNORABLE = [

@@ -1,5 +1,7 @@
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from tokenguard.entra.collector import TYPES, EntraCollector
 from tokenguard.entra.facts import DirectoryObject, EntraFacts, Kind
+from tokenguard.entra.microsoft import FIRST_PARTY_TENANTS
 from tokenguard.entra.reading import Unknown
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Need, Precedence, Resource, Scope, Tenant
@@ -185,14 +188,48 @@ def test_values_of_graphs_enums_are_spelt_as_documented_whatever_their_letter_ca
         ("72F988BF-86F1-41AF-91AB-2D7CD011DB47", True),
         ("cab8a31a-1906-4287-a0d8-4eef66b95f6e", True),  # of the US government's clouds
         ("a55a4d5b-9241-49b1-b4ff-befa8db00269", True),  # of the Chinese cloud
+        ("47df5bb7-e6bc-4256-afb0-dd8c8e3c1ce8", True),  # in an example of Microsoft's documentation
+        ("cdc5aeea-15c5-4db6-b079-fcadd2505dc2", True),  # reported
+        ("33e01921-4d64-4f8c-a055-5bdaffd5e33d", True),
+        ("975F013F-7F24-47E8-A7D3-ABC4752BF346", True),
         (TENANT, False),
-        (None, False),
+        ("0000eeee-0000-4000-8000-000000000009", False),  # on no list
     ],
 )
 def test_first_party_is_what_is_registered_in_a_tenant_of_microsofts(owner, first_party):
     one = principal(appId="a1", appOwnerOrganizationId=owner)
     given = facts(lists={Kind.SERVICE_PRINCIPAL: lambda: iter([one])})
     assert only(given, "servicePrincipal").properties["isFirstParty"] is first_party
+
+
+@pytest.mark.parametrize(
+    ("type_", "reason"),
+    [
+        ("ManagedIdentity", ""),
+        ("managedidentity", ""),
+        ("Application", "appOwnerOrganizationId is null, and the appId is not one that is known"),
+        ("Legacy", "appOwnerOrganizationId is null"),
+        (None, "appOwnerOrganizationId is null"),
+        (7, "servicePrincipalType is a int"),
+    ],
+)
+def test_without_an_owner_only_a_managed_identity_is_known_not_to_be_microsofts(type_, reason):
+    one = principal(appId="a1", appOwnerOrganizationId=None, servicePrincipalType=type_)
+    holder = DirectoryObject(Kind.SERVICE_PRINCIPAL, one)
+    given = facts(objects={"sp1": holder}, lists={Kind.SERVICE_PRINCIPAL: lambda: iter([one])})
+    for resource_type in ("servicePrincipal", "tokenLifetimePolicyAssignment"):
+        found = only(given, resource_type)
+        assert found.properties["isFirstParty"] is (None if reason else False)
+        assert reason in found.unknown.get("isFirstParty", "")
+        assert bool(reason) is ("isFirstParty" in found.unknown)
+
+
+def test_every_tenant_of_microsofts_has_a_source_and_stands_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "faq.md").read_text()
+    for id_, owner in FIRST_PARTY_TENANTS.items():
+        assert owner.source
+        assert f"| {id_} | {owner.name} | {'*reported*: ' if owner.reported else ''}{owner.source} |" in page
+    assert len(re.findall(r"^\| [0-9a-f]{8}-", page, re.MULTILINE)) == len(FIRST_PARTY_TENANTS)
 
 
 @pytest.mark.parametrize("owner", [{"appOwnerOrganizationId": None}, {"appOwnerOrganizationId": "none"}, {}])
