@@ -48,7 +48,7 @@ class ReadFailure:
 
     call: str
     reason: str
-    """One line for people: what was asked, what came back. No tokens, no request bodies."""
+    """One line for people: what was asked, what came back, ``GET /path: ...``. No tokens, no request bodies."""
     status: int = 0
     """HTTP status; 0 where none was received, 404 where the object does not exist."""
     permission: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,10 +13,11 @@ from tokenguard.cli.options import Run, Where, Which
 from tokenguard.cli.places import Place
 from tokenguard.cli.selection import choose_rules
 from tokenguard.cli.sources import open_origin
+from tokenguard.cli.unread import Unread
 from tokenguard.exit_status import ExitStatus
 from tokenguard.model import Limits
 from tokenguard.rules.messages import count
-from tokenguard.rules.needs import needs_of
+from tokenguard.rules.needs import judging_needs, needs_of
 from tokenguard.snapshot import write_snapshot
 
 
@@ -38,18 +40,23 @@ from tokenguard.snapshot import write_snapshot
 def collect(*, run: Run, where: Where, limits: Limits, which: Which, folder: Path | None, output: Path) -> int:
     """Write a snapshot of what the selected rules need, mode 0600: it holds names and ids of the tenant.
 
+    What could not be read is said, and gives exit status 3; the snapshot is written all the same, with the reasons.
+
     \b
     tokenguard collect --output tenant.jsonl.gz
     tokenguard collect --from saved-answers/ --output tenant.jsonl
     """
     plugins = context.plugins()
     chosen = choose_rules(plugins, run.config, which, everything=where.demo).chosen
-    with open_origin(run, where, folder, needs_of(chosen, plugins.types), limits) as (found, name):
-        summary = write_snapshot(found, output)
+    needs = needs_of(chosen, plugins.types)
+    unread = Unread(needs, judging_needs(chosen, plugins.types))
+    with open_origin(run, where, folder, needs, limits) as (found, name):
+        summary = write_snapshot(replace(found, resources=unread.watch(found.resources)), output)
     resources = count(sum(part.count for part in summary.values()), "resource")
     context.say(f"{output}: {resources} of {name}", quiet=run.quiet)
-    failures = [failure for part in summary.values() for failure in part.failures]
+    failures = list(unread.lines(summary))
+    for notice in (*unread.notices(), *dict.fromkeys(each.text for part in summary.values() for each in part.notices)):
+        context.say(notice, quiet=run.quiet)
     for failure in failures:
-        lacking = f"; it takes {failure.permission}" if failure.permission else ""
-        context.say(f"Not read to the end: {failure.type}: {failure.reason}{lacking}")
+        context.say(failure)
     return ExitStatus.NOT_EVALUATED if failures else ExitStatus.COMPLIANT

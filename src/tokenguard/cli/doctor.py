@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -20,9 +20,9 @@ from tokenguard.examination import Access, AccessState, Examination
 from tokenguard.exit_status import ExitStatus
 from tokenguard.hookspecs import Examiner
 from tokenguard.judging.evaluate import in_report_order
-from tokenguard.model import Need, ResourceType, Rule
+from tokenguard.model import ResourceType, Rule
 from tokenguard.report_document import configured_to_dict
-from tokenguard.rules.needs import needs_of
+from tokenguard.rules.needs import judging_needs
 
 KIND = "tokenguard-diagnosis"
 FORMAT_VERSION = 2
@@ -55,7 +55,7 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     chosen = selection.chosen
     examiner = next(each for each in plugins.collectors if isinstance(each, Examiner))
     known = {type_.name for type_ in examiner.resource_types}
-    needs = {rule.id: _need(rule, plugins.types) for rule in chosen if rule.resource in known}
+    needs = {rule.id: judging_needs([rule], plugins.types)[rule.resource] for rule in chosen if rule.resource in known}
     found = examiner.examine(live_target(run, account), needs)
     diagnoses = [diagnose(rule, plugins.types[rule.resource], found) for rule in in_report_order(chosen)]
     width = context.style_of(context.stdout()).width
@@ -63,11 +63,6 @@ def doctor(*, run: Run, account: Account, which: Which, form: str) -> int:
     document = {**_document(found, diagnoses), "configured": configured_to_dict(by)}
     answers.answer(form, document, [*_lines(found, diagnoses, width), *in_words(by)])
     return ExitStatus.NOT_EVALUATED if any(each.obstacles for each in diagnoses) else ExitStatus.COMPLIANT
-
-
-def _need(rule: Rule, types: Mapping[str, ResourceType]) -> Need:
-    """What judging by `rule` takes; what only its message names may stay unknown."""
-    return needs_of([replace(rule, message="")], types)[rule.resource]
 
 
 def diagnose(rule: Rule, type_: ResourceType, found: Examination) -> Diagnosis:

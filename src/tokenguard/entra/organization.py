@@ -9,7 +9,7 @@ from typing import Any
 from tokenguard.entra.asking import ORGANIZATION
 from tokenguard.entra.facts import EntraFacts, because
 from tokenguard.entra.policy import NULL_DEFAULT, Policy
-from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, text
+from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, not_held, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import Fact, Resource, Tenant
 
@@ -60,13 +60,14 @@ def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iter
 def _names(organization: Fact | ReadFailure) -> dict[str, Any]:
     if isinstance(organization, ReadFailure):
         return dict.fromkeys(("displayName", "defaultDomain"), because(organization))
-    return {"displayName": text(organization, "displayName"), "defaultDomain": _default_domain(organization)}
+    name = text(organization, "displayName", not_held(ORGANIZATION))
+    return {"displayName": name, "defaultDomain": _default_domain(organization)}
 
 
 def _default_domain(organization: Fact) -> str | Unknown | None:
     domains = organization.get("verifiedDomains")
     if not isinstance(domains, list) or not all(isinstance(domain, dict) for domain in domains):
-        return Unknown("the answer that was read holds no list of verifiedDomains")
+        return Unknown(f"GET {ORGANIZATION}: the answer holds no list of verifiedDomains")
     default = next((domain for domain in domains if domain.get("isDefault") is True), None)
     return None if default is None else text(default, "name")
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from tokenguard.entra.asking import POLICIES
 from tokenguard.entra.definition import Definition, parse_definition
 from tokenguard.entra.facts import UNASKED, EntraFacts, because
-from tokenguard.entra.reading import NOT_HELD, Unknown, first_unknown, flag, make_resource, text
+from tokenguard.entra.reading import Unknown, first_unknown, flag, make_resource, not_held, text
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Resource
 
+_MISSING = not_held(POLICIES)
 _DEFINITION_PROPERTIES = (
     "definition",
     "definitionReadable",
@@ -76,13 +78,13 @@ def parse_policies(facts: EntraFacts) -> dict[str, Policy]:
 
 def parse_policy(id_: str, fact: Fact) -> Policy:
     """One policy; its `id_` is in lower case."""
-    default = flag(fact, "isOrganizationDefault")
-    strings = fact.get("definition", NOT_HELD)
+    default = flag(fact, "isOrganizationDefault", _MISSING)
+    strings = fact.get("definition", _MISSING.of("definition"))
     if not isinstance(strings, list | Unknown):
         strings = Unknown("definition is no collection of strings")
     return Policy(
         id=id_,
-        name=text(fact, "displayName"),
+        name=text(fact, "displayName", _MISSING),
         is_organization_default=NULL_DEFAULT if default is None else default,
         definition=parse_definition(strings) if isinstance(strings, list) else strings,
     )

@@ -17,15 +17,20 @@ _ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 def gaps_of(report: Report) -> Iterator[Gap]:
     """One for each cause, in the report's order, whichever rules and however many resources it concerns.
 
-    Reasons that differ in an id alone are one cause: a refused permission is met once for each policy.
+    Reasons that differ in an id alone are one cause.
     """
     causes: dict[tuple[str, str], _Cause] = {}
     for item in report.not_evaluated:
         reason = _PROPERTY.sub("", item.reason, count=1) if item.resource else item.reason
-        causes.setdefault((_ID.sub("{id}", reason), item.permission), _Cause()).add(item, reason)
+        causes.setdefault((without_ids(reason), item.permission), _Cause()).add(item, reason)
     for (alike, permission), cause in causes.items():
         reason = alike if len(cause.reasons) > 1 else cause.reasons.pop()
         yield Gap(reason, permission, tuple(cause.rules), len(cause.resources))
+
+
+def without_ids(reason: str) -> str:
+    """Equal for reasons that differ in an id alone: a refused permission is met once for each policy."""
+    return _ID.sub("{id}", reason)
 
 
 @dataclass(slots=True)

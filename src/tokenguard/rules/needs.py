@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tokenguard.model import Need, ResourceType, Rule
 from tokenguard.rules.messages import mentioned
@@ -14,6 +15,11 @@ def needs_of(rules: Iterable[Rule], types: Mapping[str, ResourceType]) -> Mappin
     for rule in rules:
         by_type.setdefault(rule.resource, []).append(rule)
     return {name: _need(types[name], by_type[name]) for name in types if name in by_type}
+
+
+def judging_needs(rules: Iterable[Rule], types: Mapping[str, ResourceType]) -> Mapping[str, Need]:
+    """As `needs_of`, but for what only messages name: no verdict depends on that."""
+    return needs_of([replace(rule, message="") for rule in rules], types)
 
 
 def with_needs(needs: Mapping[str, Need], more: Iterable[Need]) -> Mapping[str, Need]:
