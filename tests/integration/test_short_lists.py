@@ -266,12 +266,20 @@ def test_a_tenant_without_an_organization_has_no_verdict(tenant, tmp_path, stric
     assert result.returncode == 3
     reason = "which tenant was read is not known: GET /organization: the answer holds 0 organizations"
     assert {rule["verdict"] for rule in report["rules"]} <= {"fail", "not evaluated"}
+    assert report["header"]["tenant"]["id"] == ""
     assert all(reason in reasons for reasons in unevaluated(report).values())
 
 
 def test_an_organization_that_may_not_be_read_is_the_one_that_the_token_names(tenant, tmp_path):
     tenant.fail("GET /organization=403")
     assert scan(tenant, tmp_path)[0].returncode == 0
+
+
+def test_nothing_is_planned_for_a_tenant_without_an_organization(tenant, tmp_path):
+    tenant.fail("GET /organization=none")
+    result = run(tenant, "fix", "--dry-run", folder=tmp_path)
+    assert result.returncode == 2
+    assert "which tenant this is could not be read, so nothing can be planned for it" in result.stderr
 
 
 def test_explain_says_no_lifetime_of_a_tenant_that_it_does_not_know(tenant, tmp_path):

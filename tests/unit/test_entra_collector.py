@@ -401,6 +401,8 @@ def test_an_answer_that_is_not_about_the_tenant_of_the_token_leaves_nothing_eval
     source.tenant = "t9"
     (failure,) = (one for one in scan(source, need(type_)) if isinstance(one, CollectionFailure))
     assert failure.reason.startswith("which tenant was read is not known: GET /organization: the answer ")
+    collector = EntraCollector()
+    assert collector.tenant(collector.collect(source, {})).id == ""
 
 
 def test_an_organization_that_is_refused_is_the_one_of_the_token():

@@ -19,23 +19,21 @@ _COUNT = "organizationDefaultPolicyCount"
 
 
 def read_tenant(facts: EntraFacts) -> Tenant:
-    """Which tenant the facts are of; without an id where neither Graph nor the token could say."""
+    """Which tenant the facts are of; without an id where neither Graph nor the token could say, or they disagree."""
     if isinstance(facts.organization, ReadFailure):
-        return Tenant(facts.tenant)
+        contradicted = facts.organization.status == HTTPStatus.OK
+        return Tenant("" if contradicted else facts.tenant)
     id_, name = guid(facts.organization, "id"), text(facts.organization, "displayName")
     return Tenant(id_ if isinstance(id_, str) else facts.tenant, name if isinstance(name, str) else "")
 
 
 def identity_failure(facts: EntraFacts) -> ReadFailure | None:
-    """Why it is not known which tenant the facts are of, or doubtful: what they hold is said of none then.
-
-    A tenant that the token names is known where ``/organization`` was refused, but not where the answer holds another
-    or none.
-    """
+    """Why it is not known which tenant the facts are of: what they hold is said of none then."""
+    if read_tenant(facts).id:
+        return None
     if isinstance(facts.organization, ReadFailure):
-        known = read_tenant(facts).id and facts.organization.status != HTTPStatus.OK
-        return None if known else facts.organization
-    return None if read_tenant(facts).id else ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer has no id")
+        return facts.organization
+    return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer has no id")
 
 
 def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource]:
