@@ -144,6 +144,8 @@ def test_how_many_the_default_reaches_may_be_unknown_but_never_left_out():
 def test_no_second_organization_default_is_made():
     found = facts(policy("p"), policy("q", default=True))
     assert "policy “Q” is the organization default" in reason(propose(found, POLICY, "p", isOrganizationDefault=True))
+    null = facts(policy("p"), policy("q", default=None))
+    assert "policy “Q” may be the organization" in reason(propose(null, POLICY, "p", isOrganizationDefault=True))
     unread = replace(facts(policy("p")), policies_failure=REFUSED)
     assert "403" in reason(propose(unread, POLICY, "p", isOrganizationDefault=True))
 

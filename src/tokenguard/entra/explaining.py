@@ -140,7 +140,8 @@ def _level_reason(
     doubts = [doubt for policy in policies_at(levels[basis]) for doubt in doubts_at(basis, policy)]
     if doubts and reached and not isinstance(first.deciding, str):
         said = _reason(reached[0].ranks[place], reached[0].deciding)
-        return f"{'may decide' if said == 'decides' else said}; Entra may ignore it: {'; '.join(dict.fromkeys(doubts))}"
+        why = "; ".join(each for each in dict.fromkeys(doubts) if each not in said)
+        return f"{'may decide' if said == 'decides' else said}; Entra may ignore it{f': {why}' if why else ''}"
     if deciding and len(deciding) < len(followed):
         return _if_ignored(levels)
     return _reason(first.ranks[place], first.deciding)

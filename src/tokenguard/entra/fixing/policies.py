@@ -117,8 +117,11 @@ def _other_defaults(facts: EntraFacts, policy_id: str) -> str:
     """Why the policy cannot become the organization's default; what Entra does with a second is not documented."""
     if facts.policies_failure is not None:
         return f"whether another policy is the organization default is not known: {facts.policies_failure.reason}"
-    defaults = [id_ for id_, each in facts.policies.items() if id_ != policy_id and each.get("isOrganizationDefault")]
-    return f"{_named(facts, defaults[0])} is the organization default" if defaults else ""
+    given = {id_: each.get("isOrganizationDefault", False) for id_, each in facts.policies.items() if id_ != policy_id}
+    other = next((id_ for id_, default in given.items() if default is not False), "")
+    if not other:
+        return ""
+    return f"{_named(facts, other)} {'is' if given[other] else 'may be'} the organization default"
 
 
 def _named(facts: EntraFacts, policy_id: str) -> str:
