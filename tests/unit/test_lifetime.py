@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 from tokenguard.entra.definition import parse_definition
 from tokenguard.entra.facts import DirectoryObject, Kind
+from tokenguard.entra.in_force import InForce, in_force
 from tokenguard.entra.lifetime import (
     NOT_APPLICABLE,
     ORDERS,
     Basis,
     Effective,
-    InForce,
     effective_lifetime,
     follow,
-    in_force,
 )
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.definition import Definition
 from tokenguard.entra.facts import DirectoryObject, Kind
-from tokenguard.entra.levels import Basis, Levels, policies_at
-from tokenguard.entra.lifetime import DEFAULT, Candidate, Rank, doubtful
+from tokenguard.entra.levels import Basis, Levels, doubtful, policies_at
+from tokenguard.entra.lifetime import DEFAULT, Candidate, Rank
 from tokenguard.entra.microsoft import DATAVERSE, SHAREPOINT, is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid

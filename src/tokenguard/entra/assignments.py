@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tokenguard.entra.facts import UNASKED, DirectoryObject, EntraFacts, Kind, because
 from tokenguard.entra.levels import Basis, Levels, Several, Standing
-from tokenguard.entra.lifetime import NOT_APPLICABLE, Effective, exclusion, governing
+from tokenguard.entra.lifetime import Effective, effective_lifetime, exclusion
 from tokenguard.entra.policy import NULL_DEFAULT, Policy, parse_policies
 from tokenguard.entra.reading import NOT_ASKED, Unknown, first_unknown, guid
 from tokenguard.hookspecs import ReadFailure
@@ -36,8 +36,8 @@ class Assignments:
         """What holds a policy and is perhaps of this kind, by its appId."""
         self._unplaced: dict[Kind, Unknown] = {}
         """What holds a policy and is perhaps of this kind, and may have any appId."""
-        self._governing: dict[tuple[str | None, ...], Effective | Unknown] = {}
-        """What is in force, by what stands at the levels: for most objects of a tenant it is the same."""
+        self._effective: dict[tuple[str | None, ...], Effective | Unknown] = {}
+        """What is in force where policies apply, by those that principal and application hold: mostly none."""
         for policy, object_id in self:
             self._by_object.setdefault(object_id, []).append(policy)
         for object_id, policies in self._by_object.items():
@@ -62,18 +62,15 @@ class Assignments:
         return standing
 
     def effective(self, object_id: str, holder: DirectoryObject) -> Effective | Unknown:
-        """What is in force for tokens issued for an object; as `tokenguard.entra.lifetime.effective_lifetime`."""
-        excluded = exclusion(holder)
-        if excluded is not None:
-            return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
+        """What is in force for tokens issued for an object."""
         levels = self.levels(object_id, holder)
-        principal, application = levels[Basis.SERVICE_PRINCIPAL], levels[Basis.APPLICATION]
-        if isinstance(principal, Unknown | Several) or isinstance(application, Unknown | Several):
-            return governing(levels, self.precedence)
-        key = tuple(None if each is None else each.id for each in (principal, application))
-        if key not in self._governing:
-            self._governing[key] = governing(levels, self.precedence)
-        return self._governing[key]
+        own = levels[Basis.SERVICE_PRINCIPAL], levels[Basis.APPLICATION]
+        if exclusion(holder) is not None or any(isinstance(each, Unknown | Several) for each in own):
+            return effective_lifetime(holder, levels, self.precedence)
+        key = tuple(each.id if isinstance(each, Policy) else None for each in own)
+        if key not in self._effective:
+            self._effective[key] = effective_lifetime(holder, levels, self.precedence)
+        return self._effective[key]
 
     def levels(self, object_id: str, holder: DirectoryObject) -> Levels:
         """What stands at each level for tokens issued for an object."""

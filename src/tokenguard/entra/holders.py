@@ -7,7 +7,8 @@ from typing import Any
 
 from tokenguard.entra.assignments import Assignments
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, audience, principal_type
-from tokenguard.entra.lifetime import in_force, lifetime_properties, possible_properties
+from tokenguard.entra.in_force import in_force
+from tokenguard.entra.lifetime import lifetime_properties, possible_properties
 from tokenguard.entra.microsoft import is_first_party
 from tokenguard.entra.policy import Policy
 from tokenguard.entra.reading import Unknown, guid, make_resource, text

@@ -65,6 +65,17 @@ def doubts_at(basis: Basis, policy: Policy) -> tuple[str, ...]:
     return (*policy.doubts, *((NULL_DEFAULT.reason,) if is_null else ()))
 
 
+def doubtful(levels: Levels) -> Iterator[str]:
+    """Which of the policies at `levels` may not count, and why: a sentence each."""
+    reasons: dict[Policy, list[str]] = {}
+    for basis, standing in levels.items():
+        for policy in policies_at(standing):
+            reasons.setdefault(policy, []).extend(doubts_at(basis, policy))
+    for policy, why in reasons.items():
+        if why:
+            yield f"Entra may ignore {policy}: {'; '.join(dict.fromkeys(why))}."
+
+
 def ways(levels: Levels) -> tuple[Way, ...]:
     """Every way in which `levels` may count, each once; first the one where each policy is taken at its word.
 

@@ -21,26 +21,16 @@ certain, does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 from tokenguard.entra.facts import DirectoryObject, Kind, audience, principal_type
-from tokenguard.entra.levels import Basis, Levels, Standing, Way, doubts_at, policies_at, ways
+from tokenguard.entra.levels import Basis, Levels, Standing, Way, ways
 from tokenguard.entra.policy import Policy, whole_seconds
 from tokenguard.entra.reading import Unknown, first_unknown
 from tokenguard.model import Precedence
-
-
-class InForce(StrEnum):
-    """Whether a policy decides the lifetime of tokens for its holder: under every chosen order, none, or some."""
-
-    ALWAYS = "always"
-    NEVER = "never"
-    AMBIGUOUS = "ambiguous"
-
 
 Order = tuple[tuple[Basis, ...], ...]
 """Levels, the first to decide first; within one step the order is not documented."""
@@ -123,16 +113,11 @@ def exclusion(holder: DirectoryObject) -> str | Unknown | None:
 
 
 def effective_lifetime(holder: DirectoryObject, levels: Levels, precedence: Precedence) -> Effective | Unknown:
-    """What is in force for tokens issued for `holder`, over all orders that `precedence` chooses."""
+    """What is in force for tokens issued for `holder`, over all orders that `precedence` chooses and all `ways`."""
     excluded = exclusion(holder)
     if excluded is not None:
         return excluded if isinstance(excluded, Unknown) else NOT_APPLICABLE
-    return governing(levels, precedence)
-
-
-def governing(levels: Levels, precedence: Precedence) -> Effective | Unknown:
-    """What is in force by `levels` where policies apply, over every way in which they may count."""
-    found = [_deciding(way, precedence) for way in ways(levels)]
+    found = [deciding_under(way, precedence) for way in ways(levels)]
     unknown = first_unknown(*found)
     known = [_effective(each.values()) for each in found if not isinstance(each, Unknown)]
     if unknown is None:
@@ -143,7 +128,7 @@ def governing(levels: Levels, precedence: Precedence) -> Effective | Unknown:
     return PartlyKnown(unknown.reason, tuple(dict.fromkeys(ends)), _together(known).ambiguous)
 
 
-def _deciding(way: Way, precedence: Precedence) -> Mapping[Precedence, tuple[Candidate, ...]] | Unknown:
+def deciding_under(way: Way, precedence: Precedence) -> Mapping[Precedence, tuple[Candidate, ...]] | Unknown:
     """What may decide under each order, in one way in which the levels count."""
     deciding: dict[Precedence, tuple[Candidate, ...]] = {}
     for name, order in chosen_orders(precedence).items():
@@ -180,27 +165,6 @@ def _governed_and_long(effective: Effective) -> tuple[bool, timedelta]:
     return effective.basis is not Basis.DEFAULT, effective.longest or timedelta()
 
 
-def in_force(
-    policy: Policy, holder: DirectoryObject, levels: Levels, precedence: Precedence
-) -> tuple[InForce, str] | Unknown:
-    """Whether `policy`, which `holder` holds, decides the lifetime of tokens issued for it, and why."""
-    excluded = exclusion(holder)
-    if excluded is not None:
-        return excluded if isinstance(excluded, Unknown) else (InForce.NEVER, excluded)
-    if policy.word is None:
-        return InForce.NEVER, "The policy sets no access token lifetime."
-    found = [_deciding(way, precedence) for way in ways(levels)]
-    known = [each for each in found if not isinstance(each, Unknown)]
-    shares = {candidate.policy == policy for each in known for may_decide in each.values() for candidate in may_decide}
-    unknown = first_unknown(*found)
-    if unknown is not None and len(shares) < len((True, False)):
-        return unknown
-    if shares == {True}:
-        return InForce.ALWAYS, "It decides under every order of precedence considered."
-    reason = " ".join([_sentence(known), *_doubtful(levels, known)])
-    return (InForce.AMBIGUOUS if True in shares else InForce.NEVER), reason
-
-
 _AMBIGUOUS = "precedenceAmbiguous"
 
 
@@ -222,32 +186,6 @@ def possible_properties(effective: Effective | Unknown) -> tuple[dict[str, Any],
     return tuple(
         {name: value for name, value in lifetime_properties(each).items() if name in hidden} for each in effective.known
     )
-
-
-def doubtful(levels: Levels) -> Iterator[str]:
-    """Which of the policies at `levels` may not count, and why: a sentence each."""
-    reasons: dict[Policy, list[str]] = {}
-    for basis, standing in levels.items():
-        for policy in policies_at(standing):
-            reasons.setdefault(policy, []).extend(doubts_at(basis, policy))
-    for policy, why in reasons.items():
-        if why:
-            yield f"Entra may ignore {policy}: {'; '.join(dict.fromkeys(why))}."
-
-
-def _doubtful(levels: Levels, known: Sequence[object]) -> Iterator[str]:
-    """The same where it makes a difference."""
-    return doubtful(levels) if len(known) > 1 else iter(())
-
-
-def _sentence(ways_: Sequence[Mapping[Precedence, tuple[Candidate, ...]]]) -> str:
-    """What decides under which order, orders that agree together."""
-    orders: dict[str, list[str]] = {}
-    for name in ways_[0]:
-        found = dict.fromkeys(candidate for each in ways_ for candidate in each[name])
-        orders.setdefault(" or ".join(map(str, found)), []).append(name)
-    sentence = "; ".join(f"under {' and '.join(names)}, {decider} decides" for decider, names in orders.items())
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def chosen_orders(precedence: Precedence) -> Mapping[Precedence, Order]:
