@@ -226,6 +226,114 @@ def test_new_or_changed_findings_fail_only_where_that_was_asked_for(folder, old,
     assert run("diff", old, new, *options, cwd=folder).returncode == status
 
 
+def test_the_last_line_counts_the_findings_that_stand_unchanged_in_every_format(folder):
+    outputs = [part for name in ("text", "json", "markdown") for part in ("-f", name, "-o", f"diff.{name}")]
+    done = run("diff", "now.jsonl", "now.jsonl", *outputs, *RULES, cwd=folder)
+    said = "exit status 0: everything could be compared; 2 findings stand unchanged"
+
+    assert done.returncode == 0
+    assert (folder / "diff.text").read_text().splitlines()[-1] == said
+    assert (folder / "diff.markdown").read_text().splitlines()[-1] == said
+    assert json.loads((folder / "diff.json").read_text())["conclusion"] == said
+    assert "nothing that fails was found" not in "".join(path.read_text() for path in folder.glob("diff.*"))
+
+
+def rename(document: Any) -> None:
+    document["value"][0]["displayName"] = "By another name"
+
+
+def drop(document: Any) -> None:
+    del document["value"][1]
+
+
+@pytest.mark.parametrize(("change", "what"), [(rename, "changed"), (drop, "gone"), (None, "")])
+@pytest.mark.parametrize("kind", ["snapshot", "folder", "the way back"])
+def test_a_resource_that_changes_fails_where_that_was_asked_for_whatever_rules_say(folder, kind, change, what):
+    rules = ["--set", "access-token-lifetime-too-long.maximum=P1D", *RULES]
+    shutil.rmtree(folder / "now")
+    shutil.copytree(folder / "before", folder / "now")
+    if change:
+        edit(folder / "now" / "policies.json", change)
+        if change is drop:
+            calls = json.loads((folder / "now" / "calls.json").read_text())
+            (folder / "now" / "holders-2.json").unlink()
+            (folder / "now" / "calls.json").write_text(json.dumps({"holders-1.json": calls["holders-1.json"]}))
+    assert run("collect", "--from", "now", "-o", "later.jsonl", "--quiet", *rules, cwd=folder).returncode == 0
+    sides = {
+        "snapshot": ("before", "later.jsonl"),
+        "folder": ("before", "now"),
+        "the way back": ("later", "before.jsonl"),
+    }
+    old, new = sides[kind]
+
+    again = ("diff", f"{old}.jsonl", new, *rules)
+    plain = run(*again, "--fail-on-new", cwd=folder)
+    strict = run(*again, "--fail-on-change", "--format", "json", cwd=folder)
+    found = json.loads(strict.stdout)
+
+    assert plain.returncode == 0, plain.stdout
+    assert (strict.returncode, found["exitStatus"]) == ((1, 1) if change else (0, 0))
+    word = "appeared" if what == "gone" and kind == "the way back" else what
+    assert {each["change"] for each in found["resources"]} == ({word} if change else set())
+
+
+def test_what_was_not_read_is_no_change_but_3_and_a_change_beside_it_is_1(folder):
+    shutil.copytree(folder / "before", folder / "unread")
+    holders = folder / "unread" / "holders-2.json"
+    holders.write_text(json.dumps({"error": {"code": "Authorization_RequestDenied", "message": "no"}}))
+    assert run("collect", "--from", "unread", "-o", "unread.jsonl", "--quiet", *RULES, cwd=folder).returncode == 3
+    again = ("diff", "before.jsonl", "unread.jsonl", "--fail-on-change", *RULES)
+
+    unread = run(*again, cwd=folder)
+    edit(folder / "unread" / "policies.json", rename)
+    run("collect", "--from", "unread", "-o", "unread.jsonl", "--quiet", *RULES, cwd=folder)
+    changed = run(*again, cwd=folder)
+
+    assert (unread.returncode, "GONE" in unread.stdout) == (3, False)
+    assert unread.stdout.splitlines()[-1].startswith("exit status 3: not everything could be compared; ")
+    assert changed.returncode == 1
+    assert changed.stdout.splitlines()[-1].startswith("exit status 1: something changed that was to fail")
+
+
+def test_reports_hold_no_resources_that_could_change(folder):
+    done = run("diff", "before.json", "now.json", "--fail-on-change", cwd=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--fail-on-change: before.json is a report, which holds findings and no resources" in done.stderr
+
+
+PLAIN = '{"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"05:00:00","One":{"a":1,"b":2},"Two":2}}'
+
+
+@pytest.mark.parametrize(
+    ("spelt", "status"),
+    [
+        ('{"TokenLifetimePolicy":{"Two":2,"One":{"b":2,"a":1},"AccessTokenLifetime":"05:00:00","Version":1}}', 0),
+        (PLAIN.replace(",", " ,\n ").replace(":{", ": {"), 0),
+        (PLAIN.replace("Two", "\\u0054wo"), 0),
+        (PLAIN.replace('"Two":2', '"Two":3'), 1),
+        (PLAIN.replace('"Two":2', '"Two":true'), 1),
+        (PLAIN.replace('"Two":2', '"Two":2,"Two":2'), 1),
+        (PLAIN.replace("Two", "two"), 1),
+    ],
+)
+def test_definitions_are_compared_as_json(folder, spelt, status):
+    """Whatever is derived of a definition, the order in which settings are listed too."""
+    for name, definition in (("before", PLAIN), ("now", spelt)):
+        edit(folder / name / "policies.json", lambda document, text=definition: redefine(document, text))
+        assert run("collect", "--from", name, "-o", f"{name}.jsonl", "--quiet", cwd=folder).returncode == 0
+
+    done = run("diff", "before.jsonl", "now.jsonl", "--fail-on-change", "--fail-on-new", cwd=folder)
+
+    assert done.returncode == status, done.stdout
+    assert done.stdout.startswith("CHANGED  " if status else "UNCHANGED  ")
+
+
+def redefine(document: Any, definition: str) -> None:
+    document["value"][0]["definition"] = [definition]
+    document["value"][0]["displayName"] = "The same"
+
+
 def test_a_severity_that_would_fail_nothing_is_refused(folder):
     done = run("diff", "before.json", "now.json", "--fail-on", "high", cwd=folder)
 

@@ -61,3 +61,27 @@ def test_what_may_no_longer_be_read_is_not_gone(sandbox, collected):
     assert (found["unchangedResources"], found["unchangedFindings"]) == (0, 0)
     assert any("not read to the end now, so nothing of it is gone" in each["reason"] for each in found["notCompared"])
     assert any("403" in each["reason"] for each in found["notCompared"])
+
+
+def test_any_change_of_the_live_tenant_fails_where_that_was_asked_for(sandbox, collected):
+    again = ("diff", "old.jsonl", "--live", "--fail-on-change", "--set", f"{RULE[1]}.maximum=P1D", *RULE)
+    sandbox.set(permissions=["Policy.Read.All", "Application.Read.All", "Policy.ReadWrite.ApplicationConfiguration"])
+    policy = sandbox.call("GET", POLICIES).json()["value"][0]
+    [definition] = policy["definition"]
+    spaced = json.dumps(json.loads(definition), indent=2)
+    assert spaced != definition
+
+    def after(**changed):
+        assert sandbox.call("PATCH", f"{POLICIES}/{policy['id']}", json=changed).status_code == 204
+        try:
+            return run(sandbox, *again, folder=collected)
+        finally:
+            back = {name: policy[name] for name in changed}
+            assert sandbox.call("PATCH", f"{POLICIES}/{policy['id']}", json=back).status_code == 204
+
+    same, spelt, renamed = run(sandbox, *again, folder=collected), after(definition=[spaced]), after(displayName="New")
+    assert (same.returncode, spelt.returncode, renamed.returncode) == (0, 0, 1), spelt.stdout
+    assert spelt.stdout.startswith("UNCHANGED  ")
+    assert "-> New" in renamed.stdout
+    sandbox.set(permissions=["User.Read"])
+    assert run(sandbox, *again, folder=collected).returncode == 3

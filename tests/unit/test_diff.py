@@ -19,6 +19,7 @@ from golden_file import assert_golden
 from sample_report import FINDINGS, REPORT, TENANT, TOO_LONG, finding, lifetime, ref
 from tokenguard.diff import snapshots
 from tokenguard.diff.reports import compare_reports, with_findings
+from tokenguard.diff.sameness import same_value
 from tokenguard.diff.snapshots import compare_snapshots
 from tokenguard.diff.words import property_change
 from tokenguard.differences import Change, Difference, PropertyChange, Turn
@@ -125,6 +126,48 @@ def test_policies_and_assignments_in_words():
 )
 def test_a_property_in_words(item, said):
     assert property_change(item) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "same"),
+    [
+        ("definition", ['{"a":1,"b":[1,2]}'], ['{ "b": [1, 2], "a": 1 }'], True),
+        ("definition", ['{"a":1,"b":[1,2]}'], ['{"a":1,"b":[2,1]}'], False),
+        ("definition", ['{"a":1,"a":2}'], ['{"a":2,"a":1}'], False),
+        ("definition", ['{"a":1,"a":2}'], ['{"a":1, "a":2}'], False),
+        ("definition", ['{"a":1,"A":2}'], ['{"A":2,"a":1}'], False),
+        ("definition", ['{"x":{"a":1,"A":2}}'], ['{"x":{"A":2,"a":1}}'], False),
+        ("definition", ["nonsense"], ["nonsense"], True),
+        ("definition", ["nonsense"], ["nonsense "], False),
+        ("definition", ['"nonsense"'], ["nonsense"], False),
+        ("definition", ['{"a":NaN}'], ['{"a": NaN}'], False),
+        ("definition", ['{"a":true}'], ['{"a":1}'], False),
+        ("definition", ["{}", '{"a":1}'], ['{"a":1}', "{}"], False),
+        ("definition", ["{}"], ["{}", "{}"], False),
+        ("definition", ["[" * 100_000], ["[" * 100_001], False),
+        ("unknownSettings", ["a", "b"], ["b", "a"], True),
+        ("unknownSettings", ["a", "a", "b"], ["b", "b", "a"], False),
+        ("keyCredentials", [{"keyId": "1"}, {"keyId": "2"}], [{"keyId": "2"}, {"keyId": "1"}], True),
+        ("organizationDefaultPolicies", [{"id": "1"}, {"id": "2"}], [{"id": "2"}, {"id": "1"}], True),
+        ("ofAPlugin", ["a", "b"], ["b", "a"], False),
+        ("unknownSettings", ["a"], None, False),
+        ("displayName", '{"a":1,"b":2}', '{"b":2,"a":1}', False),
+    ],
+)
+def test_when_two_values_say_the_same(name, before, after, same):
+    assert same_value(name, before, after) is same
+    assert same_value(name, after, before) is same
+
+
+def test_problems_that_quote_a_definition_are_those_of_the_same_definition():
+    def read(text: str) -> Resource:
+        return policy("1", None, definition=[text], definitionProblems=[f"{text} has no TokenLifetimePolicy"])
+
+    same = compared(snapshot(read('{"a":1,"b":2}')), snapshot(read('{"b":2,"a":1}')))
+    changed = compared(snapshot(read('{"a":1,"b":2}')), snapshot(read('{"b":2,"a":3}')))
+
+    assert (same.resources, same.exit_status) == ([], 3)  # its lifetime is not known on either side
+    assert [each.name for each in changed.resources[0].properties] == ["definition", "definitionProblems"]
 
 
 def test_nothing_changed():
@@ -430,6 +473,47 @@ OF_REPORTS = compare_reports(
 )
 OF_BOTH = with_findings(OF_SNAPSHOTS, OF_REPORTS)
 SAME = compared(snapshot(policy("1", 3600)), snapshot(policy("1", 3600)))
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (SAME, "exit status 0: everything could be compared"),
+        (OF_SNAPSHOTS, "exit status 3: not everything could be compared"),
+        (OF_BOTH, "exit status 1: something changed that was to fail the comparison; 2 findings stand unchanged"),
+        (
+            with_findings(SAME, compare_reports(report(), report())),
+            "exit status 0: everything could be compared; no finding stands unchanged",
+        ),
+        (
+            with_findings(SAME, compare_reports(report(too_long(KIOSK)), report(too_long(KIOSK)))),
+            "exit status 0: everything could be compared; 1 finding stands unchanged",
+        ),
+    ],
+)
+def test_the_last_line_says_what_stands_unchanged(difference, said):
+    assert written("text", difference).decode().splitlines()[-1] == said
+    assert written("markdown", difference).decode().splitlines()[-1] == said
+    assert json.loads(written("json", difference))["conclusion"] == said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        ((), (), 0),
+        ((policy("1", 3600),), (policy("1", 3600),), 0),
+        ((), (policy("1", 3600),), 1),
+        ((policy("1", 3600),), (), 1),
+        ((policy("1", 3600),), (policy("1", 60),), 1),
+        ((policy("1", 3600),), (policy("1", None),), 3),
+        ((policy("1", 3600), policy("2", 60)), (policy("1", None),), 1),
+    ],
+)
+def test_any_change_fails_where_that_was_asked_for(old, new, status):
+    changed, nothing = compared(snapshot(*old), snapshot(*new)), compare_reports(report(), report())
+
+    assert with_findings(changed, nothing, fail_on_change=True).exit_status == status
+    assert with_findings(changed, nothing).exit_status == (3 if changed.not_compared else 0)
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("text", "txt"), ("json", "json"), ("markdown", "md")])

@@ -55,6 +55,11 @@ _JUDGING = ("rules", "select", "ignore", "settings", "exemptions")
     "--fail-on-new", is_flag=True, help="Exit status 1 where a finding is new, or has other values than before."
 )
 @options.fail_on("The least severity that counts for --fail-on-new.")
+@click.option(
+    "--fail-on-change",
+    is_flag=True,
+    help="Exit status 1 where a resource is new, gone or changed, whatever the rules say of it.",
+)
 @options.into
 @options.run
 def diff(
@@ -71,6 +76,7 @@ def diff(
     exemptions: Path | None,
     fail_on_new: bool,
     fail_on: str,
+    fail_on_change: bool,
 ) -> int:
     """Say what changed from OLD to NEW: two snapshots, or two JSON reports, of one tenant.
 
@@ -81,6 +87,7 @@ def diff(
     \b
     tokenguard diff monday.jsonl.zst tuesday.jsonl.zst
     tokenguard diff monday.jsonl.zst --live --fail-on-new
+    tokenguard diff monday.jsonl.zst --live --fail-on-change
     tokenguard diff main.json branch.json --fail-on-new --format markdown
     """
     if not fail_on_new and any(given("fail_on")):
@@ -94,7 +101,15 @@ def diff(
     where = Where(demo=demo, precedence=str(Precedence.ALL), **asdict(account))
     least = Severity[fail_on.upper()] if fail_on_new else None
     if _kind(old) == SNAPSHOT:
-        difference = _snapshots(run, where, old, new, limits=limits, which=which, exemptions=exemptions, least=least)
+        difference = _snapshots(
+            run, where, old, new,
+            limits=limits, which=which, exemptions=exemptions, least=least, fail_on_change=fail_on_change,
+        )  # fmt: skip
+    elif fail_on_change:
+        raise UsageError(
+            f"--fail-on-change: {old} is a report, which holds findings and no resources",
+            "compare two snapshots, or give --fail-on-new",
+        )
     else:
         difference = _reports(run, old, new, least)
     if difference.old.collected_at > difference.new.collected_at:
@@ -156,6 +171,7 @@ def _snapshots(
     which: Which,
     exemptions: Path | None,
     least: Severity | None,
+    fail_on_change: bool,
 ) -> Difference:
     """What changed, and what the rules of this run say of both, each judged as it stands."""
     before = partial(open_snapshot, old, limits=limits)
@@ -184,7 +200,8 @@ def _snapshots(
         after = judged(path, name)
         for notice in after.notices:
             context.say(notice, quiet=run.quiet)
-        difference = with_findings(resources, compare_reports(judged(old, str(old)), after, least))
+        found = compare_reports(judged(old, str(old)), after, least)
+        difference = with_findings(resources, found, fail_on_change=fail_on_change)
         return replace(difference, configured=configured(run, which, selection.settings, decided.settings))
 
 

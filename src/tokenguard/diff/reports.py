@@ -46,16 +46,20 @@ def compare_reports(old: Report, new: Report, fail_on: Severity | None = None) -
     )
 
 
-def with_findings(resources: Difference, findings: Difference) -> Difference:
-    """What became of the resources of two snapshots, and of what was found in them: one comparison."""
+def with_findings(resources: Difference, findings: Difference, *, fail_on_change: bool = False) -> Difference:
+    """What became of the resources of two snapshots, and of what was found in them: one comparison.
+
+    With `fail_on_change` a resource that is new, gone or changed gives exit status 1, whatever was found.
+    """
     not_compared = (*resources.not_compared, *findings.not_compared)
     status = ExitStatus.NOT_EVALUATED if not_compared else ExitStatus.COMPLIANT
+    failed = findings.exit_status is ExitStatus.FINDINGS or (fail_on_change and bool(resources.resources))
     return replace(
         resources,
         findings=findings.findings,
         unchanged_findings=findings.unchanged_findings,
         not_compared=not_compared,
-        exit_status=ExitStatus.FINDINGS if findings.exit_status is ExitStatus.FINDINGS else status,
+        exit_status=ExitStatus.FINDINGS if failed else status,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from tokenguard.diff.sameness import same_value
 from tokenguard.diff.words import in_words
 from tokenguard.differences import (
     Change,
@@ -137,13 +138,16 @@ def _resource_change(change: Change, resource: Resource, properties: tuple[Prope
 
 def _property_changes(before: Resource, after: Resource, names: Sequence[str]) -> tuple[PropertyChange, ...]:
     """Of what is known on both sides."""
-    return tuple(
-        PropertyChange(name, before.properties[name], after.properties[name])
+    changes = {
+        name: PropertyChange(name, before.properties[name], after.properties[name])
         for name in names
         if name not in before.unknown
         and name not in after.unknown
-        and before.properties[name] != after.properties[name]
-    )
+        and not same_value(name, before.properties[name], after.properties[name])
+    }
+    if before.type == "tokenLifetimePolicy" and "definition" in names and "definition" not in changes:
+        changes.pop("definitionProblems", None)  # they quote the definition as it is spelt
+    return tuple(changes.values())
 
 
 def _covers(summary: Mapping[str, TypeSummary], resource: Resource) -> bool:

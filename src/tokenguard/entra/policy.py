@@ -117,9 +117,10 @@ def _definition_properties(fact: Fact, policy: Policy) -> dict[str, Any]:
     listed = {
         "settings": list(definition.settings),
         "retiredSettings": list(definition.retired),
-        "unknownSettings": list(definition.unknown),
+        # In no order of the definition's own: in JSON the keys of an object have none.
+        "unknownSettings": sorted(definition.unknown),
         "lifetimeOutOfRange": definition.out_of_range,
-        "nonCanonicalSpellings": list(definition.spellings),
+        "nonCanonicalSpellings": sorted(definition.spellings),
     }
     strings = fact["definition"]
     return {

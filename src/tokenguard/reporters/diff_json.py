@@ -8,6 +8,7 @@ from tokenguard.differences import Difference, FindingChange, ResourceChange, Si
 from tokenguard.encoding import finding_to_dict, ref_to_dict
 from tokenguard.hookspecs import Style
 from tokenguard.report_document import configured_to_dict
+from tokenguard.reporters.diff_words import conclusion
 from tokenguard.reporters.streaming import write_json
 
 KIND = "tokenguard-diff"
@@ -31,6 +32,7 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
             "resources": map(_resource, difference.resources),
             "findings": map(_finding, difference.findings),
             "notCompared": ({"what": each.what, "reason": each.reason} for each in difference.not_compared),
+            "conclusion": conclusion(difference),
         },
         out,
     )

@@ -9,7 +9,7 @@ from tokenguard.configured import in_words
 from tokenguard.differences import Difference, FindingChange
 from tokenguard.hookspecs import Style
 from tokenguard.reporters import wording
-from tokenguard.reporters.diff_words import counts, side, verdict
+from tokenguard.reporters.diff_words import conclusion, counts, side, verdict
 from tokenguard.untrusted import markdown
 
 
@@ -30,6 +30,7 @@ def _blocks(difference: Difference) -> Iterator[str]:
     if difference.not_compared:
         yield "\n## Not compared: nobody can say whether it changed\n\n"
         yield from (f"- {markdown(item.what)}: {markdown(item.reason)}\n" for item in difference.not_compared)
+    yield f"\n{conclusion(difference)}\n"
 
 
 def _finding(item: FindingChange) -> str:

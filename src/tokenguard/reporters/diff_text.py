@@ -9,7 +9,7 @@ from tokenguard.differences import Change, Difference, FindingChange, ResourceCh
 from tokenguard.hookspecs import Style
 from tokenguard.layout import Page, Paint
 from tokenguard.reporters import wording
-from tokenguard.reporters.diff_words import counts, side, verdict
+from tokenguard.reporters.diff_words import conclusion, counts, side, verdict
 
 _CHANGES = {Change.APPEARED: Paint.YELLOW, Change.GONE: Paint.BLUE, Change.CHANGED: Paint.YELLOW}
 _TURNS = {Turn.NEW: Paint.BRIGHT_RED, Turn.CHANGED: Paint.RED, Turn.FIXED: Paint.GREEN, Turn.SETTLED: Paint.BLUE}
@@ -34,7 +34,7 @@ def write_difference(difference: Difference, out: BinaryIO, style: Style) -> Non
             page.line(f"{item.what}: {item.reason}", indent=2, paint=Paint.YELLOW)
     page.line()
     page.line(counts(difference))
-    page.line(f"exit status {int(difference.exit_status)}: {difference.exit_status.meaning}")
+    page.line(conclusion(difference))
 
 
 def _write_resource(page: Page, item: ResourceChange) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC
 
 from tokenguard.differences import Change, Difference, Side, Turn
+from tokenguard.exit_status import ExitStatus
 
 
 def side(item: Side) -> str:
@@ -31,6 +32,25 @@ def counts(item: Difference) -> str:
     if item.not_compared:
         parts.append(f"{len(item.not_compared)} not compared")
     return "; ".join(parts)
+
+
+def conclusion(item: Difference) -> str:
+    """The last line: ``exit status 0: everything could be compared; 7 findings stand unchanged``."""
+    said = f"exit status {int(item.exit_status)}: {_MEANINGS[item.exit_status]}"
+    standing = item.unchanged_findings
+    if standing is None:
+        return said
+    number = (
+        "no finding stands" if standing == 0 else "1 finding stands" if standing == 1 else f"{standing} findings stand"
+    )
+    return f"{said}; {number} unchanged"
+
+
+_MEANINGS = {
+    ExitStatus.COMPLIANT: "everything could be compared",
+    ExitStatus.FINDINGS: "something changed that was to fail the comparison",
+    ExitStatus.NOT_EVALUATED: "not everything could be compared",
+}
 
 
 def _numbers(what: str, words: Iterable[str], met: Iterable[str], unchanged: int) -> str:
