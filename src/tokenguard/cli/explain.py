@@ -63,6 +63,7 @@ def explain(
     that concerns it is not known, or not all could be looked through for that name.
     """
     _check_folder(where, folder)
+    _check_text(application)
     plugins = context.plugins()
     selection = choose_rules(plugins, run.config, which)
     chosen = selection.chosen
@@ -130,6 +131,14 @@ def _concerning(exemptions: Iterable[Exemption], rules: Iterable[Rule], found: E
     policies = (each.policy for considered in found.orders.values() for each in considered if each.policy)
     names = {ref.name for ref in (*found.subject.refs(), *policies)}
     return [each for each in exemptions if each.rule in of and (each.resource.lower() in ids or each.resource in names)]
+
+
+def _check_text(name: str) -> None:
+    """Of bytes that are none the command line has unpaired surrogates, which Graph cannot be asked for."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{name!r} is no text", "name the application by its object id or appId") from error
 
 
 def _check_folder(where: Where, folder: Path | None) -> None:

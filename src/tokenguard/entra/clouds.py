@@ -5,6 +5,7 @@ Source: Microsoft Graph, "National cloud deployments".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -17,6 +18,13 @@ GRAPH = "TOKENGUARD_GRAPH_URL"
 TRUSTED = "TOKENGUARD_TRUSTED_HOSTS"
 DEFAULT = "global"
 """The cloud that nobody need ask for."""
+
+
+_PLACE = re.compile(
+    r"(?:(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?",
+    re.IGNORECASE,
+)
+"""A name or a number of a host, with a port: what every parser that meets it later reads alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +109,18 @@ def _origin(variable: str, text: str) -> str:
         _ = url.port
     except ValueError as error:
         raise UsageError(f"{variable} is no address", f"write {variable} as https://host:port") from error
-    plain = url.scheme == "http" and variable == GRAPH and _is_loopback(url.hostname or "")
-    if not url.hostname or not (url.scheme == "https" or plain):
-        raise UsageError(f"{variable} is no https address", f"write {variable} as https://host")
     if url.username or url.password or url.path.strip("/") or url.query or url.fragment:
         raise UsageError(
             f"{variable} holds more than a host", f"write {variable} as https://host, without a path or a user"
         )
+    if not (_PLACE.fullmatch(url.netloc) and text.isprintable()):  # urlsplit leaves out tabs and line ends
+        raise UsageError(
+            f"{variable} is no address: its host is no name or number that a network knows",
+            f"write {variable} as https://host:port, the host in ASCII and without a zone",
+        )
+    plain = url.scheme == "http" and variable == GRAPH and _is_loopback(url.hostname or "")
+    if not url.hostname or not (url.scheme == "https" or plain):
+        raise UsageError(f"{variable} is no https address", f"write {variable} as https://host")
     return f"{url.scheme}://{url.netloc.lower()}"
 
 

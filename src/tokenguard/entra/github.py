@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from tokenguard.entra.addresses import github_address
 from tokenguard.entra.trust import graph_tls
 from tokenguard.errors import SourceError, UsageError
 
@@ -24,8 +25,8 @@ def fetch_assertion(environment: Mapping[str, str]) -> str:
             "GitHub offers this job no identity: ACTIONS_ID_TOKEN_REQUEST_URL and _TOKEN are not set",
             "add `permissions: id-token: write` to the job",
         )
+    address = github_address(environment, AUDIENCE)
     try:
-        address = httpx.URL(url).copy_merge_params({"audience": AUDIENCE})
         answer = httpx.get(address, headers={"Authorization": f"Bearer {key}"}, verify=graph_tls(environment))
         assertion = None if answer.is_error else answer.raise_for_status().json()["value"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:

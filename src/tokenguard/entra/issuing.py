@@ -16,8 +16,8 @@ from typing import Any
 from azure.core.exceptions import AzureError
 
 from tokenguard.entra.aadsts import hint_for
+from tokenguard.entra.addresses import usable_cloud
 from tokenguard.entra.answer import one_line
-from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.credentials import Credential, Method, choose_method
 from tokenguard.entra.definition import LONGEST
 from tokenguard.entra.permissions import read_claims
@@ -41,12 +41,12 @@ _HINTS = {
 
 def prepare(target: LiveTarget, resource: str) -> Callable[[], Issued]:
     """What asks for a token for `resource`, a new one each time; see `tokenguard.hookspecs.Prober`."""
-    if not _RESOURCE.fullmatch(resource):
+    if not (_RESOURCE.fullmatch(resource) and resource.isprintable()):
         raise UsageError(f"{resource!r} is neither the address of a resource nor an appId", "e.g. https://api.example")
     if resource.endswith(_SCOPE):
         raise UsageError(f"{resource!r} is a scope, not a resource", f"name {resource.removesuffix(_SCOPE)}")
     budget = Budget(target.patience, target.put_off)
-    method = choose_method(target, choose_cloud(target.cloud, target.environment), budget)
+    method = choose_method(target, usable_cloud(target), budget)
     if not method.alone:
         raise UsageError(
             f"{method.title} hands out tokens that were kept; how long they live says nothing of today's policies",

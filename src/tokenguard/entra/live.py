@@ -11,7 +11,6 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
-from tokenguard.entra.clouds import choose_cloud
 from tokenguard.entra.retry import Budget, Patience, Wait
 from tokenguard.entra.tally import Tally
 from tokenguard.errors import UsageError
@@ -55,13 +54,13 @@ def open_client(
 
     Raises as `open_live` does.
     """
-    cloud = choose_cloud(target.cloud, target.environment)
-
     import asyncio  # noqa: PLC0415
 
+    from tokenguard.entra.addresses import usable_cloud  # noqa: PLC0415
     from tokenguard.entra.connection import connect  # noqa: PLC0415
     from tokenguard.entra.signin import sign_in  # noqa: PLC0415
 
+    cloud = usable_cloud(target)
     patience = patience or Patience(budget=target.patience)
     signed_in = sign_in(target, cloud, Budget(patience.budget, target.put_off))
     connection = connect(target, cloud, signed_in, patience, guard)
