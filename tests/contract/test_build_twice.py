@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from locked import ROOT, pins
+from checkout import ROOT, copy_checkout
+from locked import pins
 
 WORKFLOWS = ROOT / ".github" / "workflows"
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "dist", "site", "node_modules", "__pycache__", ".*_cache")
 
 
 def jobs(workflow: str) -> dict[str, Any]:
@@ -74,8 +73,7 @@ def make(checkout: Path, target: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this checkout in which `make build` has run, as it runs anywhere: with pip, from the index it has."""
-    folder = tmp_path_factory.mktemp("somewhere") / "checkout"
-    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    folder = copy_checkout(tmp_path_factory.mktemp("somewhere") / "checkout")
     result = make(folder, "build")
     assert result.returncode == 0, result.stdout + result.stderr
     return folder

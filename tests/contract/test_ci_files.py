@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,10 +19,13 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.markers import default_environment
+from packaging.utils import canonicalize_name
 
+from checkout import ROOT, copy_checkout
+from locked import pins
 from sandbox import RunningSandbox
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CI = ROOT / "examples" / "ci"
 WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), CI / "github" / "tokenguard.yml"]
@@ -330,7 +333,7 @@ def test_what_the_checkout_calls_a_module_is_not_run(action, demo_snapshot: Path
     assert action(snapshot=str(demo_snapshot)).outputs["complete"] == "false"
     result = install(tmp_path, "tenant.jsonl", PATH=f"{BIN}:{os.environ['PATH']}")
     assert "of the checkout" not in result.stderr
-    assert "File '/no/such/action' does not exist" in result.stderr
+    assert "No such file or directory: '/no/such/action/requirements/build.txt'" in result.stderr
 
 
 def install(folder: Path, snapshot: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -353,24 +356,74 @@ case "$1 $2 $3" in "-I -m venv") mkdir -p "$4/bin" && cp "$0" "$4/bin/" ;; esac
 """
 
 
-@pytest.mark.parametrize(("snapshot", "installed"), [("", "[graph]"), ("tenant.jsonl", "")])
-def test_microsoft_s_sdk_is_installed_only_for_a_live_tenant(tmp_path: Path, snapshot: str, installed: str) -> None:
+@pytest.mark.parametrize(("snapshot", "locked"), [("", "graph"), ("tenant.jsonl", "program")])
+def test_microsoft_s_sdk_is_installed_only_for_a_live_tenant(tmp_path: Path, snapshot: str, locked: str) -> None:
     """Python is replaced by something that says how it was called: what pip installs is pip's affair."""
     python = tmp_path / "python"
     python.write_text(STAND_IN)
     python.chmod(0o755)
     result = install(tmp_path, snapshot, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == f"-I -m pip install --quiet /no/such/action{installed}"
+    hashed, program = [line.removeprefix("-I -m pip ") for line in result.stdout.splitlines()[-2:]]
+    assert hashed == by_hash("/no/such/action/requirements", "build", locked)
+    assert program == f"{ALONE} /no/such/action"
+
+
+ALONE = "install --quiet --no-index --no-deps --no-build-isolation"
+"""A folder, from which nothing else can follow."""
+
+
+def by_hash(folder: str, *names: str) -> str:
+    """What pip is asked: only files that are locked, and only wheels, whose making brings in nothing."""
+    files = " ".join(f"--requirement {folder}/{name}.txt" for name in names)
+    return f"install --quiet --only-binary=:all: --require-hashes {files}"
+
+
+def test_the_action_installs_itself_with_the_versions_that_its_commit_locks(tmp_path: Path) -> None:
+    result = install(tmp_path, "tenant.jsonl", GITHUB_ACTION_PATH=str(ROOT), PATH=f"{BIN}:{os.environ['PATH']}")
+    assert result.returncode == 0, result.stderr
+    there = tmp_path / "tokenguard" / "bin"
+    assert_versions(there / "python", "program", "build")
+    assert subprocess.run([there / "tokenguard", "rules", "check"], cwd=tmp_path, check=False).returncode == 0
+
+
+def assert_versions(python: Path, *locked: str) -> None:
+    """What `python` finds is what the files `locked` list for this platform, beside the program and pip."""
+    program = "from importlib.metadata import distributions as d; print(*[f'{x.name}=={x.version}' for x in d()])"
+    listed = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    here = dict(default_environment())
+    wanted = {f"{pin.name}=={pin.version}" for name in locked for pin in pins(name) if pin.applies(here)}
+    found = {canonicalize_name(name) + "==" + version for name, version in (text.split("==") for text in listed)}
+    assert {text for text in found if not re.match("(entra-tokenguard|pip|setuptools|wheel)==", text)} == wanted
 
 
 # --- the other services -------------------------------------------------------------------------------------------
 
 
+ADDRESS, COMMIT = "https://github.com/OWNER/tokenguard", "0" * 40
+"""What people put their own in place of."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Callable[[str], str]:
+    """Puts a repository and its newest commit into a script, as people do."""
+    folder = copy_checkout(tmp_path / "a copy")
+    author = ("-c", "user.name=x", "-c", "user.email=x@x.example")
+    for command in (["init", "--quiet"], ["add", "."], [*author, "commit", "--quiet", "--message", "x"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    made = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    def put_in(script: str, commit: str = made.strip()) -> str:
+        assert (ADDRESS in script, COMMIT in script) == (True, True)
+        return script.replace(ADDRESS, folder.as_uri()).replace(COMMIT, commit)
+
+    return put_in
+
+
 def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script with `pip` standing aside, since the program is installed already."""
+    """Run a script with `pip` standing aside, and saying what it was asked, since the program is installed already."""
     (folder / "bin").mkdir(exist_ok=True)
-    (folder / "bin" / "pip").write_text("#!/bin/sh\n")
+    (folder / "bin" / "pip").write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/pip.txt"\n')
     (folder / "bin" / "pip").chmod(0o755)
     path = f"{folder / 'bin'}:{BIN}:{os.environ['PATH']}"
     return subprocess.run(
@@ -389,11 +442,47 @@ def on_the_demo(script: str, auth: str) -> str:
     return script.replace(f"--auth {auth} ", "--demo ")
 
 
-def test_the_gitlab_job_writes_what_it_keeps(tmp_path: Path) -> None:
+def gitlab() -> str:
+    return "\n".join(load(GITLAB)["tokenguard"]["script"])
+
+
+def azure(name: str, folder: Path) -> str:
+    """The script of a step of the Azure pipeline, in folders of the agent that are `folder`."""
+    [step] = [step for step in load(AZURE)["steps"] if step.get("displayName") == name]
+    script = step["bash"] if "bash" in step else step["inputs"]["inlineScript"]
+    return re.sub(r"\$\((Agent\.TempDirectory|Build\.ArtifactStagingDirectory)\)", str(folder), script)
+
+
+def test_the_gitlab_job_installs_a_pinned_commit_and_what_it_locks(tmp_path: Path, source) -> None:
+    shell(source(gitlab()), tmp_path, AZURE_FEDERATED_TOKEN_FILE=str(tmp_path / "a"), ENTRA_ASSERTION="a")
+    asked = (tmp_path / "bin" / "pip.txt").read_text().splitlines()
+    assert asked == [by_hash(".tokenguard/requirements", "build", "graph"), f"{ALONE} ./.tokenguard"]
+    assert (tmp_path / ".tokenguard" / "requirements" / "graph.txt").is_file()
+
+
+def test_the_azure_pipeline_installs_a_pinned_commit_and_what_it_locks(tmp_path: Path, source) -> None:
+    assert shell(source(azure("Install tokenguard", tmp_path)), tmp_path).returncode == 0
+    asked = (tmp_path / "bin" / "pip.txt").read_text().splitlines()
+    assert asked == [by_hash("requirements", "build", "graph"), f"{ALONE} ."]
+    assert (tmp_path / "tokenguard" / "requirements" / "graph.txt").is_file()
+
+
+@pytest.mark.parametrize("service", ["gitlab", "azure"])
+def test_nothing_is_installed_where_the_commit_is_not_there(tmp_path: Path, source, service: str) -> None:
+    """Nor does a script go on after it: the shell of a service may, unless it is told."""
+    script = gitlab() if service == "gitlab" else azure("Install tokenguard", tmp_path)
+    result = shell(source(script, "1" * 40), tmp_path)
+    assert result.returncode != 0
+    assert not (tmp_path / "bin" / "pip.txt").exists()
+    if service == "azure":
+        assert script.startswith("set -euo pipefail\n")
+
+
+def test_the_gitlab_job_writes_what_it_keeps(tmp_path: Path, source) -> None:
     job = load(GITLAB)["tokenguard"]
     assertion = tmp_path / ".entra-assertion"
     variables = {"ENTRA_ASSERTION": "an.assertion", "AZURE_FEDERATED_TOKEN_FILE": str(assertion)}
-    result = shell(on_the_demo("\n".join(job["script"]), "federated"), tmp_path, **variables)
+    result = shell(on_the_demo(source(gitlab()), "federated"), tmp_path, **variables)
     assert result.returncode == 1, result.stderr
     assert (assertion.read_text(), assertion.stat().st_mode & 0o777) == ("an.assertion", 0o600)
     for kept in (*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]):
@@ -404,15 +493,11 @@ def test_the_gitlab_job_writes_what_it_keeps(tmp_path: Path) -> None:
 
 def test_the_azure_pipeline_writes_what_it_keeps(tmp_path: Path) -> None:
     steps = load(AZURE)["steps"]
-    [scan] = [step["inputs"]["inlineScript"] for step in steps if step.get("displayName") == "Scan"]
     [tests] = [
         step["inputs"]["testResultsFiles"] for step in steps if step.get("displayName") == "Show findings as tests"
     ]
-    place = {"$(Build.ArtifactStagingDirectory)": str(tmp_path)}
-    for name, value in place.items():
-        scan, tests = scan.replace(name, value), tests.replace(name, value)
-    assert shell(on_the_demo(scan, "cli"), tmp_path).returncode == 1
-    assert Path(tests).is_file()
+    assert shell(on_the_demo(azure("Scan", tmp_path), "cli"), tmp_path).returncode == 1
+    assert (tmp_path / tests.removeprefix("$(Build.ArtifactStagingDirectory)/")).is_file()
     assert (tmp_path / "tokenguard.html").is_file()
 
 
@@ -436,13 +521,11 @@ def test_the_hook_refuses_a_rule_with_a_mistake(tmp_path: Path, text, passes: bo
     assert ("severty" in result.stderr) is not passes
 
 
-def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path) -> None:
-    """With pre-commit itself, which builds this checkout in an environment of its own.
+def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path, source) -> None:
+    """With pre-commit itself, which builds a copy of this checkout in an environment of its own, with locked versions.
 
     Two files of one id are among more than it gives to one process where it may start several.
     """
-    if not (ROOT / ".git").exists():
-        pytest.skip("pre-commit installs hooks from a repository, and this is none")
     work = tmp_path / "work"
     shutil.copytree(ROOT / "rules" / "token-lifetime", work / "rules")
     (work / "team" / "rules").mkdir(parents=True)
@@ -451,12 +534,15 @@ def test_pre_commit_installs_the_hook_and_runs_it(tmp_path: Path) -> None:
     misspelt.write_text(misspelt.read_text().replace('"severity"', '"severty"'))
     for command in (["git", "init", "--quiet"], ["git", "add", "."]):
         subprocess.run(command, cwd=work, check=True)
-    command = [BIN / "pre-commit", "try-repo", ROOT, "tokenguard-rules", "--all-files"]
+    (work / PRE_COMMIT.name).write_text(source(PRE_COMMIT.read_text()))
+    command = [BIN / "pre-commit", "run", "--all-files"]
     environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home")}
     result = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 1, result.stdout + result.stderr
     assert 'did you mean "severity"?' in result.stdout
     assert '"organization-default-policy" is also the id of' in result.stdout
+    [python] = (tmp_path / "home").glob("*/py_env-*/bin/python")
+    assert_versions(python, "program")
 
 
 @pytest.mark.parametrize(
@@ -475,6 +561,13 @@ def test_the_hook_looks_at_rule_files_alone(path: str, checked: bool) -> None:
     assert bool(found) is checked
 
 
-def test_the_example_names_the_hook_that_there_is() -> None:
+def test_the_hook_installs_the_versions_that_its_commit_locks() -> None:
+    [hook] = load(HOOKS)
+    assert hook["additional_dependencies"] == ["--constraint=requirements/versions.txt"]
+    assert "`--constraint=requirements/versions.txt`" in (ROOT / "docs" / "ci.md").read_text()
+
+
+def test_the_example_names_the_hook_that_there_is_at_a_commit() -> None:
     [repo] = load(PRE_COMMIT)["repos"]
+    assert (repo["repo"], repo["rev"]) == (ADDRESS, COMMIT)
     assert [hook["id"] for hook in repo["hooks"]] == [hook["id"] for hook in load(HOOKS)]

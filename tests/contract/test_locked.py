@@ -16,7 +16,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from locked import LOCKED, ROOT, Pin, pins
+from checkout import ROOT
+from locked import LOCKED, Pin, pins
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS, NEEDED = PROJECT["dependency-groups"], PROJECT["project"]["dependencies"]

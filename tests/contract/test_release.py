@@ -51,18 +51,32 @@ def test_the_version_stands_in_one_place(wheel: Path) -> None:
     assert "version" not in re.findall(r"^(\w+) =", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
 
-def test_nobody_is_told_to_install_by_name_what_is_not_released() -> None:
+TOLD = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "action.yml", ".ci/run")),
+    *(
+        path
+        for folder in ("docs", "examples", "plugins", "bench", "src", ".github")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in (".md", ".yml", ".py")
+    ),
+]
+"""What tells people, or a machine, how to install something."""
+
+BY_NAME = re.compile(r"pip install [^\n`#]*?(?<![\w./-])((?:entra-)?tokenguard[\w-]*)")
+
+
+def test_nobody_is_told_to_install_by_name_what_nobody_has_released() -> None:
     """Whoever registers such a name on the package index would be given our readers."""
-    pages = [ROOT / "README.md", *(path for folder in ("docs", "examples", "plugins") for path in every(folder))]
-    asked = {
-        name for page in pages for name in re.findall(r"pip install (?:--quiet )?['\"]?([\w-]+)", page.read_text())
-    }
-    assert asked == {"entra-tokenguard"}
+    assert BY_NAME.findall("pip install --quiet 'entra-tokenguard[graph]'") == ["entra-tokenguard"]
+    assert BY_NAME.findall("pip install . ./plugins/tokenguard-sandbox  # tokenguard") == []
+    assert any("pip install ." in path.read_text() for path in TOLD)
+    assert {str(path): found for path in TOLD if (found := BY_NAME.findall(path.read_text()))} == {}
 
 
-def every(folder: str) -> list[Path]:
-    """The pages and examples in `folder`."""
-    return [path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".md", ".yml")]
+def test_the_readme_says_why() -> None:
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert "from a checkout at a commit" in text
+    assert "nobody has registered `entra-tokenguard` on the package index yet" in text
 
 
 def test_every_rule_and_schema_of_the_checkout_is_in_the_wheel(wheel: Path) -> None:

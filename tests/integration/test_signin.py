@@ -461,7 +461,7 @@ except Exception as error:
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True)
     said = "not installed, and needed to read a live tenant: msgraph"
-    assert ran.stdout == f"UsageError; {said}; run: pip install 'entra-tokenguard[graph]'\n"
+    assert ran.stdout == f"UsageError; {said}; run in a checkout of tokenguard: pip install '.[graph]'\n"
 
 
 def test_nothing_heavy_is_imported_before_a_tenant_is_opened():

@@ -134,7 +134,7 @@ def check_extra() -> None:
     if missing:
         raise UsageError(
             f"not installed, and needed to read a live tenant: {', '.join(missing)}",
-            "run: pip install 'entra-tokenguard[graph]'",
+            "run in a checkout of tokenguard: pip install '.[graph]'",
         )
 
 
