@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tokenguard import __version__
 
 ROOT = Path(__file__).parents[2]
-BUILT = ("pyproject.toml", "README.md", "LICENSE", "src", "rules", "schemas")
+BUILT = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "src", "rules", "schemas")
 """What the wheel is made from."""
 
 
@@ -93,3 +98,106 @@ def test_the_changelog_speaks_of_what_is_to_come_and_of_each_release() -> None:
     headings = re.findall(r"^## \[(.+?)\](.*)$", text, re.MULTILINE)
     assert headings[0] == ("Unreleased", "")
     assert [name for name, when in headings[1:] if not re.fullmatch(r" - \d{4}-\d\d-\d\d", when)] == []
+
+
+# --- the project's address ----------------------------------------------------------------------------------------
+
+
+EXAMPLE = "https://code.example/people/tokenguard"
+UNPACKED = "from tokenguard.cli import main; main()"
+
+
+def build_of(address: str, folder: Path) -> Path:
+    """The wheel, unpacked, of the sources with `address` as the project's."""
+    sources = copied(folder / "sources")
+    module = sources / "src" / "tokenguard" / "__init__.py"
+    text = re.sub(r'^ADDRESS = ".*"$', f'ADDRESS = "{address}"', module.read_text(), flags=re.MULTILINE)
+    module.write_text(text)
+    assert f'ADDRESS = "{address}"' in text
+    with zipfile.ZipFile(wheel_of(sources, folder / "dist")) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_of("", tmp_path_factory.mktemp("without"))
+
+
+@pytest.fixture(scope="module")
+def addressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_of(EXAMPLE, tmp_path_factory.mktemp("addressed"))
+
+
+def metadata(build: Path) -> Message:
+    [path] = build.glob("*.dist-info/METADATA")
+    return message_from_string(path.read_text())
+
+
+def run(build: Path, *arguments: str, status: int = 0) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(build), "TOKENGUARD_PLUGINS": ""}
+    command = [sys.executable, "-c", UNPACKED, *arguments]
+    result = subprocess.run(command, env=environment, cwd=build, capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    return result.stdout
+
+
+def driver(build: Path) -> dict[str, Any]:
+    return json.loads(run(build, "scan", "--demo", "--format", "sarif", status=1))["runs"][0]["tool"]["driver"]
+
+
+def test_the_project_has_one_address_or_none() -> None:
+    [address] = re.findall('^ADDRESS = "(.*)"$', (ROOT / "src/tokenguard/__init__.py").read_text(), re.MULTILINE)
+    assert address == "" or re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)+(?<![./])", address)
+
+
+def test_a_build_without_an_address_names_no_place_of_the_project(without: Path) -> None:
+    assert not [name for name, _ in metadata(without).items() if "url" in name.lower() or "home" in name.lower()]
+    assert "Project-URL" not in (metadata(without).get_all("Dynamic") or [])
+    links = re.findall(r"\]\(([^)]+)\)", metadata(without).get_payload())
+    assert len(links) > 10
+    assert [link for link in links if "://" in link] == []
+
+
+def test_sarif_without_an_address_has_no_link_to_a_help_of_ours(without: Path) -> None:
+    described = driver(without)
+    assert described.keys().isdisjoint({"informationUri", "downloadUri"})
+    assert len(described["rules"]) > 10
+    assert [rule["id"] for rule in described["rules"] if "helpUri" in rule] == []
+
+
+def test_a_build_with_an_address_has_it_in_its_metadata(addressed: Path) -> None:
+    of_this = f"{EXAMPLE}/blob/v{__version__}"
+    urls = dict(url.split(", ") for url in metadata(addressed).get_all("Project-URL"))
+    assert urls == {
+        "Source": EXAMPLE,
+        "Documentation": f"{of_this}/docs/index.md",
+        "Changelog": f"{of_this}/CHANGELOG.md",
+        "Issues": f"{EXAMPLE}/issues",
+    }
+    links = re.findall(r"\]\(([^)]+)\)", metadata(addressed).get_payload())
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link.removeprefix(f"{of_this}/")).exists()] == []
+    assert all(link.startswith(of_this) for link in links)
+
+
+def test_sarif_with_an_address_leads_to_the_page_of_each_built_in_rule(addressed: Path) -> None:
+    described = driver(addressed)
+    assert described["informationUri"] == EXAMPLE
+    headings = set(re.findall(r"^### (\S+)$", (ROOT / "docs" / "reference" / "rules.md").read_text(), re.MULTILINE))
+    for rule in described["rules"]:
+        assert rule["helpUri"] == f"{EXAMPLE}/blob/v{__version__}/docs/reference/rules.md#{rule['id']}"
+        assert rule["id"] in headings
+
+
+@pytest.mark.parametrize("build", ["without", "addressed"])
+def test_a_rule_finds_its_schema_by_a_relative_path(build: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """In what we ship, and in what `rules new` writes: offline, and whatever the address."""
+    unpacked: Path = request.getfixturevalue(build)
+    run(unpacked, "rules", "new", "mine-is-wrong", "--resource", "organization", "--output", str(tmp_path))
+    rules = [tmp_path / "mine-is-wrong.json", *(unpacked / "tokenguard" / "_data" / "rules").rglob("*.json")]
+    assert len(rules) > 10
+    for rule in rules:
+        named = json.loads(rule.read_text())["$schema"]
+        assert named.startswith("."), rule
+        assert json.loads((rule.parent / named).read_text())["$id"] == "urn:tokenguard:schema:rule"

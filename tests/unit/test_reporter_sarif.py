@@ -149,7 +149,6 @@ def test_severities_fall_into_the_ranges_that_github_documents(severity, level, 
 def test_a_rule_brings_its_help():
     described = descriptor(TOO_LONG)
 
-    assert described["helpUri"] == TOO_LONG.references[0]
     assert described["properties"]["tags"] == ["security", "external/mitre-attack/T1550.001"]
     for part in (
         "until it expires",
@@ -161,11 +160,17 @@ def test_a_rule_brings_its_help():
     assert f"- <{TOO_LONG.references[1]}>" in described["help"]["markdown"]
 
 
+def test_only_a_built_in_rule_has_its_help_at_the_project_s_address(monkeypatch):
+    monkeypatch.setattr("tokenguard.ADDRESS", "https://code.example/tokenguard")
+
+    assert descriptor(TOO_LONG)["helpUri"].endswith(f"/docs/reference/rules.md#{TOO_LONG.id}")
+    assert "helpUri" not in descriptor(replace(TOO_LONG, id="mine-is-wrong"))
+
+
 @pytest.mark.parametrize("reference", ["javascript:alert(1)", "https://a b", "https://a>b", "RFC 6749"])
 def test_only_web_addresses_become_links(reference):
     described = descriptor(replace(TOO_LONG, references=(reference,)))
 
-    assert "helpUri" not in described
     assert reference not in described["help"]["markdown"]
 
 

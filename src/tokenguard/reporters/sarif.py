@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+import tokenguard
 from tokenguard import __version__
 from tokenguard.configured import in_words
 from tokenguard.encoding import finding_to_dict
@@ -45,6 +46,7 @@ def _run(report: Report) -> dict[str, Any]:
             "driver": {
                 "name": "tokenguard",
                 "semanticVersion": __version__,
+                **({"informationUri": tokenguard.ADDRESS} if tokenguard.ADDRESS else {}),
                 "rules": (descriptor(result.rule) for result in report.rules),
                 "notifications": [{"id": "not-evaluated", "shortDescription": message("Not evaluated")}],
             }

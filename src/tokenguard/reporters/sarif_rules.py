@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
+import tokenguard
 from tokenguard.excerpts import shown
 from tokenguard.model import Rule, Severity
 from tokenguard.reporters import wording
+from tokenguard.schemas import data_folder
 from tokenguard.untrusted import doubled_braces, markdown, sarif_text
 
 LEVELS = {
@@ -44,7 +47,7 @@ def descriptor(rule: Rule) -> dict[str, Any]:
             **message(*(f"{title}: {text}" for title, texts in sections for text in texts), *addresses),
             "markdown": doubled_braces(_markdown(sections, addresses)),
         },
-        **({"helpUri": addresses[0]} if addresses else {}),
+        **_help_page(rule.id),
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "properties": {
             "tags": ["security", *(f"external/{name}/{id_}" for name, ids in rule.frameworks.items() for id_ in ids)],
@@ -52,6 +55,17 @@ def descriptor(rule: Rule) -> dict[str, Any]:
             "security-severity": _SCORES[rule.severity],
         },
     }
+
+
+def _help_page(rule_id: str) -> dict[str, str]:
+    """Where a built-in rule is described, once the project has an address. Its references are no help of ours."""
+    described = tokenguard.page("docs/reference/rules.md")
+    return {"helpUri": f"{described}#{rule_id}"} if described and rule_id in _built_in() else {}
+
+
+@cache
+def _built_in() -> frozenset[str]:
+    return frozenset(path.stem for path in data_folder("rules").rglob("*.json"))
 
 
 def _sections(rule: Rule) -> list[tuple[str, list[str]]]:
