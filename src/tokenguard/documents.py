@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from math import isinf
 from typing import Any
 
@@ -51,19 +53,22 @@ STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_cons
 """Reads JSON, and nothing that only looks like it. Raises `ValueError`, of which `DuplicateKeyError` is one."""
 
 
-def parse_document(data: bytes, source: str) -> Any:
+def parse_document(data: bytes, source: str, unreadable: Callable[[str], Any] | None = None) -> Any:
     """Parse `data` as JSON (RFC 8259, UTF-8, a byte order mark is passed over).
 
     Refuses, as `DocumentError` naming `source`: anything else, a key that stands twice in one object, ``NaN`` and
     ``Infinity``, numbers beyond those of Python, half a surrogate pair, and nesting deeper than `MAXIMUM_DEPTH`. Of
     `Withheld` data the error repeats nothing.
+
+    `unreadable`, where it is given, makes of a reason what stands for a value that is JSON but that no report can hold:
+    a text with half a surrogate pair, a number beyond 64 bits. It stands for a whole list if one of its values is such.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(f"{source}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     try:
-        return _decode(text)
+        return _decode(text) if unreadable is None else _decode_in_part(text, unreadable)
     except json.JSONDecodeError as error:
         message = f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
         raise DocumentError(message, "correct the file at that place") from error
@@ -141,6 +146,65 @@ def _decode(text: str) -> Any:
     document = STRICT.decode(text)
     refuse_half_pairs(text, document)
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class _Flawed:
+    """Stands for a value that no report can hold: what it is."""
+
+    what: str
+
+
+def _decode_in_part(text: str, unreadable: Callable[[str], Any]) -> Any:
+    flawed: list[_Flawed] = []
+
+    def number(convert: Callable[[str], Any], digits: str) -> Any:
+        try:
+            value = convert(digits)
+        except ValueError:  # too large for a float, or too long for Python
+            value = None
+        if value is None or not (isinstance(value, float) or -(2**63) <= value < 2**64):
+            flawed.append(_Flawed("a number beyond 64 bits"))
+            return flawed[-1]
+        return value
+
+    _check_depth(text)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_constant=_refuse_constant,
+        parse_float=partial(number, _finite),
+        parse_int=partial(number, int),
+    )
+    document = decoder.decode(text)
+    if not flawed and not _HALF.search(text):
+        return document
+    document = _replaced(document, unreadable)
+    return unreadable(f"it is {document.what}") if isinstance(document, _Flawed) else document
+
+
+def _replaced(value: Any, unreadable: Callable[[str], Any]) -> Any:
+    """`value` without what no report can hold; what stands for it says of which property it was."""
+    match value:
+        case str() if not _is_writable(value):
+            return _Flawed("text with half a surrogate pair")
+        case list():
+            values = [_replaced(each, unreadable) for each in value]
+            return next((each for each in values if isinstance(each, _Flawed)), values)
+        case dict():
+            members = {key: _replaced(each, unreadable) for key, each in value.items() if _is_writable(key)}
+            return {
+                key: unreadable(f"{key} is {each.what}") if isinstance(each, _Flawed) else each
+                for key, each in members.items()
+            }
+    return value
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refuse_half_pairs(text: str, document: Any) -> None:

@@ -55,6 +55,18 @@ class ReadFailure:
     """The permission that is known to be missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceNotice:
+    """What the reader of a verdict should know of how a source came to its answers."""
+
+    call: str
+    """The collection that it is about, in lower case: so it is about what is below it too."""
+    text: str
+    """One line for people."""
+    strict: bool = False
+    """Whether the answer is taken on trust, which ``--strict`` does not do."""
+
+
 class Source(Protocol):
     """Something that answers GET calls as Microsoft Graph does: a live tenant, or a folder of saved answers.
 
@@ -69,6 +81,8 @@ class Source(Protocol):
     """Permissions that the token holds; None where there is no token."""
     tenant: str
     """Id of the tenant by the token's word, lower case; empty where there is no token."""
+    notices: Sequence[SourceNotice]
+    """Of a folder of saved answers, in which answers may be of another version, or told apart by their looks alone."""
 
     def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
         """Every row of a collection, all its pages, as they arrive. A failure is the last thing yielded."""

@@ -62,6 +62,15 @@ GOVERNED = frozenset(
 """Properties of applications and service principals that hang on the tenant's policies."""
 
 
+_DERIVED = {
+    "/organization": TYPES,
+    "/policies": TYPES,
+    "/serviceprincipals": ("organization", "tokenLifetimePolicyAssignment", "servicePrincipal"),
+    "/applications": ("tokenLifetimePolicyAssignment", "application"),
+}
+"""The types that derive from what a call answers, by how the call begins."""
+
+
 def _resource_type(name: str) -> ResourceType:
     document = schema(f"resources/{name}")
     return ResourceType(name, document, tuple(document["x-tokenguard-permissions"]))
@@ -154,7 +163,7 @@ class EntraCollector:
         for kind in Kind:
             if kind in needs:
                 facts = _with_objects(facts, source, kind, needs[kind])
-        return facts
+        return replace(facts, notices=tuple(_notices(source, facts)))
 
     def read(
         self, facts: EntraFacts, needs: Mapping[str, Need], precedence: Precedence
@@ -173,6 +182,17 @@ class EntraCollector:
                         failed.add(item.type)
                     yield item
         yield from notices(facts.counts, [name for name in TYPES if name in needs], failed)
+
+
+def _notices(source: Source, facts: EntraFacts) -> Iterator[CollectionNotice]:
+    """What `source` says of its answers, for each type that derives from them.
+
+    Of policies nothing where they were not asked for.
+    """
+    for notice in getattr(source, "notices", ()):  # a plugin's source may be older than this
+        if not notice.call.startswith("/policies") or facts.policies_failure is not UNASKED:
+            types = next((types for begin, types in _DERIVED.items() if notice.call.startswith(begin)), ())
+            yield from (CollectionNotice(type_, notice.text, notice.strict) for type_ in types)
 
 
 def _reads(needs: Mapping[str, Need], type_: str, properties: Set[str]) -> bool:

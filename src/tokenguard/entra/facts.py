@@ -32,6 +32,8 @@ def kind_of(row: Fact, otherwise: Kind | Unknown) -> Kind | Unknown:
     type_ = row.get("@odata.type")
     if type_ is None:
         return otherwise
+    if isinstance(type_, Unknown):
+        return type_
     return _ODATA_TYPES.get(
         str(type_).lower(), Unknown(f"Graph calls it {type_}: whether policies govern that is not documented")
     )

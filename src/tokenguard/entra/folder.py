@@ -10,12 +10,22 @@ from typing import Self
 from urllib.parse import parse_qsl
 
 from tokenguard.entra.permissions import missing_permission
+from tokenguard.entra.reading import NOT_HELD, Unknown
 from tokenguard.entra.saved.answers import Page
-from tokenguard.entra.saved.calls import APPLIES_TO, COUNT, KINDS, ORGANIZATION, address, kind_of_address, split
+from tokenguard.entra.saved.calls import (
+    APPLIES_TO,
+    COUNT,
+    KINDS,
+    ORGANIZATION,
+    POLICIES,
+    address,
+    kind_of_address,
+    split,
+)
 from tokenguard.entra.saved.chain import doubt
 from tokenguard.entra.saved.files import read_folder
 from tokenguard.entra.saved.tenant import SavedTenant
-from tokenguard.hookspecs import ReadFailure
+from tokenguard.hookspecs import ReadFailure, SourceNotice
 from tokenguard.model import Fact
 
 NAMED = 3
@@ -41,6 +51,7 @@ class FolderSource:
         self._embedded = embedded
         self._saved = SavedTenant(read_folder(path), str(path))
         self.cloud = self._saved.cloud
+        self.notices: Sequence[SourceNotice] = tuple(self._notices())
 
     def __enter__(self) -> Self:
         return self
@@ -84,10 +95,12 @@ class FolderSource:
 
     def _list(self, call: str) -> tuple[list[Fact], ReadFailure | None]:
         asked = address(call)
-        if asked in KINDS:
+        if asked == ORGANIZATION:
             rows = list(self._saved.objects[asked].values())
+        elif asked in KINDS:
+            rows = list({**self._saved.hearsay[asked], **self._saved.objects[asked]}.values())
         else:
-            rows = list({str(row.get("id")).lower(): row for page in self._pages(asked) for row in page.rows}.values())
+            rows = list({_key(row): row for page in self._pages(asked) for row in page.rows}.values())
         why = self._doubt(asked, len(rows))
         return rows, None if why is None else self._missing(call, why)
 
@@ -96,6 +109,8 @@ class FolderSource:
 
     def _doubt(self, asked: str, held: int) -> str | None:
         """Why there may be more than the `held` rows that were saved of a list, as far as that is known."""
+        if self._saved.mixed:
+            return self._saved.mixed
         if asked == ORGANIZATION and held:  # there is one, so the object is the list
             return None
         if not (pages := self._pages(asked)):
@@ -103,6 +118,8 @@ class FolderSource:
         number = self._saved.numbers.get(asked + COUNT)
         if number is not None and number.value > held:
             return f"{held} rows were saved where {number.file} counts {number.value}"
+        if asked in self._saved.continued:
+            return f"{self._saved.continued[asked]} goes on in that list, but does not count as a page of it"
         return doubt(pages) or (self._stray(asked, pages) if asked in KINDS else None)
 
     def _stray(self, kind: str, pages: Sequence[Page]) -> str | None:
@@ -121,7 +138,7 @@ class FolderSource:
     def _object(self, call: str) -> Fact | ReadFailure:
         kind, key, app_id = _asked_for(call)
         fact = self._known(call)
-        if fact is not None:
+        if fact is not None and not self._saved.mixed:
             return fact
         if self._is_whole(kind) if app_id else self._is_another(key):
             return ReadFailure(call, f"GET {call}: by all that was saved, there is none", HTTPStatus.NOT_FOUND)
@@ -135,11 +152,24 @@ class FolderSource:
     def _is_whole(self, kind: str) -> bool:
         """Whether the whole list of `kind` was saved, and every appId in it."""
         rows, failure = self._list(f"/{kind}")
-        return failure is None and all("appId" in row for row in rows)
+        return failure is None and not any(isinstance(row.get("appId", NOT_HELD), Unknown) for row in rows)
 
     def _is_another(self, id_: str) -> bool:
         """Whether the object with this id is of another kind: an id is given to one object only."""
         return any(id_ in objects for objects in self._saved.objects.values())
+
+    def _notices(self) -> Iterator[SourceNotice]:
+        for version, answers in sorted(self._saved.versions.items()):
+            for at, files in sorted(answers.items()):
+                text = f"of Microsoft Graph {version}, where v1.0 is documented: {_some(files)}"
+                yield SourceNotice(f"/{at}", f"answers {text}")
+        pages = self._saved.pages.get(POLICIES, ())
+        if pages and not any(page.rows for page in pages) and POLICIES + COUNT not in self._saved.numbers:
+            untold = [page.file for page in pages if not page.call]
+            why = "that it is the whole list is told by its context alone, which a list of another call may bear too"
+            how = "name its call in calls.json, or save GET /policies/tokenLifetimePolicies/$count beside it"
+            if untold:
+                yield SourceNotice(f"/{POLICIES}", f"{untold[0]} holds no policy: {why}; {how}", strict=True)
 
     def _missing(self, call: str, why: str = "") -> ReadFailure:
         saved, asked = self._saved, address(call)
@@ -149,10 +179,12 @@ class FolderSource:
             return ReadFailure(call, said, refusal.status, lacking)
         if self._embedded:
             return ReadFailure(call, f"GET {call}: not in the {self.name}")
+        uncounted = [each.reason for each in saved.uncounted if each.address == asked]
         perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
         clauses = (
             f"GET {call}: not in the {self.name}",
             why,
+            *uncounted[:NAMED],
             f"save its answer there{', all pages' if asked in KINDS else ''}",
             f"{_some(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
         )
@@ -165,6 +197,10 @@ def _asked_for(call: str) -> tuple[str, str, str]:
     kind = kind_of_address(asked) or ""
     key, _, app_id = asked.removeprefix(kind).strip("/()").partition("appid=")
     return kind, key, app_id.strip("'")
+
+
+def _key(row: Fact) -> object:
+    return row["id"].lower() if isinstance(row.get("id"), str) else id(row)
 
 
 def _some(files: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tokenguard.entra.retry import Budget, Patience, Wait
 from tokenguard.entra.tally import Tally
 from tokenguard.errors import UsageError
-from tokenguard.hookspecs import LiveTarget, ReadFailure
+from tokenguard.hookspecs import LiveTarget, ReadFailure, SourceNotice
 from tokenguard.model import Fact
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class LiveSource:
         self.name = f"tenant {self.tenant or 'of the token'}"
         self.cloud = cloud
         self.permissions: tuple[str, ...] | None = client.signed_in.permissions
+        self.notices: Sequence[SourceNotice] = ()
 
     def rows(self, call: str) -> Iterator[Fact | ReadFailure]:
         from tokenguard.entra.paging import pages  # noqa: PLC0415

@@ -105,6 +105,6 @@ def _typed(fact: Fact, name: str, kind: type[T], missing: Unknown) -> T | Unknow
     if name not in fact:
         return missing.of(name)
     value = fact[name]
-    if value is None or isinstance(value, kind):
+    if value is None or isinstance(value, kind | Unknown):  # a folder of saved answers knows why it could not be read
         return value
     return Unknown(f"{name} is a {type(value).__name__} where Graph documents a {kind.__name__}")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from tokenguard.entra.asking import PATHS, Fate, select
 from tokenguard.entra.facts import Kind, because
 from tokenguard.entra.microsoft import AZURE_MANAGEMENT, DATAVERSE, GRAPH, KEY_VAULT
-from tokenguard.entra.reading import GUID, guid
+from tokenguard.entra.reading import GUID, NOT_HELD, Unknown, guid, text
 from tokenguard.explanation import Search, Subject
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
@@ -108,7 +108,7 @@ def _list(source: Source, kind: Kind, wanted: Wanted, doubts: list[str]) -> Foun
     for row in source.rows(f"{PATHS[kind]}?$filter={quote(wanted.filter)}&{select(kind, further)}"):
         if isinstance(row, ReadFailure):
             doubts.append(because(row).reason)
-        elif wanted.property not in row:
+        elif isinstance(row.get(wanted.property, NOT_HELD), Unknown):
             doubts.append(f"not every {kind} that was read holds its {wanted.property}")
         elif wanted.is_in(row):
             found.append((kind, row))
@@ -152,7 +152,7 @@ def _subjects(found: Iterable[tuple[Kind, Fact]]) -> Iterator[Subject]:
         first = next(iter(objects.values()))
         app_id = guid(first, "appId")
         yield Subject(
-            name=str(first.get("displayName") or first["id"]),
+            name=name if isinstance(name := text(first, "displayName"), str) and name else str(first["id"]),
             app_id=app_id if isinstance(app_id, str) else "",
             objects=objects,
         )

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from tokenguard.entra.reading import Unknown
 from tokenguard.entra.saved.calls import (
     APPLICATIONS,
     ORGANIZATION,
-    POLICIES,
     PRINCIPALS,
     address,
-    context_address,
-    contradict,
+    held_policy,
     is_list,
-    is_narrowed,
     kind_of_address,
 )
+from tokenguard.entra.saved.contexts import COUNT, DELTA, NEXT, annotation, confirms, told_by
 from tokenguard.entra.saved.files import SavedFile
+from tokenguard.entra.saved.marks import kind_of, marked, may_be_organization
+from tokenguard.entra.saved.options import narrowing
 from tokenguard.errors import DocumentError
 from tokenguard.model import Fact
 
-CONTEXT = "@odata.context"
-NEXT = "@odata.nextLink"
-COUNT = "@odata.count"
-DELTA = "@odata.deltaLink"
-
-_ODATA_TYPES = {
-    "#microsoft.graph.organization": ORGANIZATION,
-    "#microsoft.graph.serviceprincipal": PRINCIPALS,
-    "#microsoft.graph.application": APPLICATIONS,
-    "#microsoft.graph.tokenlifetimepolicy": POLICIES,
-}
-_TELLTALE = {
-    "servicePrincipalType": PRINCIPALS,
-    "servicePrincipalNames": PRINCIPALS,
-    "identifierUris": APPLICATIONS,
-    "publisherDomain": APPLICATIONS,
-    "verifiedDomains": ORGANIZATION,
-    "tenantType": ORGANIZATION,
-}
-"""Properties that only one kind of the objects that we read has."""
 _POWERSHELL_LIST = {"value", "Count"}
 """The keys of what ConvertTo-Json may make of a list in Windows PowerShell.
 
@@ -75,11 +55,15 @@ class Page:
     address: str
     """The call; of a list of directory objects whose policy is not known, whatever the context names."""
     rows: Sequence[Fact]
+    """Those that have an id."""
     call: str = ""
     """The whole URL that it answers, where ``calls.json`` names it."""
-    next_link: str = ""
+    next_link: str | None = None
+    """None on the last page; a link that is there and empty, or no text, leads to another page, nobody knows which."""
     total: int = 0
     """How many rows the list has, where the first page was asked to count them."""
+    part: str = ""
+    """Why it is a page of a part of the list: its call asked for no more."""
     flaw: str = ""
     """Why it cannot be told from this page whether the list is whole."""
 
@@ -91,6 +75,22 @@ class Objects:
     file: str
     kind: str
     rows: Sequence[Fact]
+    part: str = ""
+    """Why what the call expanded in them may not be whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """An answer that does not count: it is not shown to be of the call that it would be needed for."""
+
+    file: str
+    address: str
+    """The call that it is said to answer; empty where nothing says of which."""
+    reason: str
+    rows: Sequence[Fact] = ()
+    """What it tells of all the same: nothing is proved by it, but it may show that another answer is not whole."""
+    next_link: str | None = None
+    is_list: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Refusal:
         return _STATUS.get(self.code, 0)
 
 
-Answer = Page | Objects | Number | Refusal
+Answer = Page | Objects | Number | Refusal | Uncounted
 
 
 def classify(file: SavedFile) -> Answer | None:
@@ -132,72 +132,112 @@ def classify(file: SavedFile) -> Answer | None:
             pass
         case int():
             answer = Number(file.path, named, document)
-        case {"error": {"code": str(code), "message": str(message)}}:
-            answer = Refusal(file.path, named, code, " ".join(message.split()))
+        case {"error": {"code": str(code), "message": str() | Unknown() as message}}:
+            said = " ".join(message.split()) if isinstance(message, str) else message.reason
+            answer = Refusal(file.path, named, code, said)
         case {"value": list() | str()}:
-            answer = _page(file, named, document)
+            answer = _list(file, named, document)
         case dict():
             answer = _objects(file, named, [document])
         case list() if file.call:
-            answer = _page(file, named, {"value": document})
+            answer = _list(file, named, {"value": document})
         case list() if _are_objects(document):
             answer = _objects(file, named, document)
     return answer
 
 
-def _page(file: SavedFile, named: str, document: Fact) -> Page | Objects | None:
-    told = context_address(str(document.get(CONTEXT, "")))
-    if not is_list(named or told):  # a plugin may read lists of its own, under the call that calls.json names
-        objects = _objects(file, named, document["value"]) if _are_objects(document["value"]) else None
-        if objects or not named or not isinstance(document["value"], list):
-            return objects
-    if contradict(named, told):
-        raise DocumentError(
-            f"{file.path}: holds {told}, but calls.json says that it answers {file.call}", "correct calls.json"
-        )
+def _list(file: SavedFile, named: str, document: Fact) -> Page | Objects | Uncounted | None:
+    """A list, or objects that stand in one: of the call that calls.json names, or else that the context names."""
+    told, rows = told_by(document), document["value"]
+    if named and (why := _unconfirmed(file, named, told, rows)):
+        return _uncounted(file, named, why, document)
+    if not is_list(named or told or ""):
+        if told is not None and not named:
+            return _uncounted(file, "", f"{file.path} is no answer to a call that is needed", document)
+        if not named or kind_of_address(named):
+            return _objects(file, named, rows, kind_of_address(named) if told else None) if _are_objects(rows) else None
+        if not isinstance(rows, list):
+            return None  # a plugin may read lists of its own, under the call that calls.json names
+    if (named or told) == ORGANIZATION and not (len(rows) <= 1 and all(map(may_be_organization, rows))):
+        return _uncounted(file, ORGANIZATION, f"{file.path} holds something else than one organization", document)
+    return _page(file, named or told or "", document)
+
+
+def _unconfirmed(file: SavedFile, named: str, told: str | None, rows: Any) -> str:
+    """Why a list is not shown to be of the call that calls.json names; empty where it is."""
+    if told is not None:
+        what = f"says in its @odata.context that it is of {told[:80]!r}" if told else "has an @odata.context of nothing"
+        return "" if confirms(told, named) else _contradiction(file, what)
+    kinds = {kind} if (kind := kind_of_address(named)) else {PRINCIPALS, APPLICATIONS} if held_policy(named) else set()
+    if isinstance(rows, str) or (rows and all(not kinds or marked(row) in kinds for row in rows)):
+        return ""
+    return f"{file.path} does not count: it has no @odata.context, and not every row tells what it is"
+
+
+def _contradiction(file: SavedFile, what: str) -> str:
+    return f"{file.path} does not count: it {what}, and calls.json says that it answers {file.call}"
+
+
+def _uncounted(file: SavedFile, named: str, why: str, document: Fact) -> Uncounted:
+    rows = [row for row in document["value"] if _has_id(row)] if isinstance(document["value"], list) else []
+    return Uncounted(file.path, named, why, rows, _link(annotation(document, NEXT)))
+
+
+def _page(file: SavedFile, of: str, document: Fact) -> Page:
     _check_uncut(file.path, {"value": document["value"]}, {"value": dict})
-    next_link = "" if document.get(NEXT) is None else str(document[NEXT])
-    rows = document["value"]
-    for row in rows:
+    next_link = _link(annotation(document, NEXT))
+    for row in document["value"]:
         _check_uncut(file.path, row, _LISTS)
-    total = document.get(COUNT, 0)
+    rows = [row for row in document["value"] if _has_id(row)]
+    total = annotation(document, COUNT)
     return Page(
-        file.path, named or told, rows, file.call, next_link, total if isinstance(total, int) else 0,
-        _flaw(file, next_link),
+        file.path, of, rows if is_list(of) else document["value"], file.call, next_link,
+        total if isinstance(total, int) else 0, _part(file.path, file.call) or _part(file.path, next_link or ""),
+        _flaw(file) or (lacking(file.path) if is_list(of) and len(rows) < len(document["value"]) else ""),
     )  # fmt: skip
 
 
-def _flaw(file: SavedFile, next_link: str) -> str:
+def lacking(file: str) -> str:
+    """What is said of a `file` in which an object has no id."""
+    return f"in {file} an object has no id: save the answer with the property id"
+
+
+def _link(annotated: Any) -> str | None:
+    return None if annotated is None else str(annotated)
+
+
+def _has_id(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("id"), str)
+
+
+def _part(file: str, call: str) -> str:
+    option = narrowing(call)
+    return f"{file} answers a call that may have asked for a part of the list ({option[:30]!r})" if option else ""
+
+
+def _flaw(file: SavedFile) -> str:
     if isinstance(file.document, list) or file.document.keys() == _POWERSHELL_LIST:
         return f"{file.path} holds a bare list, without the marks that tell whether more pages follow"
-    if is_narrowed(file.call) or is_narrowed(next_link):
-        return f"{file.path} answers a call that asked for a part of the list"
-    if DELTA in file.document:
+    if annotation(file.document, DELTA) is not None:
         return f"{file.path} answers a delta query, which may hold changes only"
     if any(row.get("deletedDateTime") for row in file.document["value"]):
         return f"{file.path} holds a deleted object, so it is a list of what was deleted"
     return ""
 
 
-def _objects(file: SavedFile, named: str, rows: Sequence[Fact]) -> Objects | None:
-    """Objects without word of a list that they are: known by their own marks, all of one kind or none."""
-    kinds = {kind_of_address(named) or kind_of(row) for row in rows}
-    if len(kinds) != 1 or None in kinds:
-        return None
+def _objects(file: SavedFile, named: str, rows: Sequence[Fact], kind: str | None = None) -> Objects | Uncounted | None:
+    """Objects without word of a list that they are: all of one kind, by their contexts or else their own marks."""
+    wanted = kind_of_address(named)
+    kinds = {kind} if kind else {(marked if wanted and told_by(row) is None else kind_of)(row) for row in rows}
+    other = kinds == {ORGANIZATION} and not all(map(may_be_organization, rows))
+    if other or len(kinds) != 1 or None in kinds or (named and kinds != {wanted}):
+        said = _contradiction(file, "does not tell that it is of that kind")
+        return Uncounted(file.path, named, said, is_list=False) if named else None
+    if not all(map(_has_id, rows)):
+        return Uncounted(file.path, named or str(*kinds), lacking(file.path), is_list=False)
     for row in rows:
         _check_uncut(file.path, row, _LISTS)
-    return Objects(file.path, str(kinds.pop()), rows)
-
-
-def kind_of(row: Fact) -> str | None:
-    """The kind of an object by its annotations, or else by properties that only that kind has."""
-    if "@odata.type" in row:
-        return _ODATA_TYPES.get(str(row["@odata.type"]).lower())
-    if kind := kind_of_address(context_address(str(row.get(CONTEXT, "")))):
-        return kind
-    if "isOrganizationDefault" in row and "TokenLifetimePolicy" in json.dumps(row.get("definition")):
-        return POLICIES
-    return next((kind for name, kind in _TELLTALE.items() if name in row), None)
+    return Objects(file.path, str(*kinds), rows, _part(file.path, file.call))
 
 
 def _are_objects(value: Any) -> bool:

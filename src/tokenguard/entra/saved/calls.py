@@ -1,8 +1,8 @@
-"""Which call an address or an ``@odata.context`` speaks of, however it is spelt.
+"""Which call an address speaks of, however it is spelt.
 
 An *address* here is a path below the version root in lower case, with keys as segments:
 ``policies/tokenlifetimepolicies/{id}/appliesto``, ``serviceprincipals(appid='…')``, ``organization``.
-Source: OData 4.01 Protocol, "Context URL"; OData 4.01 URL Conventions, "Canonical URL" and "Key-as-Segment".
+Source: OData 4.01 URL Conventions, "Canonical URL" and "Key-as-Segment".
 """
 
 from __future__ import annotations
@@ -24,13 +24,9 @@ COUNT = "/$count"
 
 _VERSION = re.compile(r"^(v1\.0|beta)/")
 _KEY = re.compile(r"\('([^']*)'\)")
-_LIST = re.compile(r"\([^()]*\)")
 _ONE = re.compile(r"(/(?!\$)[^/]+|\(appid='[^']*'\))?")
 """What follows the address of a list in the address of one of its objects."""
 _HELD = re.compile(f"{re.escape(POLICIES)}/([^/]+){re.escape(APPLIES_TO)}")
-_ENTITY = "/$entity"
-_NARROWING = {"filter", "search", "skip"}
-"""Without the ``$`` that Graph does not insist on. Source: Microsoft Graph, "Use query parameters"."""
 
 
 def split(url: str) -> SplitResult:
@@ -43,16 +39,15 @@ def split(url: str) -> SplitResult:
 
 def address(url: str) -> str:
     """The address of a call, given as URL of any cloud, or as path with or without version, slash and query."""
-    path = unquote(split(url).path).lower().strip("/")
+    path = unquote(split(url).path).strip("/")
+    path = path.lower() if path.isascii() else path  # in lower case the Kelvin sign is a k
     return _KEY.sub(r"/\1", _VERSION.sub("", path))
 
 
-def context_address(context: str) -> str:
-    """The address of the collection that an ``@odata.context`` names; its ``$select`` list does not matter."""
-    name = _KEY.sub(r"/\1", unquote(split(context).fragment).lower().removesuffix(_ENTITY))
-    while (shorter := _LIST.sub("", name)) != name:
-        name = shorter
-    return name
+def version(url: str) -> str:
+    """The version of Graph that a call names; empty where it names none."""
+    found = _VERSION.match(unquote(split(url).path).lower().lstrip("/"))
+    return found[1] if found else ""
 
 
 def kind_of_address(address_: str) -> str | None:
@@ -73,26 +68,6 @@ def held_policy(address_: str) -> str:
     return found[1] if found else ""
 
 
-def contradict(named: str, told: str) -> bool:
-    """Whether a list cannot be both what the call `named` and what the context `told` say, so far as either does."""
-    anybodys = named.endswith(APPLIES_TO) and told == DIRECTORY_OBJECTS
-    return is_list(named) and is_list(told) and named != told and not anybodys
-
-
-def is_narrowed(url: str) -> bool:
-    """Whether a call asks for some of a list only."""
-    return not _NARROWING.isdisjoint(_options(url))
-
-
-def is_continued(url: str) -> bool:
-    """Whether a call asks for a page that is not the first."""
-    return "skiptoken" in _options(url)
-
-
 def same_call(url: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """Equal for two spellings of one call, its query included."""
     return address(url), frozenset(parse_qsl(split(url).query))
-
-
-def _options(url: str) -> set[str]:
-    return {name.lower().removeprefix("$") for name, _ in parse_qsl(split(url).query, keep_blank_values=True)}

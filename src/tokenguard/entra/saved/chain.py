@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokenguard.entra.saved.answers import Page
-from tokenguard.entra.saved.calls import is_continued, same_call
+from tokenguard.entra.saved.calls import same_call
+from tokenguard.entra.saved.options import is_continued, page_size
 
 _NAME_THEM = "say in calls.json which call each file answers"
 
@@ -18,7 +19,29 @@ def doubt(pages: Sequence[Page]) -> str:
     ``@odata.count`` then.
     """
     pages = _distinct(pages)
-    return _flaw(pages) or _open_end(pages) or _missing(pages) or _short(pages)
+    return _flaw(pages) or _open_end(pages) or _missing(pages) or _short(pages) or _full(pages)
+
+
+def without_parts(pages: Sequence[Page]) -> Sequence[Page]:
+    """`pages` without those of calls that asked for a part of the list; all where they cannot be told apart.
+
+    Where a part goes on at a page that calls.json does not name, any other page that it does not name may be that one.
+    """
+    parts = [page for page in pages if page.part]
+    rest = [page for page in pages if not page.part]
+    for part in parts:  # which grows: a part may go on for several pages
+        following = [page for page in rest if page.call and part.next_link and _follows(page, part.next_link)]
+        rest = [page for page in rest if page not in following]
+        parts += following
+    open_ended = any(
+        part.next_link is not None and not any(_follows(page, part.next_link) for page in parts if page.call)
+        for part in parts
+    )
+    return pages if not rest or (open_ended and not all(page.call for page in rest)) else rest
+
+
+def _follows(page: Page, link: str) -> bool:
+    return same_call(page.call) == same_call(link)
 
 
 def _distinct(pages: Sequence[Page]) -> list[Page]:
@@ -31,11 +54,11 @@ def _distinct(pages: Sequence[Page]) -> list[Page]:
 
 
 def _flaw(pages: Sequence[Page]) -> str:
-    return next((page.flaw for page in pages if page.flaw), "")
+    return next((page.part or page.flaw for page in pages if page.part or page.flaw), "")
 
 
 def _open_end(pages: Sequence[Page]) -> str:
-    last = [page.file for page in pages if not page.next_link]
+    last = [page.file for page in pages if page.next_link is None]
     if not last:
         return f"{pages[-1].file} is not the last page: it goes on at an @odata.nextLink"
     if len(last) > 1:
@@ -44,7 +67,7 @@ def _open_end(pages: Sequence[Page]) -> str:
 
 
 def _missing(pages: Sequence[Page]) -> str:
-    links = [same_call(page.next_link) for page in pages if page.next_link]
+    links = [same_call(page.next_link) for page in pages if page.next_link is not None]
     if len(set(links)) < len(links):
         return f"two different pages go on at the same @odata.nextLink; {_NAME_THEM}"
     orphans = [page for page in pages if page.call and same_call(page.call) not in links]
@@ -56,3 +79,11 @@ def _missing(pages: Sequence[Page]) -> str:
 def _short(pages: Sequence[Page]) -> str:
     held, total = sum(len(page.rows) for page in pages), max(page.total for page in pages)
     return f"{held} rows were saved where Graph counted {total}" if held < total else ""
+
+
+def _full(pages: Sequence[Page]) -> str:
+    """Of one page with as many rows as were asked for, nobody knows whether it was the whole list."""
+    size, held = page_size(pages[0].call), len(pages[0].rows)
+    if len(pages) > 1 or size is None or held < size or pages[0].total == held > 0:
+        return ""
+    return f"{pages[0].file} holds the {size} rows that its call asked for with $top: there may be more"

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tokenguard.documents import parse_document
+from tokenguard.entra.reading import Unknown
 from tokenguard.entra.saved.calls import address
 from tokenguard.errors import DocumentError
 from tokenguard.files import MAXIMUM_SIZE, files_below, read_file
@@ -94,15 +93,14 @@ def _looks_like_an_answer(data: bytes) -> bool:
 
 
 def _parse(data: bytes, path: Path) -> Any:
-    """The JSON in `data`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            data = data.decode("utf-16").encode()
-        except UnicodeError as error:
+    """The JSON in `data`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files.
+
+    What no report can hold, such as half a surrogate pair, becomes `Unknown`; everything around it is read.
+    """
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:  # half a pair, which is no text, becomes its escape, which is JSON
+        data = data.decode(encoding, "surrogatepass").encode("utf-8", "backslashreplace")
+    except UnicodeError as error:
+        if encoding == "utf-16":
             raise DocumentError(f"{path}: damaged UTF-16 text ({error})", "save the answer again") from error
-    document = parse_document(data, str(path))
-    try:
-        orjson.dumps(document)
-    except TypeError as error:  # half a surrogate pair, or a number beyond 64 bits
-        raise DocumentError(f"{path}: holds what Graph never sends ({error})", "save the answer again") from error
-    return document
+    return parse_document(data, str(path), Unknown)
