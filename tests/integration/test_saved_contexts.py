@@ -85,6 +85,7 @@ def spellings(collection: str) -> list[str]:
         f"{GRAPH}/$metadata#{collection}/$entity",
         f"{GRAPH}/$metadata#{collection}(id,displayName,owners(id,appRoles(value)))",
         f"{GRAPH}/$metadata#{collection}(id)/$entity",
+        f"{GRAPH}/$metadata#{collection}(id,%20appId, displayName)",
     ]
 
 
@@ -232,10 +233,12 @@ def scan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_ends_with_3_for_the_empty_list_of_something_else(
     name: str, collection: str, tmp_path: Path
 ) -> None:
-    save(tmp_path, EMPTY)
-    assert scan(tmp_path).returncode == 0
-    save(tmp_path, {**EMPTY, name: answer(collection)})
-    assert scan(tmp_path).returncode == 3
+    named, _ = TENANTS["empty, named by calls.json"]
+    for files in (EMPTY, named):
+        save(tmp_path, files)
+        assert scan(tmp_path).returncode == 0
+        save(tmp_path, {**files, name: answer(collection)})
+        assert scan(tmp_path).returncode == 3
 
 
 def test_the_reason_names_the_file_and_what_it_holds(tmp_path: Path) -> None:

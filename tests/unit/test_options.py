@@ -121,6 +121,14 @@ def test_an_option_is_named_as_it_was_written() -> None:
     assert narrowing("/applications?$select=id&%24Filter=x") == "$Filter"
 
 
+@pytest.mark.parametrize("query", ["?$filter=x", "?%24search=x", "?x=1"])
+def test_a_count_of_a_part_is_no_count(query: str, tmp_path: Path) -> None:
+    calls = {**CALLS, "count.txt": f"/servicePrincipals/$count{query}"}
+    assert status(tmp_path, {**LISTED, "count.txt": b"3", "calls.json": calls}) == 0
+    calls |= {"count.txt": "/servicePrincipals/$count?ConsistencyLevel=eventual"}
+    assert status(tmp_path, {**LISTED, "count.txt": b"3", "calls.json": calls}) == 3
+
+
 # --- calls for a part, which no rule needs ------------------------------------------------------------------------
 
 SEARCH = answer("servicePrincipals(appId,displayName)", {"appId": "a", "displayName": "A"})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tokenguard.entra.asking import (
     LISTS,
+    POLICIES,
     ask_gone,
     ask_holders,
     ask_named,
@@ -64,7 +65,7 @@ GOVERNED = frozenset(
 
 _DERIVED = {
     "/organization": TYPES,
-    "/policies": TYPES,
+    POLICIES.lower(): TYPES,
     "/serviceprincipals": ("organization", "tokenLifetimePolicyAssignment", "servicePrincipal"),
     "/applications": ("tokenLifetimePolicyAssignment", "application"),
 }
@@ -190,7 +191,7 @@ def _notices(source: Source, facts: EntraFacts) -> Iterator[CollectionNotice]:
     Of policies nothing where they were not asked for.
     """
     for notice in getattr(source, "notices", ()):  # a plugin's source may be older than this
-        if not notice.call.startswith("/policies") or facts.policies_failure is not UNASKED:
+        if not notice.call.startswith(POLICIES.lower()) or facts.policies_failure is not UNASKED:
             types = next((types for begin, types in _DERIVED.items() if notice.call.startswith(begin)), ())
             yield from (CollectionNotice(type_, notice.text, notice.strict) for type_ in types)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tokenguard.hookspecs import ReadFailure, Source
-from tokenguard.model import CollectionFailure, Fact, Need, Precedence, Resource, ResourceType, Tenant
+from tokenguard.model import CollectionFailure, CollectionNotice, Fact, Need, Precedence, Resource, ResourceType, Tenant
 
 NAME = "conditionalAccessPolicy"
 CALL = "/identity/conditionalAccess/policies"
@@ -46,6 +46,8 @@ class Facts:
 
     tenant: str
     policies: Sequence[Fact | ReadFailure]
+    notices: Sequence[CollectionNotice] = ()
+    """What the source says of its answers, such as that they are of Graph's beta."""
 
 
 class ConditionalAccessCollector:
@@ -59,15 +61,18 @@ class ConditionalAccessCollector:
 
     def collect(self, source: Source, needs: Mapping[str, Need]) -> Facts:  # noqa: ARG002  (it is one type, always whole)
         """Ask for the list. A failure is among the rows, as a value."""
-        return Facts(source.tenant, tuple(source.rows(CALL)))
+        said = [each for each in source.notices if each.call == CALL.lower()]
+        notices = tuple(CollectionNotice(NAME, each.text, each.strict) for each in said)
+        return Facts(source.tenant, tuple(source.rows(CALL)), notices)
 
     def read(
         self,
         facts: Facts,
         needs: Mapping[str, Need],  # noqa: ARG002
         precedence: Precedence,  # noqa: ARG002  (it is about token lifetime policies)
-    ) -> Iterator[Resource | CollectionFailure]:
+    ) -> Iterator[Resource | CollectionFailure | CollectionNotice]:
         """A resource for each policy, and what kept the list from being whole."""
+        yield from facts.notices
         for fact in facts.policies:
             yield CollectionFailure(NAME, fact.reason, fact.permission) if isinstance(fact, ReadFailure) else read(fact)
 

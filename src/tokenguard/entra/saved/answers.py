@@ -131,7 +131,7 @@ def classify(file: SavedFile) -> Answer | None:
         case bool():
             pass
         case int():
-            answer = Number(file.path, named, document)
+            answer = _number(file, named, document)
         case {"error": {"code": str(code), "message": str() | Unknown() as message}}:
             said = " ".join(message.split()) if isinstance(message, str) else message.reason
             answer = Refusal(file.path, named, code, said)
@@ -144,6 +144,12 @@ def classify(file: SavedFile) -> Answer | None:
         case list() if _are_objects(document):
             answer = _objects(file, named, document)
     return answer
+
+
+def _number(file: SavedFile, named: str, value: int) -> Number | Uncounted:
+    if part := _part(file.path, file.call):
+        return Uncounted(file.path, named, part, is_list=False)
+    return Number(file.path, named, value)
 
 
 def _list(file: SavedFile, named: str, document: Fact) -> Page | Objects | Uncounted | None:

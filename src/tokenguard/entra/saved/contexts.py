@@ -26,11 +26,11 @@ from tokenguard.entra.saved.calls import (
 CONTEXT, NEXT, COUNT, DELTA = "context", "nextlink", "count", "deltalink"
 """The annotations that we read, without what differs between versions of OData."""
 
-_PLAIN = re.compile(r"[!-~]+")
+_PLAIN = re.compile(r"[ -~]+")
 _PREFIXES = ("@odata.", "@", "odata.")
 """Of OData 4.0, 4.01 and 3.0."""
 _ENTITY = "/$entity"
-_SELECT = re.compile(r"\([\w.,/*+()]*\)")
+_SELECT = re.compile(r"\([\w.,/*+() ]*\)")
 _HELD = re.compile(r"(?:policies/)?tokenlifetimepolicies(?:\('([^'/()]+)'\)|/([^/()]+))/appliesto")
 _HOLDERS = frozenset(
     {
