@@ -188,7 +188,10 @@ def test_what_one_file_cannot_say_another_may(tmp_path: Path) -> None:
         scanned(tmp_path)
 
 
-def test_what_people_write_is_refused_as_ever() -> None:
+def test_what_people_write_is_refused_as_ever(tmp_path: Path) -> None:
+    save(tmp_path, {**LISTED, "calls.json": {**CALLS, "\ud800.json": "/organization"}})
+    with pytest.raises(DocumentError, match="surrogates not allowed"):
+        scanned(tmp_path)
     for text in (b'{"a": "\\ud800"}', b'{"a": NaN}', b'{"a": 1, "a": 2}'):
         with pytest.raises(DocumentError):
             parse_document(text, "x.json")

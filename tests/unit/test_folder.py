@@ -203,6 +203,17 @@ def test_a_folder_that_contradicts_itself_is_refused(saved, files, says):
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("call", ["/organization", PRINCIPALS, "/servicePrincipals/sp-1", "/servicePrincipals/$count"])
+def test_nothing_counts_where_an_object_may_be_a_second_tenant(saved, call):
+    """By its context it is one, and nothing else tells."""
+    files = {"1": ORGANIZATION, "2": page("servicePrincipals", principal()), "3": "1"}
+    assert not isinstance(answer(saved(files), call), ReadFailure)
+    failure = answer(saved({**files, "4": page("organization", {"id": "another"})}), call)
+    assert isinstance(failure, ReadFailure)
+    assert failure.status == 0
+    assert "of two tenants" in failure.reason
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(DocumentError, match="no such folder"):
         FolderSource(tmp_path / "nowhere")

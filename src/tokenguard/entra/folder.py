@@ -86,6 +86,8 @@ class FolderSource:
 
     def _answer(self, call: str) -> Fact | int | ReadFailure:
         asked = address(call)
+        if self._saved.mixed:
+            return self._missing(call, self._saved.mixed)
         if asked.endswith(COUNT):
             return self._count(call)
         if asked in KINDS or asked.endswith(APPLIES_TO) or self._pages(asked):
@@ -138,7 +140,7 @@ class FolderSource:
     def _object(self, call: str) -> Fact | ReadFailure:
         kind, key, app_id = _asked_for(call)
         fact = self._known(call)
-        if fact is not None and not self._saved.mixed:
+        if fact is not None:
             return fact
         if self._is_whole(kind) if app_id else self._is_another(key):
             return ReadFailure(call, f"GET {call}: by all that was saved, there is none", HTTPStatus.NOT_FOUND)

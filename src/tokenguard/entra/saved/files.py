@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def _read_calls(folder: Path) -> Mapping[str, str]:
     path = folder / CALLS_FILE
     if not path.exists():
         return {}
-    document = _parse(read_file(path, _WHAT), path)
+    document = _parse(read_file(path, _WHAT), path, None)
     if not isinstance(document, dict) or not all(isinstance(url, str) and address(url) for url in document.values()):
         raise DocumentError(
             f"{path}: is not an object of file names and URLs",
@@ -92,10 +92,11 @@ def _looks_like_an_answer(data: bytes) -> bool:
     return bool(_BEGUN.match(plain) or _MARKED.search(plain))
 
 
-def _parse(data: bytes, path: Path) -> Any:
+def _parse(data: bytes, path: Path, unreadable: Callable[[str], Any] | None = Unknown) -> Any:
     """The JSON in `data`: UTF-8, or UTF-16 with a byte order mark, as PowerShell 5 redirects output to files.
 
-    What no report can hold, such as half a surrogate pair, becomes `Unknown`; everything around it is read.
+    What no report can hold, such as half a surrogate pair, becomes `unreadable`, and everything around it is read; or
+    else, as where a person wrote it, all is refused.
     """
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     try:  # half a pair, which is no text, becomes its escape, which is JSON
@@ -103,4 +104,4 @@ def _parse(data: bytes, path: Path) -> Any:
     except UnicodeError as error:
         if encoding == "utf-16":
             raise DocumentError(f"{path}: damaged UTF-16 text ({error})", "save the answer again") from error
-    return parse_document(data, str(path), Unknown)
+    return parse_document(data, str(path), unreadable)
