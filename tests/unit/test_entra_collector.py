@@ -413,6 +413,16 @@ def test_an_organization_that_is_refused_is_the_one_of_the_token():
     assert "403" in organization.unknown["displayName"]
 
 
+@pytest.mark.parametrize(("permissions", "count"), [(None, 2), ((), None)])
+def test_principals_that_were_not_counted_are_counted_where_they_are_at_hand(permissions, count):
+    """Those of saved answers are; of a live tenant all would have to be read for one number."""
+    source = tenant(**{PRINCIPAL_COUNT: refused(PRINCIPAL_COUNT)})
+    source.permissions = permissions
+    (organization, *_) = scan(source, need("organization", "servicePrincipalCount"))
+    assert organization.properties["servicePrincipalCount"] == count
+    assert ("/servicePrincipals" in source.paths()) is (count is not None)
+
+
 def test_a_pinned_object_that_the_tenant_does_not_have_is_absent_not_failed():
     found = scan(tenant(), need("servicePrincipal", app_ids=frozenset({DATAVERSE, "nobody"})))
     assert [one.id for one in found if isinstance(one, Resource)] == ["cds"]

@@ -236,6 +236,15 @@ def test_what_is_said_of_the_organization_concerns_it_only_where_that_may_have_a
     assert TENANT not in explained(sp="05:00:00").concerned
 
 
+@pytest.mark.parametrize(("tenant", "status"), [("", 403), ("", 200), (TENANT, 200)])
+def test_of_a_tenant_that_is_not_known_no_lifetime_is_said_to_be_in_force(tenant, status):
+    unread = ReadFailure("/organization", "GET /organization: no answer of this tenant", status)
+    facts = EntraFacts(tenant=tenant, organization=unread, policies_failure=None)
+    found = explain(facts, Subject("Ledger API", APP, BOTH), Precedence.ALL)
+    assert found.unknown == f"which tenant was read is not known: {unread.reason}"
+    assert found.in_force == ()
+
+
 # --- finding --------------------------------------------------------------------------------------------------------
 
 
