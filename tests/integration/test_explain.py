@@ -79,6 +79,9 @@ def test_a_lifetime_that_cannot_be_read_is_not_known_and_gives_3():
     assert [each["basis"] for each in document["inForce"]] == ["organization"]  # if Entra ignores what cannot be read
     assert document["ambiguous"] is True
     assert document["notEvaluated"]
+    said = run("--demo", "Customer Data API").stdout
+    assert "one of these, or another" in said
+    assert said.count("is not JSON") == sum("is not JSON" in line for line in said.splitlines())
 
 
 def test_names_from_the_tenant_cannot_act():

@@ -134,6 +134,14 @@ def test_what_the_policies_say_is_left_open_where_they_cannot_be_read(tenant):
     assert probed(tenant, "--expect", "PT5H", status=0)["unknown"]
 
 
+def test_a_token_agrees_with_nothing_where_only_a_part_of_what_may_decide_is_known(tenant):
+    """Its principal holds a policy that is no JSON; where Entra ignores that, the organization default decides."""
+    document = probed(tenant, resource="3ceb0831-8744-4e92-ad93-36c0f9c4b930", status=3)
+    assert document["expiresInSeconds"] == 3599
+    assert "is not JSON" in document["unknown"]
+    assert document["policies"] == []
+
+
 @pytest.mark.parametrize(
     ("resource", "changed", "status", "said"),
     [
