@@ -50,6 +50,7 @@ PINNED = {
     ],
 }
 RULE = f"{PINNED['id']}.json"
+GUIDE = Path(__file__).parents[2] / "docs" / "ci.md"
 SAVED = Path(__file__).parents[1] / "data" / "saved-answers" / "az-rest"
 
 
@@ -217,17 +218,22 @@ def test_a_definition_that_was_read_and_cannot_be_parsed_is_no_failure_to_read(t
     assert "GET /policies/tokenLifetimePolicies: the answer does not hold definition" in unsaved.stderr
 
 
-def test_a_pipeline_that_collects_and_then_scans_goes_on_after_3(tmp_path):
-    (tmp_path / "job.sh").write_text(
-        f"""set -e
-status=0; {PROGRAM} collect --demo --output tenant.jsonl.gz || status=$?
-[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
-{PROGRAM} scan --snapshot tenant.jsonl.gz --select several-organization-default-policies
-"""
-    )
-    done = subprocess.run(["bash", "job.sh"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "1 pass" in done.stdout
+def test_the_documented_pipeline_goes_on_after_3_and_stops_at_2(tmp_path):
+    [script] = [
+        text for text in GUIDE.read_text().split("```") if text.startswith("sh\n") and "collect --output" in text
+    ]
+    script = "set -e\n" + script.removeprefix("sh\n").replace("tokenguard ", f"{PROGRAM} ")
+    script = script.rstrip() + " --select several-organization-default-policies\n"
+
+    def job(collect: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "job.sh").write_text(script.replace("collect --output tenant.jsonl.gz", collect))
+        return subprocess.run(["bash", "job.sh"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = job("collect --demo --output tenant.jsonl.gz")
+    assert "Not read to the end: application: GET /applications" in done.stderr
+    assert (done.returncode, "1 pass" in done.stdout) == (0, True)
+    wrong = job("collect --demo --select nothing --output tenant.jsonl.gz")
+    assert (wrong.returncode != 0, wrong.stdout) == (True, "")
 
 
 @pytest.mark.parametrize(

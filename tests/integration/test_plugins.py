@@ -449,7 +449,7 @@ def test_a_plugin_that_exits_does_not_end_a_scan_as_if_it_had_passed(
 
 COLLECTOR = """
 from tokenguard.hookspecs import hookimpl
-from tokenguard.model import CollectionFailure, Resource, ResourceType, Scope
+from tokenguard.model import CollectionFailure, CollectionNotice, Resource, ResourceType, Scope
 SCHEMA = {{"title": "lamp", "type": "object", "required": ["lit"], "properties": {{"lit": {{"type": "boolean"}}}},
           "examples": [{{"lit": True}}]}}
 class C:
@@ -503,6 +503,37 @@ def test_what_goes_wrong_in_a_collector_is_said_of_its_plugin(
     assert f"Error: the collector tokenguard_spoilt.C {'of a plugin ' * ('failed' in said)}{said}" in result.stderr
     assert "Internal error" not in result.stderr
     assert ("Traceback" in result.stderr, "Traceback" in debugged.stderr) == (False, "failed" in said)
+
+
+@pytest.mark.parametrize(
+    ("read", "status", "said"),
+    [
+        ("yield CollectionNotice('lamp', 'GET /lamps/$count: 403', True)", 0, ["GET /lamps/$count: 403"]),
+        ("yield CollectionNotice('lamp', 'seen'); yield CollectionNotice('lamp', 'seen')", 0, ["seen"]),
+        (
+            "yield Resource('lamp', '1', 'desk', {'lit': None}, {'lit': 'GET /lamps/1: 403 Forbidden'})",
+            3,
+            ["Not known: lit of lamp (1 resource): GET /lamps/1: 403 Forbidden"],
+        ),
+        ("yield Resource('lamp', '1', 'desk', {'lit': None}, {'lit': 'nobody can tell'})", 0, []),
+        (
+            "yield CollectionFailure('lamp', 'GET /lamps: 403 Forbidden', 'Lamp.Read.All')",
+            3,
+            ["Not read to the end: lamp: GET /lamps: 403 Forbidden; it takes Lamp.Read.All"],
+        ),
+        ("yield Scope('lamp', frozenset({'1'}))", 0, []),
+    ],
+)
+def test_collect_says_what_a_plugin_could_not_read_and_notices_change_no_status(
+    run: Run, spoilt: Callable[[str], Path], tmp_path: Path, *, read: str, status: int, said: list[str]
+) -> None:
+    (tmp_path / "lamp-dark.json").write_text(RULE)
+    python = spoilt(COLLECTOR.format(tenant="return None", collect="return []", read=read))
+
+    result = run(python, "collect", "--demo", "--rules", "lamp-dark.json", "--output", "lamps.jsonl")
+
+    assert (result.returncode, result.stderr.splitlines()[1:]) == (status, said)
+    assert (tmp_path / "lamps.jsonl").exists()
 
 
 FIXER = """

@@ -54,7 +54,7 @@ class Unread:
         asked, judged = self.needs[resource.type].properties, self._judged(resource.type)
         met = {}
         for name in asked & resource.unknown.keys():
-            if found := _FAILED_READ.search(resource.unknown[name]):
+            if found := _FAILED_READ.search(str(resource.unknown[name])):
                 cause = self._cause(found[1])
                 cause.names.setdefault(resource.type, set()).add(name)
                 cause.judged |= name in judged
