@@ -251,6 +251,30 @@ def test_the_plugin_takes_a_page_that_is_not_the_last_for_no_whole_list(
     assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 3
 
 
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("v1.0/$metadata#identity/conditionalAccess/policies", (0, "NOTHING TO CHECK")),
+        ("v1.0/$metadata#conditionalAccess/policies", (0, "NOTHING TO CHECK")),
+        ("beta/$metadata#identity/conditionalAccess/policies", (0, "of Microsoft Graph beta")),
+        ("v1.0/$metadata#users", (3, "policies.json does not count")),
+        ("v1.0/$metadata#policies/tokenLifetimePolicies", (3, "policies.json does not count")),
+        ("v1.0/$metadata#identity/conditionalAccess/namedLocations", (3, "policies.json does not count")),
+    ],
+)
+def test_an_answer_counts_for_the_call_of_the_plugin_where_its_context_confirms_that(
+    with_plugin: Path, folder: Path, environment: dict[str, str], context: str, expected: tuple[int, str]
+) -> None:
+    status, said = expected
+    (folder / "calls.json").write_text((PLUGIN / "example-answers" / "calls.json").read_text())
+    answer = {"@odata.context": f"https://graph.microsoft.com/{context}", "value": []}
+    (folder / "policies.json").write_text(json.dumps(answer))
+    command = [with_plugin / "tokenguard", *JUDGE]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    assert said in result.stdout
+
+
 CONDITIONAL_ACCESS = "/identity/conditionalAccess/policies"
 
 
