@@ -160,9 +160,11 @@ def test_the_pages_of_a_search_are_passed_over_with_it(tmp_path: Path) -> None:
     files = {**LISTED, "s-1.json": {**SEARCH, "@odata.nextLink": link}, "s-2.json": answer("servicePrincipals")}
     calls = {**CALLS, "s-1.json": ASKED, "s-2.json": link}
     assert status(tmp_path, {**files, "calls.json": calls}) == 0
-    bare = {"s-1.json": {**SEARCH, "@odata.nextLink": f"{GRAPH}/servicePrincipals?$skiptoken=s"}}
-    following = {"s-2.json": f"{GRAPH}/servicePrincipals?$skiptoken=s"}
-    assert status(tmp_path, {**files, **bare, "calls.json": {**calls, **following}}) == 0
+    links = [f"{GRAPH}/servicePrincipals?$skiptoken={token}" for token in "st"]
+    pages = {f"s-{number}.json": {**SEARCH, "@odata.nextLink": link} for number, link in enumerate(links, 1)}
+    pages["s-3.json"] = answer("servicePrincipals")
+    calls |= {"s-2.json": links[0], "s-3.json": links[1]}
+    assert status(tmp_path, {**files, **pages, "calls.json": calls}) == 0
 
 
 def test_a_page_that_may_be_the_next_of_a_search_is_not_the_whole_list(tmp_path: Path) -> None:
