@@ -70,6 +70,15 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def working_folder_exists() -> bool:
+    """Whether there is a folder that relative paths start from: a process may be in one that was removed."""
+    try:
+        os.getcwd()  # noqa: PTH109  (no path is wanted)
+    except OSError:
+        return False
+    return True
+
+
 def is_stream(path: Path) -> bool:
     """Whether `path` is a pipe or a device, which can be read only once; likewise."""
     try:
@@ -122,7 +131,11 @@ def check_within(path: Path, what: str, within: Path) -> None:
 
 def is_reached_directly(path: Path) -> bool:
     """Whether no link stands between the working directory, or the root for an absolute `path`, and the file."""
-    return os.path.realpath(path) == os.path.normpath(Path(os.path.realpath("."), path))
+    try:
+        here = "" if path.is_absolute() else os.path.realpath(".")
+        return os.path.realpath(path) == os.path.normpath(Path(here, path))
+    except OSError:  # the working directory no longer exists
+        return False
 
 
 def _steps_within(path: Path, what: str, within: Path) -> tuple[Path, tuple[str, ...]]:

@@ -107,9 +107,8 @@ def _explain(error: BaseException) -> ExitStatus | int:
         case BrokenPipeError():
             _let_go_of_stdout()
             return ExitStatus.CLOSED_PIPE
-        case OSError(errno=errno.ENOSPC):  # of a file that is named, whoever wrote it has said so already
-            _let_go_of_stdout()
-            _say("Error: no room is left for standard output, or for temporary files\nHint: free some room")
+        case OSError() if said := _circumstance(error):
+            _say(said)
             return ExitStatus.USAGE
         case click.ClickException():
             error.show()
@@ -122,6 +121,18 @@ def _explain(error: BaseException) -> ExitStatus | int:
         case _:
             _say(_internal(error))
             return ExitStatus.INTERNAL
+
+
+def _circumstance(error: OSError) -> str:
+    """What is wrong around the program, where `error` names no file; empty where that is not known."""
+    from tokenguard.files import working_folder_exists  # noqa: PLC0415  (as above)
+
+    if error.errno == errno.ENOSPC:  # of a file that is named, whoever wrote it has said so already
+        _let_go_of_stdout()
+        return "Error: no room is left for standard output, or for temporary files\nHint: free some room"
+    if isinstance(error, FileNotFoundError) and not working_folder_exists():
+        return "Error: the working directory no longer exists\nHint: change to a folder that does"
+    return ""
 
 
 def _let_go_of_stdout() -> None:

@@ -105,13 +105,22 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Con
     """Load the configuration before other options are looked at, since it supplies their defaults."""
     if ctx.resilient_parsing:  # somebody pressed the tab key: nothing may be said, and no default matters
         return Configuration()
-    found = path or configuration.find(Path.cwd())
+    found = path or _nearest()
     if found is None:
         return Configuration()
     loaded = configuration.load(found, named=path is not None)
     known = {parameter.name for parameter in ctx.command.params}
     ctx.default_map = {name: value for name, value in loaded.scan.items() if name in known}
     return loaded
+
+
+def _nearest() -> Path | None:
+    try:
+        here = Path.cwd()
+    except OSError:  # it was removed: nothing stands in it, and what stood above it is not known any more
+        say(f"The working directory no longer exists: no {configuration.NAME} was looked for")
+        return None
+    return configuration.find(here)
 
 
 def _say_which(run: Run) -> None:

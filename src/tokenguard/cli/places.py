@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tokenguard.files import is_folder
+from tokenguard.files import is_folder, working_folder_exists
 
 
 class Place(click.Path):
@@ -28,6 +28,8 @@ def place_flaw(path: Path) -> str:
     """Why no file can be written at `path`, as far as its folder tells; empty where it can."""
     if str(path) == "-":
         return "is no file, but what others take for a stream"
+    if not path.is_absolute() and not working_folder_exists():
+        return "the working directory no longer exists"
     if is_folder(path):
         return "is a folder"
     return "" if is_folder(path.parent) else f"the folder {path.parent} does not exist"
