@@ -15,6 +15,7 @@ from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
 from tokenguard.judging.engine import document_check
 from tokenguard.judging.evaluate import exit_status, in_report_order
+from tokenguard.kinds import REPORT, naming
 from tokenguard.model import (
     Finding,
     FindingStatus,
@@ -49,7 +50,7 @@ def open_report(path: Path) -> Report:
 
     Raises `DocumentError` for what is no report, of another version, cut off, or at odds with itself.
     """
-    with open_file(path, "a JSON report") as file:
+    with naming(path, REPORT), open_file(path, "a JSON report") as file:
         return _read(JsonStream(file, str(path)), str(path))
 
 

@@ -23,7 +23,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("schemas", "hookspecs"),
     ("rules", "judging", "encoding", "report_document", "layout", "readings", "consent", "planning", "diff"),
-    ("files", "repository", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal", "apply"),
+    (
+        "files", "kinds", "repository", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal",
+        "apply",
+    ),
     ("entra", "reporters"),
     ("cli",),
 )  # fmt: skip

@@ -245,7 +245,7 @@ def test_a_trailer_that_does_not_fit_is_refused_though_the_digest_agrees(written
     [
         ({"formatVersion": 2}, "format 2"),
         ({"formatVersion": None}, "format None"),
-        ({"kind": "tokenguard-report"}, "not a snapshot"),
+        ({"kind": "tokenguard-report"}, "is a JSON report, and a snapshot is needed here"),
         ({"tenant": "Contoso"}, "damaged"),
         ({"tenant": {"id": 5, "name": ""}}, "damaged"),
         ({"collectedAt": "yesterday"}, "damaged"),
@@ -275,7 +275,7 @@ def test_a_header_of_another_kind_is_refused(written, change, says):
         (b"[1, 2]\n", "JSON, but not a snapshot"),
         ('{"kind": 1}'.encode("utf-16"), "not JSON"),
         (b'{"kind": "\xff"}\n', "UTF-8"),
-        (gzip.compress(b"{}", mtime=0), "known by its name"),
+        (gzip.compress(b"{}", mtime=0), "named .gz or .zst"),
         (b'{"a": "' + b"a" * 2**20 + b'"}', "another kind of file"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from tokenguard.cli.options import Run
 from tokenguard.cli.selection import is_in_a_pack
 from tokenguard.files import read_file
 from tokenguard.judging.exemptions import parse_exemptions
+from tokenguard.kinds import BASELINE, EXEMPTIONS, Kind, naming
 from tokenguard.model import Exemption, Origin, Rule, Setting, UsedFile
 
 if TYPE_CHECKING:
@@ -53,15 +55,22 @@ def read(run: Run, rules: tuple[Rule, ...], *, exemptions: Path | None, baseline
         data, setting = _read(exemptions, "exemptions", "a file of exemptions", run)
         plugins = context.plugins()
         elsewhere = partial(is_in_a_pack, plugins)
-        exempted = parse_exemptions(data, str(exemptions), rules, plugins.types, elsewhere)
+        with _naming(exemptions, EXEMPTIONS, setting):
+            exempted = parse_exemptions(data, str(exemptions), rules, plugins.types, elsewhere)
         settings.append(setting)
     if baseline is not None:
         from tokenguard.judging.baseline import parse_baseline  # noqa: PLC0415  (most runs have none)
 
         data, setting = _read(baseline, "baseline", "a baseline", run)
-        known = parse_baseline(data, str(baseline))
+        with _naming(baseline, BASELINE, setting):
+            known = parse_baseline(data, str(baseline))
         settings.append(setting)
     return Decisions(exempted, known, tuple(settings))
+
+
+def _naming(path: Path, kind: Kind, setting: Setting) -> AbstractContextManager[None]:
+    """Of what the configuration names nothing is said, not even of which kind it is."""
+    return nullcontext() if setting.origin is Origin.CONFIGURATION else naming(path, kind)
 
 
 def _read(path: Path, option: str, what: str, run: Run) -> tuple[bytes, Setting]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tokenguard.apply import Foreseen, plan_again, remaining
+from tokenguard.changes import Plan
 from tokenguard.cli import context, decisions, journals, options
 from tokenguard.cli.afterwards import judge_again, say_what_is_left
 from tokenguard.cli.applying import CarriedOut, Order, carry_out, fix_by, reading, resume
@@ -28,6 +29,7 @@ from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
 from tokenguard.journal import Record
+from tokenguard.kinds import PLAN, naming
 from tokenguard.model import Configured, Origin, Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict
@@ -83,7 +85,7 @@ def fix(
         return _resume(scope, brakes, begun, record, unsafe=unsafe)
     if foreign_journal:
         raise UsageError("--foreign-journal says what may be resumed", "add --resume JOURNAL")
-    consent = parse_plan(read_file(agreed, "a plan"), str(agreed)) if agreed else None
+    consent = _plan(agreed) if agreed else None
     if consent:
         _alone(agreed, "only", "unsafe", "select", "ignore")
         which, only, unsafe = replace(which, select=tuple(consent.rules), ignore=()), consent.only, consent.unsafe
@@ -115,6 +117,11 @@ def fix(
         check_consent(plan, rebuilt, now=later, source="what you agreed to")
     order = Order("fix", plan.tenant, plan.precedence, plan.changes)
     return _judged(scope, carry_out(order, live_target(run, where), brakes), brakes)
+
+
+def _plan(path: Path) -> Plan:
+    with naming(path, PLAN):
+        return parse_plan(read_file(path, "a plan"), str(path))
 
 
 def _say_by_what(configured: Configured) -> None:

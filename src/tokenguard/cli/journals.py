@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenguard.cli import context
 from tokenguard.errors import UsageError
 from tokenguard.journal import VARIABLE, Key, Record, checked_state_folder, known_keys, read_journal, writing_key
+from tokenguard.kinds import JOURNAL, naming
 from tokenguard.model import Tenant
 
 
@@ -34,7 +35,8 @@ def keys() -> tuple[Key, ...]:
 
 def read(path: Path, *, foreign: bool) -> Record:
     """What the journal at `path` says; one that is not this machine's own only where it may be `foreign`."""
-    return read_journal(path, keys(), foreign=foreign)
+    with naming(path, JOURNAL):
+        return read_journal(path, keys(), foreign=foreign)
 
 
 def _folder() -> Path:

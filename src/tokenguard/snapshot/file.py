@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from tokenguard.errors import SnapshotError
 from tokenguard.files import replace_file
+from tokenguard.kinds import SNAPSHOT, naming
 from tokenguard.model import Header, Limits, Resource, ResourceType, Snapshot, TypeSummary
 from tokenguard.rules.mistakes import quote
 from tokenguard.snapshot import compression
@@ -83,7 +84,8 @@ class _Reader:
         self._lines = self._read()
         self._end: tuple[bytes, int] | None = None
         """What is left when no further line follows, and the CRC-32 of all before it."""
-        written = decode_header(next(self._lines), self._source)
+        with naming(path, SNAPSHOT):
+            written = decode_header(next(self._lines), self._source)
         self._counts = dict.fromkeys(written.properties, 0)
         self._widths = {type_: len(names) for type_, names in written.properties.items()}
         self._added = _added(written, types)
