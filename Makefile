@@ -74,12 +74,15 @@ lock: .venv/.dev
 	$(LOCK) --generate-hashes --output-file requirements/sbom.txt --constraint requirements/graph.txt --group sbom
 	$(LOCK) --no-annotate --output-file requirements/versions.txt --constraint requirements/graph.txt pyproject.toml
 
-# Known vulnerabilities of everything installed here (asks the package index), and the workflows (offline).
+# Known vulnerabilities of everything installed here, and of what is locked (asks the package index), and the workflows
+# (offline). zizmor takes a workflow outside .github only where its file is named.
 audit: .venv/.dev
-	$(PIP) install --group release
+	$(PIP) install --group audit
 	mkdir -p build && $(PIP) freeze --exclude-editable >build/requirements.txt
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement build/requirements.txt
-	$(BIN)/zizmor --offline --persona pedantic --quiet action.yml .github examples/ci/github
+	$(BIN)/pip-audit --strict --disable-pip --requirement requirements/graph.txt \
+		--requirement requirements/build.txt --requirement requirements/sbom.txt
+	$(BIN)/zizmor --offline --persona pedantic --quiet action.yml .github examples/ci/github/tokenguard.yml
 
 dev: .venv/.dev
 

