@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email import message_from_string
 from email.message import Message
@@ -149,6 +150,12 @@ def driver(build: Path) -> dict[str, Any]:
 def test_the_project_has_one_address_or_none() -> None:
     [address] = re.findall('^ADDRESS = "(.*)"$', (ROOT / "src/tokenguard/__init__.py").read_text(), re.MULTILINE)
     assert address == "" or re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)+(?<![./])", address)
+
+
+def test_no_other_file_gives_the_project_an_address() -> None:
+    for path in [ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")]:
+        assert "urls" not in tomllib.loads(path.read_text())["project"], path
+    assert not re.search(r"^(site|repo|edit)_ur[il]:", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
 
 
 def test_a_build_without_an_address_names_no_place_of_the_project(without: Path) -> None:
