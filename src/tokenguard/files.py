@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import BinaryIO, cast
 
 from tokenguard.documents import Withheld
 from tokenguard.errors import DocumentError, UsageError
+from tokenguard.system import open_below
 
 MAXIMUM_SIZE = 64 * 1024 * 1024
 """Bytes; more than rules, exemptions, baselines and journals need. Snapshots are streamed and have no such limit."""
@@ -24,9 +24,6 @@ _ELSEWHERE = ("/proc", "/sys", "/dev")
 
 _GIT = ".git"
 """Where git keeps what is its own, in lower case."""
-
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-"""Flags that open a folder, and no link to one, to go on from there."""
 
 
 def read_file(
@@ -159,42 +156,13 @@ def _open_within(path: Path, what: str, within: Path) -> Iterator[BinaryIO]:
     was looked at is an error, and no other file. Nothing is waited for, as the other end of a pipe would be.
     """
     root, steps = _steps_within(path, what, within)
-    with _refusing(path, what), os.fdopen(_opened(root, steps), "rb") as file:
+    with _refusing(path, what), os.fdopen(open_below(root, steps), "rb") as file:
         if os.fstat(file.fileno()).st_dev != root.stat().st_dev:  # the system's own may be mounted anywhere
             raise DocumentError(
                 f"{path}: lies on another file system than {within}; {what} was to be read from it",
                 "name it on the command line, where it may lie anywhere",
             )
         yield cast("BinaryIO", file)
-
-
-def _opened(root: Path, steps: tuple[str, ...]) -> int:
-    if os.open not in os.supports_dir_fd:  # Windows, where to lay a link takes a privilege
-        return os.open(root.joinpath(*steps), os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    handle = os.open(root, _FOLDER)
-    for number, step in enumerate(steps, 1):
-        folder = handle
-        try:
-            if number < len(steps):
-                handle = os.open(step, _FOLDER, dir_fd=folder)
-            else:
-                _check_regular(os.stat(step, dir_fd=folder, follow_symlinks=False))  # opening a device can do things
-                handle = os.open(step, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-        finally:
-            os.close(folder)
-    try:
-        _check_regular(os.fstat(handle))  # what was opened, whatever stood there before
-    except OSError:
-        os.close(handle)
-        raise
-    return handle
-
-
-def _check_regular(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(None, "is a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(None, "it is no regular file")
 
 
 def _real(path: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tokenguard.errors import UsageError
 from tokenguard.files import MOST_LINKS
+from tokenguard.system import effective_user, group_name, is_private_group, user_name
 
 _GITFILE = b"gitdir:"
 """With which a file begins that stands for the folder ``.git``."""
@@ -87,49 +88,13 @@ def foreign(status: os.stat_result) -> str:
     than its owner; but not that the user's own private group may, as with the umask 002 that distributions set for
     users who have one.
     """
-    if not hasattr(os, "geteuid"):  # Windows, whose owners and modes say nothing of the kind
+    if effective_user() is None:
         return ""
-    about = f"owner {_user(status.st_uid)}, mode {status.st_mode & 0o7777:04o}"
-    if status.st_uid not in (_ROOT, os.geteuid()):
+    about = f"owner {user_name(status.st_uid)}, mode {status.st_mode & 0o7777:04o}"
+    if status.st_uid not in (_ROOT, effective_user()):
         return f"another user owns it ({about})"
     if status.st_mode & 0o002:
         return f"anyone may write it ({about})"
-    if status.st_mode & 0o020 and not _is_private(status.st_gid, status.st_uid):
-        return f"its group {_group(status.st_gid)} may write it ({about})"
+    if status.st_mode & 0o020 and not is_private_group(status.st_gid, status.st_uid):
+        return f"its group {group_name(status.st_gid)} may write it ({about})"
     return ""
-
-
-def _is_private(group: int, user: int) -> bool:
-    """Whether `group` is the primary one of `user` alone, bears the same name, and has no other member.
-
-    Users whose primary group it is need not be listed as its members. Source: pam_umask(8), ``usergroups``, by which
-    such users get the umask 002.
-    """
-    import grp  # noqa: PLC0415  (there is none on Windows)
-    import pwd  # noqa: PLC0415
-
-    try:
-        owner, found = pwd.getpwuid(user), grp.getgrgid(group)
-    except KeyError:  # nobody knows who is in it
-        return False
-    if (owner.pw_gid, owner.pw_name) != (group, found.gr_name) or not set(found.gr_mem) <= {owner.pw_name}:
-        return False
-    return not any(each.pw_gid == group and each.pw_uid != user for each in pwd.getpwall())
-
-
-def _user(number: int) -> str:
-    import pwd  # noqa: PLC0415
-
-    try:
-        return f"{pwd.getpwuid(number).pw_name} ({number})"
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    import grp  # noqa: PLC0415
-
-    try:
-        return f"{grp.getgrgid(number).gr_name} ({number})"
-    except KeyError:
-        return str(number)

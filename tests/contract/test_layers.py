@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "model", "exit_status", "changes", "differences", "errors", "durations", "documents", "excerpts", "json_stream",
-        "untrusted", "examination", "explanation", "issuance", "configured", "age",
+        "untrusted", "examination", "explanation", "issuance", "configured", "age", "system",
     ),
     ("schemas", "hookspecs"),
     ("rules", "judging", "encoding", "report_document", "layout", "readings", "consent", "planning", "diff"),

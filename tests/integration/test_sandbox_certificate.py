@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 from tokenguard_sandbox import certificate
 
-from tokenguard.errors import UsageError
+from without_posix import hiding
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -35,27 +36,31 @@ def served(identity: certificate.Identity, server_name: str) -> x509.Certificate
     return x509.load_der_x509_certificate(client.getpeercert(binary_form=True))
 
 
-def test_a_system_that_cannot_keep_a_key_off_the_disk_is_told_so(monkeypatch):
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+def test_a_system_without_files_in_memory_has_the_key_on_a_disk_only_encrypted_and_only_for_a_moment(
+    monkeypatch, tmp_path, name
+):
     monkeypatch.delattr(certificate.os, "memfd_create")
-    with pytest.raises(UsageError, match="Linux"):
-        certificate.throw_away_identity()
+    monkeypatch.setattr(certificate.tempfile, "tempdir", str(tmp_path))
+    written = []
+    write = certificate.Path.write_bytes
+
+    def watched(path, content):
+        written.append(content)
+        return write(path, content)
+
+    monkeypatch.setattr(certificate.Path, "write_bytes", watched)
+    assert served(certificate.throw_away_identity(), name)
+    [content] = written
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in content
+    assert b"BEGIN PRIVATE KEY" not in content
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_system_without_some_signals_can_still_load_the_command():
-    """A plugin that cannot be imported stops tokenguard: on Windows every command would end with that."""
-    source = """
-        import os, signal, sys
-        del os.memfd_create, signal.SIGHUP, signal.SIGQUIT
-        from tokenguard.errors import UsageError
-        from tokenguard_sandbox.commands import sandbox
-        try:
-            sandbox(["exec", "true"])
-        except UsageError as error:
-            print(error.message)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(source)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.stdout.startswith("the sandbox runs on Linux alone"), result.stderr
+def test_a_system_without_what_posix_alone_has_runs_the_sandbox_and_what_runs_in_it():
+    command = [sys.executable, "-m", "tokenguard_sandbox", "exec", "--", sys.executable, "-c", "print('ran')"]
+    result = subprocess.run(command, env=hiding(os.environ), capture_output=True, text=True, check=False)
+    assert (result.stdout, result.returncode) == ("ran\n", 0), result.stderr
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])

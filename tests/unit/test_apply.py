@@ -1,7 +1,6 @@
 """Carrying out changes against a tenant in memory that lags, loses answers, refuses, and is edited by others."""
 
 import json
-import os
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -33,6 +32,7 @@ from tokenguard.changes import Written
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.journal import Fate, Header, create_journal, read_journal, resume_journal
 from tokenguard.model import Precedence, Tenant
+from tokenguard.system import user
 
 PATIENCE = Patience(limit=60)
 FIVE = change(create("five"), assign("new:five"))
@@ -52,7 +52,7 @@ def now():
 
 def journal_at(path, *changes, purpose="fix"):
     header = Header(
-        purpose, Tenant("t"), "global", Precedence.ALL, "2026-11-23T00:00:00Z", "tokenguard", os.getuid(), changes
+        purpose, Tenant("t"), "global", Precedence.ALL, "2026-11-23T00:00:00Z", "tokenguard", user(), changes
     )
     return create_journal(path, header, now, KEY)
 

@@ -11,6 +11,7 @@ from tokenguard import files
 from tokenguard.documents import Withheld
 from tokenguard.errors import DocumentError
 from tokenguard.files import files_below, read_file
+from tokenguard.system import opening
 
 
 @pytest.fixture
@@ -78,13 +79,13 @@ def test_a_path_that_is_changed_after_it_was_looked_at_leads_nowhere_else(
     root: Path, change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever may write to the repository while the command runs lays a link just then."""
-    opened = files._opened
+    opened = files.open_below
 
     def after_a_change(root: Path, steps: tuple[str, ...]) -> int:
         change(root)
         return opened(root, steps)
 
-    monkeypatch.setattr(files, "_opened", after_a_change)
+    monkeypatch.setattr(files, "open_below", after_a_change)
     before = sum(1 for _ in Path("/dev/fd").iterdir())
     with pytest.raises(DocumentError, match="folder/file: cannot be read"):
         read_file(root / "folder" / "file", "a list", within=root)
@@ -95,7 +96,7 @@ def test_a_path_that_is_changed_after_it_was_looked_at_leads_nowhere_else(
 def test_nor_does_one_that_is_changed_just_before_it_is_opened(
     root: Path, change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = files._check_regular
+    check = opening._check_regular
     changes = iter([change])
 
     def then_change(status: os.stat_result) -> None:
@@ -103,7 +104,7 @@ def test_nor_does_one_that_is_changed_just_before_it_is_opened(
         for each in changes:
             each(root)
 
-    monkeypatch.setattr(files, "_check_regular", then_change)
+    monkeypatch.setattr(opening, "_check_regular", then_change)
     with pytest.raises(DocumentError, match="folder/file: cannot be read"):
         read_file(root / "folder" / "file", "a list", within=root)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,6 +21,7 @@ from tokenguard.errors import UsageError
 from tokenguard.hookspecs import Fixer, LiveTarget, Writer, WriterProvider
 from tokenguard.journal import Fate, Header, Journal, Record, create_journal, exclusive, resume_journal
 from tokenguard.model import Precedence, Safety, Tenant
+from tokenguard.system import user
 
 TIME = Time(time.monotonic, time.sleep)
 
@@ -249,6 +249,6 @@ def _header(order: Order, target: LiveTarget) -> Header:
         precedence=order.precedence,
         started_at=context.now().isoformat(),
         producer=context.PRODUCER,
-        uid=os.getuid(),
+        uid=user(),
         changes=tuple(order.changes),
     )

@@ -10,6 +10,7 @@ from tokenguard.errors import UsageError
 from tokenguard.journal import VARIABLE, Key, Record, checked_state_folder, known_keys, read_journal, writing_key
 from tokenguard.kinds import JOURNAL, naming
 from tokenguard.model import Tenant
+from tokenguard.system import state_home, state_variable
 
 
 def state_folder() -> Path:
@@ -40,12 +41,10 @@ def read(path: Path, *, foreign: bool) -> Record:
 
 
 def _folder() -> Path:
-    """Source: XDG Base Directory Specification, XDG_STATE_HOME."""
-    named = os.environ.get("XDG_STATE_HOME", "")
     try:
-        return (Path(named) if named.startswith("/") else Path.home() / ".local" / "state") / "tokenguard"
+        return state_home(os.environ) / "tokenguard"
     except RuntimeError as error:
         raise UsageError(
             "there is no folder for journals: this user has no home; nothing was changed",
-            "set XDG_STATE_HOME to a folder of your own, as an absolute path",
+            f"set {state_variable()} to a folder of your own, as an absolute path",
         ) from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tokenguard.errors import UsageError
+from tokenguard.system import HeldError, locked
 
 
 @contextmanager
@@ -18,32 +16,30 @@ def exclusive(folder: Path, tenant: str) -> Iterator[None]:
 
     Raises `UsageError` where another run holds it, and where its file is a link or somebody else's.
     """
-    path = folder / f"{tenant}.lock"
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError as error:
-        raise _refusal(path, error.strerror or "") from error
-    try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-            raise _refusal(path, "it is no regular file of your own")
-        _lock(handle, tenant)
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(locked(folder, tenant))
+        except HeldError as error:
+            raise _held(error, tenant) from error
+        except OSError as error:
+            file = error.filename or folder / f"{tenant}.lock"
+            raise UsageError(
+                f"{file}: cannot be locked ({error.strerror}); nothing was changed",
+                "remove it if it is a link, or keep tokenguard's state in a folder of your own on a file system that"
+                " can lock files",
+            ) from error
         yield
-    finally:
-        os.close(handle)
 
 
-def _refusal(path: Path, why: str) -> UsageError:
-    return UsageError(
-        f"{path}: cannot be locked ({why}); nothing was changed",
-        "remove it, or set XDG_STATE_HOME to a folder of your own that you may write to",
-    )
-
-
-def _lock(handle: int, tenant: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
+def _held(error: HeldError, tenant: str) -> UsageError:
+    if error.file is None:
+        return UsageError(
             f"another run is writing to tenant {tenant} at this moment; nothing was changed", "wait until it has ended"
-        ) from error
+        )
+    process = f"the process {error.process}" if error.process else "a process whose number is not in it"
+    return UsageError(
+        f"{error.file}: another run is writing to tenant {tenant}, or was killed while it did: {process} made this"
+        " file, and a run removes its own at its end; nothing was changed",
+        "wait until that process has ended; if it is not there any more, or is another program, remove the file, and"
+        " go on from that run's journal with `tokenguard fix --resume`",
+    )

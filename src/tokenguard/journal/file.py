@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -21,6 +22,7 @@ from tokenguard.journal.record import Ended, Header, Place, Record
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Precedence, Tenant
 from tokenguard.schemas import schema
+from tokenguard.system import is_own, modes_tell, open_unlinked, sync_folder, user
 
 VERSION = 2
 _WRITTEN_BY_US = "name a file that `tokenguard fix` or `tokenguard undo` wrote, as it is"
@@ -87,10 +89,10 @@ def create_journal(path: Path, header: Header, now: Callable[[], datetime], key:
 
 def _begin(path: Path, line: Mapping[str, Any]) -> int:
     """A new file with its first line; none at all where that cannot be written."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    handle = open_unlinked(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
     try:
         _write(handle, line)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError:
         os.close(handle)
         path.unlink()
@@ -131,8 +133,10 @@ def resume_journal(path: Path, now: Callable[[], datetime], keys: Sequence[Key])
 
 def _open(path: Path, flags: int) -> int:
     try:
-        handle = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = open_unlinked(path, flags)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise DocumentError(f"{path}: not taken as a journal: it is a link", "name the file itself") from error
         raise DocumentError(f"{path}: the journal cannot be opened ({error.strerror})", "check the path") from error
     found = os.fstat(handle)
     if problem := _problem(found):
@@ -147,8 +151,10 @@ def _open(path: Path, flags: int) -> int:
 def _problem(found: os.stat_result) -> str:
     if not stat.S_ISREG(found.st_mode):
         return "it is no regular file"
-    if found.st_uid != os.getuid():
-        return f"it belongs to the user with the number {found.st_uid}, not to you ({os.getuid()})"
+    if not is_own(found):
+        return f"it belongs to the user with the number {found.st_uid}, not to you ({user()})"
+    if not modes_tell():
+        return ""
     mode = stat.S_IMODE(found.st_mode)
     return f"others may read or write it (mode {mode:04o})" if mode != 0o600 else ""  # noqa: PLR2004
 
@@ -265,12 +271,3 @@ def _write(handle: int, line: Mapping[str, Any]) -> None:
     while data:
         data = data[os.write(handle, data) :]
     os.fsync(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is there after a power failure only when its folder is on the disk, too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.errors import UsageError
+from tokenguard.system import is_own, modes_tell, open_unlinked
 
 VARIABLE = "TOKENGUARD_JOURNAL_KEY"
 FILE = "journal.key"
@@ -91,14 +92,15 @@ def _of_text(text: str) -> Key:
 
 def _read(path: Path) -> Key | None:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = open_unlinked(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _refusal(path, f"cannot be opened ({error.strerror})") from error
     try:
         found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        open_to_others = modes_tell() and stat.S_IMODE(found.st_mode) & 0o077
+        if not stat.S_ISREG(found.st_mode) or not is_own(found) or open_to_others:
             raise _refusal(path, "must be a regular file of your own, mode 0600")
         secret = os.read(handle, _LENGTH + 1)
     finally:

@@ -70,8 +70,8 @@ class Header:
     precedence: Precedence
     started_at: str
     producer: str
-    uid: int
-    """Of the user who started it."""
+    uid: int | None
+    """Of the user who started it; None where users have no number."""
     changes: tuple[Change, ...]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from tokenguard.errors import UsageError
+from tokenguard.system import is_link, modes_tell, state_variable, user
 
 
 def checked_state_folder(folder: Path, *, make: bool = True) -> Path:
@@ -19,6 +19,8 @@ def checked_state_folder(folder: Path, *, make: bool = True) -> Path:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not folder.exists():
             return folder
+        if is_link(folder.lstat()):
+            raise _refusal(folder, "is a link, which may be turned elsewhere")
         problem = _problem(folder, stat.S_IWGRP | stat.S_IWOTH, sticky=0) or _problem(
             folder.parent, stat.S_IWOTH, sticky=stat.S_ISVTX
         )
@@ -35,9 +37,10 @@ def _problem(folder: Path, forbidden: int, *, sticky: int) -> str:
     `sticky`: the bit that makes this no problem, since nobody replaces in it what belongs to somebody else.
     """
     found = folder.stat()
-    for owner in (folder.lstat().st_uid, found.st_uid):  # a link that somebody else may turn elsewhere is no better
-        if owner not in (os.getuid(), 0):
-            return f"is not safe: {folder} belongs to the user with the number {owner}"
+    if not modes_tell():
+        return ""
+    if found.st_uid not in (user(), 0):
+        return f"is not safe: {folder} belongs to the user with the number {found.st_uid}"
     mode = stat.S_IMODE(found.st_mode)
     writable = mode & forbidden and not mode & sticky
     return f"is not safe: others may write to {folder} (mode {mode:04o})" if writable else ""
@@ -46,5 +49,5 @@ def _problem(folder: Path, forbidden: int, *, sticky: int) -> str:
 def _refusal(folder: Path, why: str) -> UsageError:
     return UsageError(
         f"{folder}: the folder for journals {why}; nothing was changed",
-        "set XDG_STATE_HOME to a folder of your own that nobody else may write to",
+        f"set {state_variable()} to a folder of your own that nobody else may write to",
     )

@@ -1,20 +1,27 @@
-"""TLS for a day: an authority that can vouch for this machine only, and whose keys are never written to a disk."""
+"""TLS for a day: an authority that can vouch for this machine only, and no key of which is legible on a disk."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import ssl
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from tokenguard.errors import UsageError
 
 _LIFE = timedelta(days=1)
 _PURPOSES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
@@ -51,27 +58,33 @@ def throw_away_identity(now: datetime | None = None) -> Identity:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Identity(_context(leaf.public_bytes(Encoding.PEM) + private), authority.public_bytes(Encoding.PEM))
+    return Identity(_context(leaf, key), authority.public_bytes(Encoding.PEM))
 
 
-def _context(chain: bytes) -> ssl.SSLContext:
-    """A server's context. OpenSSL's door in Python takes a file only: one that exists in memory alone.
+def _context(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+    """A server's context. OpenSSL's door in Python takes a file only.
 
-    Raises `UsageError` where the system has no such files.
+    Where the system has one that exists in memory alone, it is that; else one that is gone at once, with the key in it
+    encrypted with a password that nobody is told.
     """
-    if not hasattr(os, "memfd_create"):
-        raise UsageError(
-            "the sandbox runs on Linux alone, where it can keep its key off the disk",
-            hint="run it in a Linux container or in the Windows Subsystem for Linux",
-        )
-    file = os.memfd_create("tokenguard-sandbox")
-    try:
-        os.write(file, chain)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"/proc/self/fd/{file}")
-    finally:
-        os.close(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def chain(sealed: KeySerializationEncryption) -> bytes:
+        return leaf.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealed)
+
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("tokenguard-sandbox")
+        try:
+            os.write(file, chain(NoEncryption()))
+            context.load_cert_chain(f"/proc/self/fd/{file}")
+        finally:
+            os.close(file)
+    else:
+        password = secrets.token_urlsafe(32)
+        with tempfile.TemporaryDirectory(prefix="tokenguard-sandbox-") as folder:
+            path = Path(folder) / "server.pem"
+            path.write_bytes(chain(BestAvailableEncryption(password.encode())))
+            context.load_cert_chain(path, password=password)
     return context
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LARGEST = 10**9
 """Of each kind of object in a generated tenant."""
 _ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
-"""Windows, where the sandbox says that it does not run, has not all of them."""
+"""Windows has not all of them."""
 Handler = Callable[[int, Any], None]
 
 
@@ -142,14 +142,16 @@ class _Relay:
 
 def _in_foreground() -> bool:
     """Whether this process, and so what it started, is what a terminal sends Ctrl-C to."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)
+    if sys.platform != "win32":
+        try:
+            terminal = os.open("/dev/tty", os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    return True  # a console sends it to everything that runs in it
 
 
 def _end(number: int, _frame: object) -> None:
