@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 import tokenguard
 
-pytest_plugins = ["sandbox", "fixing"]
+pytest_plugins = ["sandbox", "fixing", "asked"]
 
 # Built upon what Hypothesis takes for this place, which differs in CI; only nothing that depends on a busy machine.
 settings.register_profile("untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -103,6 +103,7 @@ def test_only_a_setting_lets_another_definition_be_written(tenant, strings):
     assert renamed.status_code == 204, "what is there already does not stand in the way of another property"
 
 
+@pytest.mark.off_the_slice(f"POST /v1.0{POLICIES}")
 def test_no_setting_lets_something_else_than_texts_be_written(tenant):
     tenant.set(definitions="any", several_definitions="accept")
     assert create(tenant, 7).status_code == 400

@@ -142,16 +142,16 @@ class _Relay:
 
 def _in_foreground() -> bool:
     """Whether this process, and so what it started, is what a terminal sends Ctrl-C to."""
-    if sys.platform != "win32":
-        try:
-            terminal = os.open("/dev/tty", os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            return os.tcgetpgrp(terminal) == os.getpgrp()
-        finally:
-            os.close(terminal)
-    return True  # a console sends it to everything that runs in it
+    if not hasattr(os, "tcgetpgrp"):  # Windows, whose console sends it to everything that runs in it
+        return True
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return bool(os.tcgetpgrp(terminal) == getattr(os, "getpgrp", int)())
+    finally:
+        os.close(terminal)
 
 
 def _end(number: int, _frame: object) -> None:

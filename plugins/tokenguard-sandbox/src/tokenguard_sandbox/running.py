@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import ssl
@@ -19,6 +20,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tokenguard.errors import UsageError
@@ -27,6 +29,7 @@ from tokenguard_sandbox.control import control_routes
 from tokenguard_sandbox.directory import Directory
 from tokenguard_sandbox.faults import Fault
 from tokenguard_sandbox.graph import Graph
+from tokenguard_sandbox.recording import VARIABLE, recorded
 from tokenguard_sandbox.server import Sandbox
 from tokenguard_sandbox.settings import Settings
 from tokenguard_sandbox.tokens import Client
@@ -100,7 +103,8 @@ def running(
         routes = [*control_routes(sandbox, control), *sandbox.routes()]
         app = Starlette(routes=routes, exception_handlers={HTTPException: sandbox.unserved})
         app.router.redirect_slashes = False  # neither Graph nor Entra sends anybody elsewhere
-        server = uvicorn.Server(_configuration(app, identity.context))
+        file = os.environ.get(VARIABLE)
+        server = uvicorn.Server(_configuration(recorded(app, file) if file else app, identity.context))
         variables = {**_variables(sandbox, url, authority), "TOKENGUARD_SANDBOX_TOKEN": control}
         yield Running(server, listener, variables)
 
@@ -118,7 +122,7 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _configuration(app: Starlette, context: ssl.SSLContext) -> uvicorn.Config:
+def _configuration(app: ASGIApp, context: ssl.SSLContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=_Protocol,

@@ -1,0 +1,136 @@
+"""Our own slice of Graph: the sandbox answers as it says, and Microsoft's description, where given, has it all."""
+
+from __future__ import annotations
+
+import pytest
+from tokenguard_sandbox.graph import Graph
+from tokenguard_sandbox.permissions import PERMISSIONS
+from tokenguard_sandbox.settings import Settings
+
+from conversation import conversation, tenant
+from graph_contract import document, needs_contract, parameters, path_of, paths
+from graph_slice import SLICE, Request, flaws, misfits, template_of
+
+OPERATIONS = sorted(SLICE["graph"])
+TYPES = [(name, each, kind) for name, properties in SLICE["types"].items() for each, kind in properties.items()]
+
+
+@pytest.mark.parametrize("name", ["demo", "generated"])
+def test_every_answer_of_the_sandbox_is_as_the_slice_says(name):
+    met = set()
+    for method, template, answer in conversation(Graph(tenant(name), Settings())):
+        if answer.status >= 300:
+            continue
+        entry = template_of("graph", method, blanks_filled(template))
+        assert entry, (method, template)
+        met.add((method, template))
+        if "answer" not in SLICE["graph"][entry]:
+            assert answer.body is None, entry
+            continue
+        body = int(answer.body) if answer.content_type == "text/plain" else answer.body
+        assert list(misfits(body, SLICE["graph"][entry]["answer"])) == [], entry
+    assert met == set(PERMISSIONS)
+
+
+def blanks_filled(template: str) -> str:
+    return "".join(part.partition("}")[2] if index else part for index, part in enumerate(template.split("{"))).replace(
+        "//", "/x/"
+    ).replace("(appId='')", "(appId='x')") + ("x" if template.endswith("}") else "")
+
+
+POLICIES = "/v1.0/policies/tokenLifetimePolicies"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (Request("GET", "/v1.0/users"), "no entry 'GET /users'"),
+        (Request("PUT", "/v1.0/organization"), "no entry 'PUT /organization'"),
+        (Request("GET", "/v1.0/organization", "$search=x"), "no query option '$search'"),
+        (Request("GET", POLICIES, "$select=id,displayname"), "no property 'displayname'"),
+        (Request("GET", "/v1.0/organization", "", {"Prefer": "x"}), "no header 'Prefer'"),
+        (Request("POST", POLICIES, "", {}, {"name": "x"}), "no property 'name' in tokenLifetimePolicy"),
+        (Request("POST", POLICIES, "", {}, {"definition": "x"}), "definition is no list"),
+        (Request("POST", POLICIES, "", {}, {"isOrganizationDefault": 1}), "isOrganizationDefault is no boolean"),
+        (Request("DELETE", f"{POLICIES}/x", "", {}, {"id": "x"}), "no body in"),
+        (
+            Request(
+                "POST", "/v1.0/$batch", "", {}, {"requests": [
+                    {"id": "1", "method": "GET", "url": "/organization"},
+                    {"id": "2", "method": "GET", "url": "/servicePrincipals?$expand=owners"},
+                ]},
+            ),
+            "GET /v1.0/servicePrincipals?$expand=owners: no query option '$expand'",
+        ),
+        (Request("GET", "/beta/organization"), "no entry 'GET /beta/organization'"),
+    ],
+)  # fmt: skip
+def test_what_has_no_entry_is_named(request_, said):
+    [flaw] = flaws(request_)
+    assert said in flaw
+
+
+COUNTS = ("/servicePrincipals", "/applications", "/policies/tokenLifetimePolicies")
+
+
+@pytest.mark.parametrize("path", COUNTS)
+def test_each_list_may_be_counted_within_a_batch(path):
+    part = {"id": "1", "method": "GET", "url": f"{path}/$count", "headers": {"ConsistencyLevel": "eventual"}}
+    assert list(flaws(Request("POST", "/v1.0/$batch", "", {}, {"requests": [part]}))) == []
+
+
+# --- against Microsoft's description ---------------------------------------------------------------------------------
+
+
+def operation_of(entry: str):
+    method, _, template = entry.partition(" ")
+    path = path_of(blanks_filled(template))
+    assert path, f"no path of the description fits {template}"
+    assert method.lower() in paths()[path], entry
+    return paths()[path][method.lower()]
+
+
+@needs_contract
+@pytest.mark.parametrize("entry", OPERATIONS)
+def test_every_path_method_query_option_and_header_stands_in_microsofts_description(entry):
+    slice_ = SLICE["graph"][entry]
+    known = {name.lower() for name in parameters(operation_of(entry))}
+    asked = {*slice_.get("query", ()), *slice_.get("headers", ())} - {"$skiptoken"}  # of Graph's own links
+    beyond = set(slice_.get("beyond", {}))
+    assert {name.lower() for name in asked} <= known
+    assert not {name.lower() for name in beyond} & known, "it has that by now: take it out of 'beyond'"
+
+
+@needs_contract
+@pytest.mark.parametrize(("type_", "name", "kind"), TYPES)
+def test_every_property_and_its_type_stand_in_microsofts_description(type_, name, kind):
+    found = declared(f"microsoft.graph.{type_}").get(name)
+    assert found is not None, f"{type_} has no {name}"
+    assert fits(found, kind), (found, kind)
+
+
+def declared(schema: str):
+    node = document("graph-v1.0-tokenguard.openapi.json")["components"]["schemas"][schema]
+    names = dict(node.get("properties", {}))
+    for part in node.get("allOf", ()):
+        names |= declared(part["$ref"].rpartition("/")[2]) if "$ref" in part else part.get("properties", {})
+    return names
+
+
+def fits(schema, kind: str) -> bool:
+    """Whether a value of our `kind` is one of the `schema`; null where we allow it, and no more than that."""
+    kind = kind.removesuffix("?")
+    if kind.startswith("list of "):
+        return schema.get("type") == "array" and fits(schema["items"], kind.removeprefix("list of "))
+    for option in schema.get("anyOf", ()):
+        if fits(option, kind):
+            return True
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        target = document("graph-v1.0-tokenguard.openapi.json")["components"]["schemas"][name]
+        short = name.removeprefix("microsoft.graph.")
+        if kind in ("holder", "object"):
+            return kind == "object" or short == "directoryObject"
+        return short == kind or target.get("type") == kind
+    integer = kind == "integer" and schema.get("type") in ("integer", "number")
+    return schema.get("type") == kind or integer
