@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tokenguard_sandbox.graph import Graph
 from tokenguard_sandbox.permissions import PERMISSIONS
@@ -9,7 +11,7 @@ from tokenguard_sandbox.settings import Settings
 
 from conversation import conversation, tenant
 from graph_contract import document, needs_contract, parameters, path_of, paths
-from graph_slice import SLICE, Request, flaws, misfits, template_of
+from graph_slice import FILE, SLICE, Request, flaws, misfits, template_of
 
 OPERATIONS = sorted(SLICE["graph"])
 TYPES = [(name, each, kind) for name, properties in SLICE["types"].items() for each, kind in properties.items()]
@@ -134,3 +136,19 @@ def fits(schema, kind: str) -> bool:
         return short == kind or target.get("type") == kind
     integer = kind == "integer" and schema.get("type") in ("integer", "number")
     return schema.get("type") == kind or integer
+
+
+# --- nothing goes by unseen ------------------------------------------------------------------------------------------
+
+UNSEEN = {
+    "test_signin.py": "a port that says nothing, and a tunnel to the sandbox, which sees what comes through",
+    "test_live_command.py": "a tunnel to the sandbox",
+    "test_rules_command.py": "a port at which nobody may knock",
+}
+
+
+def test_no_test_has_a_server_of_its_own_that_nobody_watches():
+    tests = FILE.parent
+    own = re.compile(r"\bsocketserver\b|\bcreate_server\b|\bstart_server\b|\buvicorn\.(run|Server)\b|\bmake_server\b")
+    found = {path.name for path in tests.rglob("*.py") if own.search(path.read_text(encoding="utf-8"))}
+    assert found - {"test_graph_slice.py"} == set(UNSEEN)
