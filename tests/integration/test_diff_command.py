@@ -20,6 +20,11 @@ PROGRAM = str(Path(sys.executable).with_name("tokenguard"))
 SAVED = Path(__file__).parents[1] / "data" / "saved-answers" / "az-rest"
 DEMO = Path(__file__).parents[2] / "src" / "tokenguard" / "entra" / "demo"
 RULES = ["--select", "access-token-lifetime-too-long", "--select", "token-lifetime-policy-on-microsoft-resource"]
+UNCOUNTED = (
+    "rows missing from a list do not show without its count: GET /policies/tokenLifetimePolicies/$count: not in the "
+    "saved answers in {}; save its answer there\n"
+)
+"""What a folder without a count of its policies is noticed for."""
 
 
 def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -71,7 +76,7 @@ def lengthen(document: Any) -> None:
 def test_two_snapshots(folder):
     done = run("diff", "before.jsonl", "now.jsonl", *RULES, cwd=folder)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, UNCOUNTED.format("now"))
     assert done.stdout.startswith("CHANGED  ")
     assert "-> 23 h" in done.stdout
     assert "CHANGED  policy “Longer”" in done.stdout
@@ -131,7 +136,7 @@ def test_what_is_exempt_now_and_before_is_not_new_and_what_does_not_apply_is_sai
     exempt("2020-12-31")
     expired = run(*again, cwd=folder)
 
-    assert (applied.returncode, applied.stderr) == (0, "")
+    assert (applied.returncode, applied.stderr) == (0, UNCOUNTED.format("now"))
     assert expired.returncode == 1
     assert "expired on 2020-12-31 and applies no more" in expired.stderr
 
@@ -348,7 +353,8 @@ def test_the_later_one_first_is_compared_and_said(folder, kind, options):
     done = run("diff", f"now.{kind}", f"before.{kind}", *options, cwd=folder)
 
     assert done.returncode == 0
-    assert done.stderr == f"now.{kind} is later than before.{kind}: what is told is the way back\n"
+    noticed = UNCOUNTED.format("before") if kind == "jsonl" else ""
+    assert done.stderr == f"{noticed}now.{kind} is later than before.{kind}: what is told is the way back\n"
     assert run("diff", f"now.{kind}", f"before.{kind}", "--quiet", cwd=folder).stderr == ""
 
 

@@ -101,7 +101,7 @@ def damaged(data: bytes) -> dict[str, bytes]:
         ("edited", "does not hold as many findings as it says"),
         ("empty", "cut off"),
         ("binary", "not JSON|not UTF-8"),
-        ("snapshot", "not a report that tokenguard wrote"),
+        ("snapshot", "is a snapshot, and a JSON report is needed here"),
     ],
 )
 def test_what_is_no_whole_report_is_refused_and_nothing_written(scanned, tmp_path, case, said):

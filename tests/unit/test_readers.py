@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -337,12 +338,17 @@ def test_facts_about_nothing_derive_to_nothing_known():
     assert EntraCollector().tenant(EntraFacts()) == Tenant("")
 
 
-def test_of_a_tenant_that_neither_graph_nor_the_token_names_nothing_is_evaluated():
+def test_without_the_organization_only_its_own_type_fails():
     given = facts(organization=REFUSED)
+    assert failures(given, "organization") == [CollectionFailure("organization", REFUSED.reason, "Policy.Read.All")]
+    assert not failures(given, "tokenLifetimePolicy")
+
+
+def test_of_a_tenant_whose_organization_is_none_or_another_nothing_is_evaluated():
+    answered = replace(REFUSED, status=HTTPStatus.OK, permission="")
     reason = f"which tenant was read is not known: {REFUSED.reason}"
     for name in ("organization", "tokenLifetimePolicy", "servicePrincipal"):
-        assert failures(given, name) == [CollectionFailure(name, reason, "Policy.Read.All")]
-        assert not failures(replace(given, tenant="t1"), name)
+        assert failures(facts(organization=answered, tenant="t1"), name) == [CollectionFailure(name, reason)]
 
 
 def test_a_count_that_failed_makes_only_that_number_unknown():

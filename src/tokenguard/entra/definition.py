@@ -111,18 +111,18 @@ def parse_definition(strings: Sequence[object]) -> Definition:
         problems=problems,
         complete=reading.complete,
         word=Unknown("; ".join(dict.fromkeys(reading.problems))) if reading.problems else lifetime,
-        doubts=(*problems, *_departures(spellings, unknown, lifetime)),
+        doubts=(*sorted(problems), *_departures(spellings, unknown, lifetime)),
     )
 
 
 def _departures(spellings: Sequence[str], unknown: Sequence[str], lifetime: timedelta | None) -> Iterator[str]:
-    """What can be read, and is not as Microsoft documents it."""
+    """What can be read, and is not as Microsoft documents it; in an order that does not hang on that of the keys."""
     if lifetime is not None and not SHORTEST <= lifetime <= LONGEST:
         yield f"it sets {humanize(lifetime)}, and Entra accepts {humanize(SHORTEST)} to {humanize(LONGEST)}"
-    found = [each.partition(" -> ")[0] for each in spellings]
+    found = sorted(each.partition(" -> ")[0] for each in spellings)
     yield from (f"it is written with {each}" for each in found if not _DOCUMENTED.fullmatch(each))
     if unknown:
-        yield f"it has {', '.join(unknown)}, which Microsoft documents nowhere"
+        yield f"it has {', '.join(sorted(unknown))}, which Microsoft documents nowhere"
 
 
 class _Reading:

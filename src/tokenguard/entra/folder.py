@@ -190,7 +190,8 @@ class FolderSource:
             f"save its answer there{', all pages' if asked in KINDS else ''}",
             f"{_some(perhaps)} may be it: if so, say so in calls.json" if perhaps else "",
         )
-        return ReadFailure(call, "; ".join(filter(None, clauses)))
+        answered = HTTPStatus.OK if uncounted and asked == ORGANIZATION else 0  # by something else
+        return ReadFailure(call, "; ".join(filter(None, clauses)), answered)
 
 
 def _asked_for(call: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from tokenguard.entra.facts import EntraFacts, because
 from tokenguard.entra.policy import NULL_DEFAULT, Policy
 from tokenguard.entra.reading import Unknown, first_unknown, guid, make_resource, not_held, text
 from tokenguard.hookspecs import ReadFailure
-from tokenguard.model import Fact, Resource, Tenant
+from tokenguard.model import CollectionFailure, Fact, Resource, Tenant
 
 NAMELESS = "which tenant was read is not known"
 
@@ -28,15 +28,18 @@ def read_tenant(facts: EntraFacts) -> Tenant:
 
 
 def identity_failure(facts: EntraFacts) -> ReadFailure | None:
-    """Why it is not known which tenant the facts are of: what they hold is said of none then."""
+    """Why an answer leaves open which tenant the facts are of: what they hold is said of none then.
+
+    Where ``/organization`` was refused or not saved, nothing contradicts the rest.
+    """
     if read_tenant(facts).id:
         return None
     if isinstance(facts.organization, ReadFailure):
-        return facts.organization
+        return facts.organization if facts.organization.status == HTTPStatus.OK else None
     return ReadFailure(ORGANIZATION, f"GET {ORGANIZATION}: the answer has no id")
 
 
-def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource]:
+def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
     """The one `organization` resource; none where it is not known which tenant that is.
 
     What rules ask of it is mostly its policies: where only ``/organization`` is refused, its names alone are unknown.
@@ -44,6 +47,9 @@ def read_organization(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iter
     if identity_failure(facts):
         return
     tenant = read_tenant(facts)
+    if not tenant.id and isinstance(facts.organization, ReadFailure):
+        yield CollectionFailure("organization", facts.organization.reason, facts.organization.permission)
+        return
     count = facts.service_principal_count
     properties = {
         "tenantId": tenant.id,
