@@ -185,6 +185,16 @@ def test_a_count_that_is_refused_stands_in_messages_only_and_is_a_notice(tenant,
     assert (quiet.returncode, quiet.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("fault", ["403", "html"])
+def test_a_count_that_is_refused_is_said_once(tenant, tmp_path, fault):
+    tenant.fail(f"GET /servicePrincipals/$count={fault}", f"GET /applications/$count={fault}")
+    result = run(tenant, "collect", "--rules", "all", "-o", "tenant.jsonl", "--patience", "0", folder=tmp_path)
+    assert result.returncode == 0
+    [line] = [line for line in result.stderr.splitlines() if "$count" in line]
+    assert line.startswith("rows missing from a list do not show without its count: GET /servicePrincipals/$count, GET")
+    assert line.endswith("; in messages only, not known: servicePrincipalCount of organization (1 resource)")
+
+
 def test_what_was_asked_for_by_name_alone_is_no_failure(tenant, folder):
     tenant.fail("GET /servicePrincipals=403")
     result = run(tenant, "collect", "--rules", RULE, "-o", "tenant.jsonl", folder=folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -123,3 +124,27 @@ def test_live_details_name_the_call_and_the_answer(sandbox, tmp_path, permission
     reasons = [each["reason"] for each in json.loads(done.stdout)["notEvaluated"]]
     assert reasons
     assert [reason for reason in reasons if "unknown: GET /" not in reason or said not in reason] == []
+
+
+def test_a_holder_that_graph_lists_without_a_type_and_does_not_know_names_both_calls(sandbox, tmp_path):
+    sandbox.set(applies_to_rows="bare", applies_to_type="never")
+    sandbox.fail("GET /servicePrincipals/*-*=404", "GET /applications/*-*=404")
+    done = run_live(sandbox, "scan", "--select", RULE, "-f", "json", folder=tmp_path)
+    assert done.returncode == 3
+    reasons = [each["reason"] for each in json.loads(done.stdout)["notEvaluated"]]
+    assert reasons
+    for reason in reasons:
+        assert re.search(r"unknown: GET /servicePrincipals/\S+ and /applications/\S+: 404, though Graph lists", reason)
+    collected = run_live(sandbox, "collect", "--select", RULE, "-o", "tenant.jsonl", folder=tmp_path)
+    assert collected.returncode == 3
+    assert "Not known: " in collected.stderr
+
+
+def test_saved_answers_that_neither_call_finds_a_holder_name_both_calls(folder):
+    path = folder / "saved" / "holders-1.json"
+    path.write_text(path.read_text().replace('"@odata.type": "#microsoft.graph.servicePrincipal", ', ""))
+    save(folder, error("Request_ResourceNotFound"), f"/servicePrincipals/{HOLDER}")
+    calls = json.loads((folder / "saved" / "calls.json").read_text())
+    (folder / "saved" / "calls.json").write_text(json.dumps({**calls, "other.json": f"/applications/{HOLDER}"}))
+    (folder / "saved" / "other.json").write_text(json.dumps(error("Request_ResourceNotFound")))
+    assert f"GET /servicePrincipals/{HOLDER} and /applications/{HOLDER}: 404" in reason_of(folder)

@@ -55,7 +55,7 @@ def collect(*, run: Run, where: Where, limits: Limits, which: Which, folder: Pat
     resources = count(sum(part.count for part in summary.values()), "resource")
     context.say(f"{output}: {resources} of {name}", quiet=run.quiet)
     failures = list(unread.lines(summary))
-    for notice in (*unread.notices(), *dict.fromkeys(each.text for part in summary.values() for each in part.notices)):
+    for notice in unread.notices(summary):
         context.say(notice, quiet=run.quiet)
     for failure in failures:
         context.say(failure)

@@ -44,11 +44,14 @@ class Unread:
                 words = cause.words()
                 yield words[0].upper() + words[1:]
 
-    def notices(self) -> Iterator[str]:
-        """One for each cause on which no verdict depends."""
-        for cause in self._causes.values():
-            if not cause.types and not cause.judged:
-                yield f"In messages only: {cause.words()}"
+    def notices(self, summary: Mapping[str, TypeSummary]) -> Iterator[str]:
+        """Those of `summary`, and one for each other cause on which no verdict depends."""
+        causes = [cause for cause in self._causes.values() if not cause.types and not cause.judged]
+        for text in dict.fromkeys(notice.text for part in summary.values() for notice in part.notices):
+            told = [cause for cause in causes if cause.is_told_by(text)]
+            causes = [cause for cause in causes if not cause.is_told_by(text)]
+            yield "; ".join((text, *(f"in messages only, {cause.what()}" for cause in told)))
+        yield from (f"In messages only: {cause.words()}" for cause in causes)
 
     def _add(self, resource: Resource) -> None:
         asked, judged = self.needs[resource.type].properties, self._judged(resource.type)
@@ -86,11 +89,20 @@ class _Cause:
     judged: bool = False
     """Whether a verdict depends on one of these properties."""
 
+    def is_told_by(self, notice: str) -> bool:
+        """Whether `notice`, which may be about several calls, says of the call what came of it."""
+        call, _, answer = self.reason.partition(": ")
+        return bool(answer) and call in notice and answer in notice
+
     def words(self) -> str:
         """In a line."""
+        return f"{self.what()}: {self.reason}"
+
+    def what(self) -> str:
+        """What is not known."""
         said = [f"not read to the end: {', '.join(self.types)}"] if self.types else []
         for type_, names in self.names.items():
             said.append(
                 f"not known: {', '.join(sorted(names))} of {type_} ({count(self.resources[type_], 'resource')})"
             )
-        return f"{'; '.join(said)}: {self.reason}"
+        return "; ".join(said)

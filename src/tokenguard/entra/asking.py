@@ -175,7 +175,8 @@ def unheard_of(id_: str, said: Fact) -> DirectoryObject:
     """A holder that Graph lists and does not know, of which only `said` was told."""
     kind = _kind(said)
     asked = " and ".join(f"{PATHS[each]}/{id_}" for each in ((kind,) if isinstance(kind, Kind) else Kind))
-    return DirectoryObject(kind, said, Unknown(f"GET {asked}: 404, though Graph lists it as a holder"))
+    reason = Unknown(f"GET {asked}: 404, though Graph lists it as a holder")
+    return DirectoryObject(kind if isinstance(kind, Kind) else reason, said, reason)
 
 
 def ask_named(
