@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tokenguard.model import CollectionNotice
+
 
 class AccessState(StrEnum):
     """What came of trying to read something, and what the token says of itself beside that. The worst last."""
@@ -83,3 +85,6 @@ class Examination:
     """Permissions that the token holds and none of the needs takes."""
     grants: tuple[Grant, ...] = ()
     """For each permission that is lacking."""
+    notices: tuple[CollectionNotice, ...] = ()
+    """What a scan would say of how it reads; with ``--strict`` a strict one leaves the rules over its type not
+    evaluated."""

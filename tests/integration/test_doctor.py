@@ -175,6 +175,41 @@ def test_a_batch_that_is_refused_as_a_whole_refuses_what_was_in_it(sandbox, faul
     assert states["what holds a policy"] == "refused"
 
 
+def test_a_count_that_is_refused_is_said_with_what_strict_makes_of_it(sandbox):
+    sandbox.fail(*(f"GET {path}/$count=403" for path in ("/servicePrincipals", "/applications", POLICIES)))
+    result = doctor(sandbox, "--rules", "all")
+    assert result.returncode == 0
+    [line] = [line for line in result.stdout.splitlines() if "$count" in line]
+    assert line.startswith("Notice: rows missing from a list do not show without its count: GET /servicePrincipals/$")
+    assert line.endswith("; with --strict no rule over application, servicePrincipal is evaluated")
+    report = json.loads(run(sandbox, "scan", "--rules", "all", "--strict", "--format", "json").stdout)
+    held_back = {rule["resource"] for rule in report["rules"] if rule["incomplete"]}
+    assert held_back == {"application", "servicePrincipal"}
+    _, document = diagnosed(sandbox)  # by the rules of the default pack, which read one list in full
+    [notice] = document["notices"]
+    assert f"count: GET {POLICIES}/$count: 403" in notice["text"]
+    assert notice["strict"] == []
+
+
+def test_policies_that_are_fewer_than_their_count_are_not_readable(sandbox):
+    sandbox.fail(f"GET {POLICIES}=none")
+    result = doctor(sandbox, "--patience", "0")
+    assert result.returncode == 3
+    came = f"GET {POLICIES}: 0 different objects came where GET {POLICIES}/$count counts 3"
+    assert f"Not readable: {came}" in result.stdout
+
+
+def test_where_no_organization_comes_no_rule_can_be_evaluated(sandbox):
+    sandbox.fail("GET /organization=none")
+    result = doctor(sandbox, "--rules", "all")
+    assert result.returncode == 3
+    assert "\nNot readable: GET /organization: the answer holds 0 organizations\n" in result.stdout
+    assert "\n0 of 19 rules could be evaluated." in result.stdout
+    sandbox.mend()
+    sandbox.fail("GET /organization=403")
+    assert doctor(sandbox, "--rules", "all").returncode == 0  # the token tells the tenant
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [

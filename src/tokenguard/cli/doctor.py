@@ -106,7 +106,16 @@ def _document(found: Examination, diagnoses: Iterable[Diagnosis]) -> Mapping[str
             {"permission": each.permission, "azureCli": each.azure_cli, "powershell": each.powershell}
             for each in found.grants
         ],
+        "notices": [{"text": text, "strict": types} for text, types in _notices(found).items()],
     }
+
+
+def _notices(found: Examination) -> dict[str, list[str]]:
+    """Each notice once, with the resource types of which ``--strict`` leaves the rules not evaluated for it."""
+    strict: dict[str, list[str]] = {}
+    for notice in found.notices:
+        strict.setdefault(notice.text, []).extend([notice.type] * notice.strict)
+    return strict
 
 
 def _lines(found: Examination, diagnoses: list[Diagnosis], width: int) -> Iterator[str]:
@@ -123,6 +132,9 @@ def _lines(found: Examination, diagnoses: list[Diagnosis], width: int) -> Iterat
         yield f"To grant {grant.permission}, as an administrator of the tenant, run one of:"
         yield Verbatim(f"  {grant.azure_cli}")
         yield Verbatim(f"  {grant.powershell}")
+    for text, strict in _notices(found).items():
+        what = f"; with --strict no rule over {', '.join(strict)} is evaluated" if strict else ""
+        yield f"Notice: {text}{what}"
     if found.excess:
         enough = dict.fromkeys(name for each in diagnoses for access in each.accesses for name in access.permissions)
         yield f"The token holds more than these rules need: {', '.join(found.excess)}. Enough: {', '.join(enough)}"
