@@ -250,8 +250,14 @@ def test_the_reason_names_the_file_and_what_it_holds(tmp_path: Path) -> None:
     assert f"calls.json says that it answers /{POLICIES}" in done.stdout
 
 
-FORMATS = ("text", "json", "sarif", "markdown")
-"""Those that bear notices."""
+FORMATS = ("text", "json", "sarif", "markdown", "html", "junit", "csv", "github", "ocsf")
+
+
+def counted(files: Files, number: int) -> Files:
+    """`files` with a count of principals and of applications, which `--strict` asks for."""
+    counts = {"count-1.txt": "/servicePrincipals/$count", "count-2.txt": "/applications/$count"}
+    saved = dict.fromkeys(counts, str(number).encode())
+    return {**files, **saved, "calls.json": {**files.get("calls.json", {}), **counts}}
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -259,14 +265,14 @@ def test_an_empty_list_of_policies_is_noticed_where_its_context_alone_tells_it_a
     format_: str, tmp_path: Path
 ) -> None:
     said = "told by its context alone"
-    save(tmp_path, EMPTY)
+    save(tmp_path, counted(EMPTY, 0))
     done = scan(tmp_path, "--format", format_)
     assert done.returncode == 0
     assert said in done.stdout
     assert scan(tmp_path, "--format", format_, "--strict").returncode == 3
-    counted = {"count.txt": b"0", "calls.json": {"count.txt": f"/{POLICIES}/$count"}}
-    for beside in ({"calls.json": {"policies.json": f"/{POLICIES}"}}, counted):
-        save(tmp_path, {**EMPTY, **beside})
+    count = {"count.txt": b"0", "calls.json": {"count.txt": f"/{POLICIES}/$count"}}
+    for beside in ({"calls.json": {"policies.json": f"/{POLICIES}"}}, count):
+        save(tmp_path, counted({**EMPTY, **beside}, 0))
         done = scan(tmp_path, "--format", format_, "--strict")
         assert done.returncode == 0
         assert said not in done.stdout
@@ -288,7 +294,7 @@ def test_an_answer_of_beta_counts_and_is_named(by: str, format_: str, tmp_path: 
         files["holders-2.json"] = {**files["holders-2.json"], "@odata.context": context}
     save(tmp_path, {**LISTS, "calls.json": CALLS})
     assert "Graph beta" not in scan(tmp_path, "--format", format_).stdout
-    save(tmp_path, files)
+    save(tmp_path, counted(files, 2))
     done = scan(tmp_path, "--format", format_, "--strict")
     assert done.returncode == 0
     assert "of Microsoft Graph beta" in done.stdout
