@@ -141,7 +141,7 @@ def _rules(pack: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule.id != FOUND)
 
 
-def scanned(folder: Path, pack: str = "all", *, strict: bool = False) -> Report:
+def scanned(folder: Path, pack: str = "all", *, strict: bool = False, not_evaluated: list[Any] | None = None) -> Report:
     """What `tokenguard scan --snapshot FOLDER --rules PACK` reports, without a process for it."""
     rules, plugins = _rules(pack), _plugins()
     with FolderSource(folder) as source:
@@ -161,6 +161,6 @@ def scanned(folder: Path, pack: str = "all", *, strict: bool = False) -> Report:
             fail_on=Severity.LOW,
             source=source.name,
             findings=[],
-            not_evaluated=[],
+            not_evaluated=[] if not_evaluated is None else not_evaluated,
             strict=strict,
         )

@@ -19,6 +19,7 @@ from tokenguard.entra.saved.calls import (
     ORGANIZATION,
     POLICIES,
     address,
+    is_list,
     kind_of_address,
     split,
 )
@@ -122,12 +123,12 @@ class FolderSource:
             return f"{held} rows were saved where {number.file} counts {number.value}"
         if asked in self._saved.continued:
             return f"{self._saved.continued[asked]} goes on in that list, but does not count as a page of it"
-        return doubt(pages) or (self._stray(asked, pages) if asked in KINDS else None)
+        return doubt(pages) or self._stray(asked, pages)
 
-    def _stray(self, kind: str, pages: Sequence[Page]) -> str | None:
-        """Why `pages` are not the whole list of `kind`, though they look so: another answer tells of one more."""
-        listed = {row["id"].lower() for page in pages for row in page.rows}
-        strays = ((id_, file) for id_, file in self._saved.told_of(kind) if id_ not in listed)
+    def _stray(self, asked: str, pages: Sequence[Page]) -> str | None:
+        """Why `pages` are not the whole list, though they look so: another answer tells of one more."""
+        listed = {row["id"].lower() for page in pages for row in page.rows if is_list(asked)}
+        strays = ((id_, file) for id_, file in self._saved.told_of(asked) if id_ not in listed)
         return next((f"{file} tells of {id_}, which is in no saved page of that list" for id_, file in strays), None)
 
     def _count(self, call: str) -> int | ReadFailure:
@@ -181,7 +182,8 @@ class FolderSource:
             return ReadFailure(call, said, refusal.status, lacking)
         if self._embedded:
             return ReadFailure(call, f"GET {call}: not in the {self.name}")
-        uncounted = [each.reason for each in saved.uncounted if each.address == asked]
+        of = {asked, kind_of_address(asked)}
+        uncounted = [each.reason for each in saved.uncounted if each.address in ({asked} if each.is_list else of)]
         perhaps = [*(saved.unplaced if asked.endswith(APPLIES_TO) else ()), *saved.unplaced_refusals]
         clauses = (
             f"GET {call}: not in the {self.name}",

@@ -17,9 +17,12 @@ from tokenguard.entra.saved.calls import (
     is_list,
     kind_of_address,
 )
-from tokenguard.entra.saved.contexts import COUNT, DELTA, NEXT, annotation, confirms, told_by
+from tokenguard.entra.saved.calls import (
+    COUNT as COUNTED,
+)
+from tokenguard.entra.saved.contexts import COUNT, DELTA, NEXT, annotation, confirms, other_link, told_by
 from tokenguard.entra.saved.files import SavedFile
-from tokenguard.entra.saved.marks import kind_of, marked, may_be_organization
+from tokenguard.entra.saved.marks import is_foreign, kind_of, marked, may_be_organization
 from tokenguard.entra.saved.options import narrowing
 from tokenguard.errors import DocumentError
 from tokenguard.model import Fact
@@ -29,6 +32,8 @@ _POWERSHELL_LIST = {"value", "Count"}
 
 Source: Stack Overflow, question 58617070, on ``Remove-TypeData System.Array``.
 """
+_DIGITS = 19
+"""Of the numbers in 64 bits that we read."""
 _STATUS = {
     "Authorization_RequestDenied": HTTPStatus.FORBIDDEN,
     "InvalidAuthenticationToken": HTTPStatus.UNAUTHORIZED,
@@ -134,7 +139,7 @@ def classify(file: SavedFile) -> Answer | None:
             answer = _number(file, named, document)
         case {"error": {"code": str(code), "message": str() | Unknown() as message}}:
             said = " ".join(message.split()) if isinstance(message, str) else message.reason
-            answer = Refusal(file.path, named, code, said)
+            answer = _refusal(file, named, code, said)
         case {"value": list() | str()}:
             answer = _list(file, named, document)
         case dict():
@@ -150,6 +155,12 @@ def _number(file: SavedFile, named: str, value: int) -> Number | Uncounted:
     if part := _part(file.path, file.call):
         return Uncounted(file.path, named, part, is_list=False)
     return Number(file.path, named, value)
+
+
+def _refusal(file: SavedFile, named: str, code: str, said: str) -> Refusal | Uncounted:
+    """That a part of a list is refused says nothing of the list."""
+    part = _part(file.path, file.call) if is_list(named.removesuffix(COUNTED)) else ""
+    return Uncounted(file.path, named, part, is_list=False) if part else Refusal(file.path, named, code, said)
 
 
 def _list(file: SavedFile, named: str, document: Fact) -> Page | Objects | Uncounted | None:
@@ -195,12 +206,26 @@ def _page(file: SavedFile, of: str, document: Fact) -> Page:
     for row in document["value"]:
         _check_uncut(file.path, row, _LISTS)
     rows = [row for row in document["value"] if _has_id(row)]
-    total = annotation(document, COUNT)
+    total = _total(annotation(document, COUNT))
     return Page(
-        file.path, of, rows if is_list(of) else document["value"], file.call, next_link,
-        total if isinstance(total, int) else 0, _part(file.path, file.call) or _part(file.path, next_link or ""),
-        _flaw(file) or (lacking(file.path) if is_list(of) and len(rows) < len(document["value"]) else ""),
+        file.path, of, rows if is_list(of) else document["value"], file.call, next_link, total or 0,
+        _part(file.path, file.call) or _part(file.path, next_link or ""),
+        _flaw(file, of)
+        or (f"the @odata.count in {file.path} is no number" if total is None else "")
+        or (lacking(file.path) if is_list(of) and len(rows) < len(document["value"]) else ""),
     )  # fmt: skip
+
+
+def _total(counted: Any) -> int | None:
+    """The number in an ``@odata.count``, 0 where there is none, None where it is no number. It may be sent as text.
+
+    Source: OData 4.01 JSON Format, "IEEE754Compatible".
+    """
+    if isinstance(counted, str) and counted.isascii() and counted.isdigit() and len(counted) < _DIGITS:
+        counted = int(counted)
+    if counted is None:
+        return 0
+    return counted if isinstance(counted, int) and not isinstance(counted, bool) and counted >= 0 else None
 
 
 def lacking(file: str) -> str:
@@ -221,9 +246,13 @@ def _part(file: str, call: str) -> str:
     return f"{file} answers a call that may have asked for a part of the list ({option[:30]!r})" if option else ""
 
 
-def _flaw(file: SavedFile) -> str:
+def _flaw(file: SavedFile, of: str) -> str:
     if isinstance(file.document, list) or file.document.keys() == _POWERSHELL_LIST:
         return f"{file.path} holds a bare list, without the marks that tell whether more pages follow"
+    if other := other_link(file.document):
+        return f"{file.path} has {other[:40]!r}, which is not Graph's name for the link to the next page"
+    if any(is_foreign(row, of) for row in file.document["value"]):
+        return f"{file.path} holds an object that says it is of another kind"
     if annotation(file.document, DELTA) is not None:
         return f"{file.path} answers a delta query, which may hold changes only"
     if any(row.get("deletedDateTime") for row in file.document["value"]):

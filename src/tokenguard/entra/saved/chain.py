@@ -82,8 +82,13 @@ def _short(pages: Sequence[Page]) -> str:
 
 
 def _full(pages: Sequence[Page]) -> str:
-    """Of one page with as many rows as were asked for, nobody knows whether it was the whole list."""
-    size, held = page_size(pages[0].call), len(pages[0].rows)
-    if len(pages) > 1 or size is None or held < size or pages[0].total == held > 0:
-        return ""
-    return f"{pages[0].file} holds the {size} rows that its call asked for with $top: there may be more"
+    """Of a first page with as many rows as were asked for, and no next one, nobody knows whether it is the whole list.
+
+    Another page beside it does not help: none leads to a first page.
+    """
+    for page in pages:
+        size, held = page_size(page.call), len(page.rows)
+        ends = page.next_link is None and not is_continued(page.call) and not page.total == held > 0
+        if ends and size is not None and held >= size:
+            return f"{page.file} holds the {size} rows that its call asked for with $top: there may be more"
+    return ""

@@ -63,6 +63,12 @@ def annotation(document: Mapping[str, Any], name: str, of: str = "") -> Any:
     return found[0] if all(value == found[0] for value in found) else "?"
 
 
+def other_link(document: Mapping[str, Any]) -> str:
+    """A key of `document` that is no annotation of ours, and may lead to a next page; empty where there is none."""
+    ours = {f"{prefix}{NEXT}" for prefix in _PREFIXES}
+    return next((key for key in document if (name := key.lower()).endswith(NEXT) and name not in ours), "")
+
+
 def _keys(document: Mapping[str, Any], wanted: str) -> list[str]:
     return [key for key in document if len(key) == len(wanted) and key.lower() == wanted.lower()]
 

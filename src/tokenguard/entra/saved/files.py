@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tokenguard.documents import parse_document
@@ -42,33 +42,40 @@ def read_folder(folder: Path) -> list[SavedFile]:
     """
     if not folder.is_dir():
         raise DocumentError(f"{folder}: no such folder; {_WHAT}s were to be read from it", "check the path")
-    calls = _read_calls(folder)
-    names = sorted(_names(folder))
-    if missing := sorted(calls.keys() - set(names)):
-        raise DocumentError(
-            f"{folder / CALLS_FILE}: names {missing[0]!r}, which is not there", "correct the name, or save that answer"
-        )
+    files = sorted(_names(folder))
+    names = [name for name in files if PurePosixPath(name).name != CALLS_FILE]
+    calls: dict[str, str] = {}
+    for name in files:
+        if PurePosixPath(name).name == CALLS_FILE:
+            calls |= _read_calls(folder, name, set(names), calls)
     return [file for name in names if (file := _read(folder, name, calls.get(name, ""))) is not None]
 
 
 def _names(folder: Path) -> Iterator[str]:
     for path in files_below(folder, _WHAT):
         name = path.relative_to(folder)
-        if path.is_file() and name != Path(CALLS_FILE) and not any(part.startswith(".") for part in name.parts):
+        if path.is_file() and not any(part.startswith(".") for part in name.parts):
             yield name.as_posix()
 
 
-def _read_calls(folder: Path) -> Mapping[str, str]:
-    path = folder / CALLS_FILE
-    if not path.exists():
-        return {}
+def _read_calls(folder: Path, file: str, there: Collection[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """What the ``calls.json`` `file` says of files beside and below it, by their names from `folder` on."""
+    path, beside = folder / file, PurePosixPath(file).parent
     document = _parse(read_file(path, _WHAT), path, None)
     if not isinstance(document, dict) or not all(isinstance(url, str) and address(url) for url in document.values()):
         raise DocumentError(
             f"{path}: is not an object of file names and URLs",
             'write {"file.json": "https://graph.microsoft.com/v1.0/organization"}',
         )
-    return {name.replace("\\", "/").removeprefix("./"): url for name, url in document.items()}
+    calls: dict[str, str] = {}
+    for name, url in document.items():
+        full = str(beside / name.replace("\\", "/"))
+        if full not in there:
+            raise DocumentError(f"{path}: names {name!r}, which is not there", "correct the name, or save that answer")
+        if calls.get(full, known.get(full, url)) != url:
+            raise DocumentError(f"{path}: names {name!r}, of which another call was said before", "keep the right one")
+        calls[full] = url
+    return calls
 
 
 def _read(folder: Path, name: str, call: str) -> SavedFile | None:

@@ -50,6 +50,20 @@ def marked(row: Any) -> str | None:
     return APPLICATIONS if kind is None and "signInAudience" in row else kind
 
 
+def is_foreign(row: Fact, kind: str) -> bool:
+    """Whether an object in a list of `kind` says by its type or its own context that it is of another.
+
+    Of principals and applications there are types that derive from theirs, so only one of ours is another.
+    """
+    if kind not in KINDS:
+        return False
+    type_ = row.get("@odata.type")
+    derived = kind if kind in (PRINCIPALS, APPLICATIONS) else None
+    if isinstance(type_, str) and _ODATA_TYPES.get(type_.lower(), derived) != kind:
+        return True
+    return "@odata.context" in row and told_by(row) != kind
+
+
 def may_be_organization(row: Any) -> bool:
     """Whether an object may be a tenant; one that is taken for a second tenant ends the run."""
     return isinstance(row, dict) and marked(row) in (None, ORGANIZATION) and _NO_ORGANIZATION.isdisjoint(row)

@@ -97,10 +97,11 @@ class SavedTenant:
             if isinstance(fact.get("appId"), str)
         }
 
-    def told_of(self, kind: str) -> Iterator[tuple[str, str]]:
-        """The id of every object of `kind` that any answer tells of, and the file of that answer."""
-        yield from ((id_, file) for (of, id_), file in self._origins.items() if of == kind)
-        if kind == POLICIES:
+    def told_of(self, asked: str) -> Iterator[tuple[str, str]]:
+        """The id of every object in the list `asked` that any answer tells of, and the file of that answer."""
+        yield from ((id_, file) for (of, id_), file in self._origins.items() if of == asked)
+        yield from ((row["id"].lower(), page.file) for page in self.expanded.get(asked, ()) for row in page.rows)
+        if asked == POLICIES:
             yield from ((policy, pages[0].file) for at, pages in self.pages.items() if (policy := held_policy(at)))
 
     def _add(self, answer: Answer) -> None:
@@ -239,9 +240,14 @@ def _comparable(value: Any) -> Any:
 
 
 def _parts(file: SavedFile) -> Iterator[Fact]:
-    """The objects at the outermost of a file, where its context stands."""
+    """The objects at the outermost of a file, where its context stands, and those in a list that has none."""
     parts = file.document if isinstance(file.document, list) else [file.document]
-    return (part for part in parts if isinstance(part, dict))
+    for part in parts:
+        if isinstance(part, dict):
+            yield part
+            within = part.get("value")
+            if isinstance(within, list) and annotation(part, CONTEXT) is None:
+                yield from (each for each in within if isinstance(each, dict))
 
 
 def _hosts(file: SavedFile) -> Iterator[str]:
