@@ -137,3 +137,23 @@ def test_the_rules_of_a_policy_do_not_judge_what_is_no_json_as_it_stands(tmp_pat
     assert failed == {*PRINCIPALS, "unreadable-token-lifetime-definition", "token-lifetime-precedence-ambiguous",
                       "token-lifetime-policy-on-unlisted-principal"}  # fmt: skip
     assert "access-token-lifetime-too-long" in {each["rule"] for each in report["notEvaluated"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ('"version":1,"accesstokenlifetime":"01:00:00"', '"accesstokenlifetime":"01:00:00","version":1'),
+        ('"Version":1,"MaxInactiveTime":"1","B":1,"A":2', '"A":2,"Version":1,"B":1,"MaxInactiveTime":"1"'),
+        ('"Version":2,"AccessTokenLifetime":"01:00:00","A":2', '"A":2,"AccessTokenLifetime":"01:00:00","Version":2'),
+    ],
+)  # fmt: skip
+def test_the_order_of_keys_is_no_change_of_what_is_said_of_a_doubt(tmp_path, before, now):
+    """Why the application's policy may be in force named the doubts in the order of the default's keys."""
+    names = []
+    for name, settings in (("before", before), ("now", now)):
+        folder = save(tmp_path / name, row(f'{{"TokenLifetimePolicy":{{{settings}}}}}', True), row(LONG, holds=True))
+        names.append(tmp_path / f"{name}.jsonl")
+        tokenguard("collect", "--from", folder, "--rules", "all", "--output", names[-1], status=0)
+    select = ("--select", "token-lifetime-policy-without-effect", "--fail-on-change")
+    difference = json.loads(tokenguard("diff", *names, *select, "-f", "json", status=3 if '"Version":2' in now else 0))
+    assert difference["resources"] == []
