@@ -11,6 +11,7 @@ from fixing import POLICIES
 from live import quiet_sdk
 from memory_tenant import content
 from tokenguard.changes import Observed, Operation
+from tokenguard.entra.live import LiveSource
 from tokenguard.entra.transport import WriteRefusedError
 from tokenguard.entra.writer import open_writer
 from tokenguard.hookspecs import LiveTarget, ReadFailure
@@ -31,6 +32,29 @@ def resolved(operation, id_):
     after = {"policy": id_} if operation.after == {"policy": "new:made"} else operation.after
     target = {kind: id_ if value == "new:made" else value for kind, value in operation.target.items()}
     return replace(operation, target=target, after=after)
+
+
+def test_none_is_made_the_organization_default_beside_one_that_may_be_it(bench, monkeypatch):
+    """What the sandbox takes for false, Graph may answer as null: read so just before the write."""
+    made = bench.create("ours", "05:00:00")
+    theirs = bench.create("theirs", "01:00:00")
+    whole = LiveSource.rows
+
+    def rows(source, call):
+        return ({**row, "isOrganizationDefault": None} if row["id"] == theirs else row for row in whole(source, call))
+
+    monkeypatch.setattr(LiveSource, "rows", rows)
+    before = content("ours", definition=DEFINITION)
+    update = Operation(
+        "updatePolicy", {"policy": made}, before, {**before, "isOrganizationDefault": True}, "make it so"
+    )
+    bench.sandbox.forget()
+    with opened(bench, update) as writer:
+        refused = writer.write(update)
+    assert (refused.accepted, bench.writes()) == (False, [])
+    assert refused.reason == "policy “theirs” may be the organization default by now"
+    for each in (made, theirs):
+        bench.delete(each)
 
 
 def test_every_operation_on_an_application_and_back(bench):

@@ -20,6 +20,7 @@ from tokenguard.entra.facts import DirectoryObject, Kind
 from tokenguard.entra.fixing.description import describe
 from tokenguard.entra.fixing.fixer import EntraFixer
 from tokenguard.entra.fixing.operations import POLICY, Write, policy_state
+from tokenguard.entra.fixing.policies import other_default
 from tokenguard.entra.live import LiveSource, open_client
 from tokenguard.entra.reading import guid
 from tokenguard.entra.routes import get_request
@@ -154,10 +155,9 @@ class EntraWriter:
         if isinstance(rows, ReadFailure):
             return Written(False, rows.reason)
         ours = self._consent.policies | self._created
-        other = next((row for row in rows if row.get("isOrganizationDefault") and guid(row, "id") not in ours), None)
-        if other is None:
-            return None
-        return Written(False, f"policy “{other.get('displayName')}” is the organization default by now")
+        others = {str(guid(row, "id")): row for row in rows if guid(row, "id") not in ours}
+        other = other_default(others)
+        return Written(False, f"{other} by now") if other else None
 
     async def _send(self, request: Request) -> Answer | Broken:
         info = get_request(self._client.sdk, request.path)

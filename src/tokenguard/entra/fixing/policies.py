@@ -16,7 +16,7 @@ from tokenguard.entra.fixing.rewriting import definition_of, further
 from tokenguard.entra.fixing.updates import definition_in, irreversible, policy_reach, update_reach, update_words
 from tokenguard.entra.policy import parse_policy
 from tokenguard.entra.reading import Unknown
-from tokenguard.model import Remediation, Resource, Safety
+from tokenguard.model import Fact, Remediation, Resource, Safety
 
 EMPTIED = ("retiredSettings", "unknownSettings", "nonCanonicalSpellings")
 """Lists of what is wrong with a definition: a fix can do no other than empty them."""
@@ -117,11 +117,19 @@ def _other_defaults(facts: EntraFacts, policy_id: str) -> str:
     """Why the policy cannot become the organization's default; what Entra does with a second is not documented."""
     if facts.policies_failure is not None:
         return f"whether another policy is the organization default is not known: {facts.policies_failure.reason}"
-    given = {id_: each.get("isOrganizationDefault", False) for id_, each in facts.policies.items() if id_ != policy_id}
+    return other_default({id_: each for id_, each in facts.policies.items() if id_ != policy_id})
+
+
+def other_default(others: Mapping[str, Fact]) -> str:
+    """Which of `others`, policies by id, is the organization default or may be, and that it is so; empty for none.
+
+    One whose isOrganizationDefault is null, or no boolean, may be.
+    """
+    given = {id_: each.get("isOrganizationDefault", False) for id_, each in others.items()}
     other = next((id_ for id_, default in given.items() if default is not False), "")
     if not other:
         return ""
-    return f"{_named(facts, other)} {'is' if given[other] else 'may be'} the organization default"
+    return f"{parse_policy(other, others[other])} {'is' if given[other] is True else 'may be'} the organization default"
 
 
 def _named(facts: EntraFacts, policy_id: str) -> str:
