@@ -636,6 +636,14 @@ def test_what_is_written_as_documented_reaches_tokens_where_entra_may_have_ignor
     assert change.safety is (Safety.SAFE if version else Safety.UNSAFE)
 
 
+def test_a_fix_that_settles_one_doubt_of_two_reaches_tokens_all_the_same():
+    """Entra may have ignored the policy for the Version that is missing, and heed it with a setting of its own."""
+    text = definition("02:00:00", Novel=1).replace('"Version":1,', "")
+    found = facts(policy("p", text), held={"p": ["app"]}, applications=[application("app")])
+    (change,) = plan([RULES["token-lifetime-not-canonical"]], found).changes
+    assert change.blast_radius.startswith("tokens for APP")
+
+
 def test_a_policy_of_the_name_that_entra_may_ignore_is_written_as_documented_before_it_is_assigned():
     existing = policy(
         "p", definition("05:00:00").replace('"Version":1,', ""), displayName="tokenguard dataverse five hours"

@@ -110,8 +110,8 @@ def _honoured(before: State, after: State) -> bool:
     old, new = definition_in(before), definition_in(after)
     if isinstance(old.lifetime, Unknown) or old.lifetime != new.lifetime or set(old.unknown) != set(new.unknown):
         return True  # two definitions that cannot be read may say different things, for all that is known of them
-    if bool(old.doubts) != bool(new.doubts):
-        return True  # Entra may have ignored the one, and heeds the other
+    if set(old.doubts) != set(new.doubts):
+        return True  # Entra may have ignored the one, and heed the other, though both are doubtful
     return not new.complete or not set(new.unknown).isdisjoint(_others_changed(before, after))
 
 
