@@ -34,6 +34,7 @@ class Written:
     word: str
     ignorable: bool = True
     default_is_null: bool = False
+    deleted: str | None = None
 
 
 def version(text: str, value: str) -> str:
@@ -68,6 +69,8 @@ DOUBTFUL = [
     Written("two strings", (definition(LONG),) * 2, LONG),
     Written("a setting twice", (definition(LONG).replace('"Acc', '"AccessTokenLifetime":"23:00:00","Acc'),), LONG),
     Written("an unknown setting", (definition(LONG, RefreshTokenLifetime="12:00:00"),), LONG),
+    Written("deleted, long", (definition(LONG),), LONG, deleted="2026-01-01T00:00:00Z"),
+    Written("deleted, short", (definition(SHORT),), SHORT, deleted="2026-01-01T00:00:00Z"),
 ]  # fmt: skip
 
 Placed = tuple[tuple[Written, str], ...]
@@ -82,7 +85,7 @@ def written(placed: Placed) -> EntraFacts:
     policies, held = [], {}
     for number, (each, place) in enumerate(placed):
         default = None if each.default_is_null else place == "organization"
-        policies.append({**policy(f"p{number}", *each.strings), "isOrganizationDefault": default})
+        policies.append(policy(f"p{number}", *each.strings, default=default, deletedDateTime=each.deleted))
         held[f"p{number}"] = [HELD[place]] if place in HELD else []
     return facts(*policies, held=held, principals=[PRINCIPAL], applications=[APPLICATION])
 

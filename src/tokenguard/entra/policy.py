@@ -11,6 +11,7 @@ from tokenguard.entra.asking import POLICIES
 from tokenguard.entra.definition import Definition, parse_definition
 from tokenguard.entra.facts import UNASKED, EntraFacts, because
 from tokenguard.entra.reading import Unknown, first_unknown, flag, make_resource, not_held, text
+from tokenguard.entra.written import shown
 from tokenguard.hookspecs import ReadFailure
 from tokenguard.model import CollectionFailure, Fact, Resource
 
@@ -40,6 +41,8 @@ class Policy:
     name: str | Unknown | None
     is_organization_default: bool | Unknown
     definition: Definition | Unknown
+    deleted: str = ""
+    """Why it may be deleted, a clause; empty where nothing says so."""
 
     @property
     def lifetime(self) -> timedelta | Unknown | None:
@@ -54,7 +57,8 @@ class Policy:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why Entra may ignore it, so that the next level decides, a clause each; empty where it cannot."""
-        return () if isinstance(self.definition, Unknown) else self.definition.doubts
+        doubts = () if isinstance(self.definition, Unknown) else self.definition.doubts
+        return (*doubts, self.deleted) if self.deleted else doubts
 
     @property
     def seconds(self) -> int | Unknown | None:
@@ -87,7 +91,12 @@ def parse_policy(id_: str, fact: Fact) -> Policy:
         name=text(fact, "displayName", _MISSING),
         is_organization_default=NULL_DEFAULT if default is None else default,
         definition=parse_definition(strings) if isinstance(strings, list) else strings,
+        deleted=_deleted(fact.get("deletedDateTime")),
     )
+
+
+def _deleted(when: object) -> str:
+    return "" if when is None else f"its deletedDateTime is {shown(when)}, so it may be deleted"
 
 
 def read_policies(facts: EntraFacts, policies: Mapping[str, Policy]) -> Iterator[Resource | CollectionFailure]:
