@@ -296,6 +296,8 @@ class Rule:
     examples: tuple[Example, ...] = ()
     select_reads: frozenset[str] = frozenset()
     """Top-level properties that `select` reads."""
+    selecting: frozenset[str] = frozenset()
+    """Parameters that `select` reads: they decide what the rule is about, so no exemption sets them."""
     require_reads: frozenset[str] = frozenset()
     pinned_app_ids: frozenset[str] | None = None
     """Lower-case appIds that `select` pins; None when it pins none."""

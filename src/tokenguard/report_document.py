@@ -144,7 +144,12 @@ def rule_to_dict(result: RuleResult) -> dict[str, Any]:
         "passed": result.passed,
         "incomplete": list(result.incomplete),
         "parameters": {
-            name: {"title": parameter.title, "keyword": parameter.keyword, "value": shown(parameter.value)}
+            name: {
+                "title": parameter.title,
+                "keyword": parameter.keyword,
+                "value": shown(parameter.value),
+                **({"selects": True} if name in rule.selecting else {}),
+            }
             for name, parameter in rule.parameters.items()
         },
         "rationale": rule.rationale,
@@ -168,6 +173,7 @@ def rule_from_dict(data: Mapping[str, Any]) -> RuleResult:
         resource=data["resource"],
         require={},
         parameters={name: _parameter(name, each) for name, each in data["parameters"].items()},
+        selecting=frozenset(name for name, each in data["parameters"].items() if each.get("selects")),
         rationale=data["rationale"],
         references=tuple(data["references"]),
         frameworks={name: tuple(ids) for name, ids in data["frameworks"].items()},

@@ -53,6 +53,16 @@ def test_names_of_the_tenant_come_through_as_far_as_json_can_hold_them(save, nam
     assert rendered(REPORTERS[name], again) == rendered(REPORTERS[name], shown)
 
 
+def test_what_an_exemption_cannot_set_is_not_proposed_of_a_saved_report_either(save):
+    rules = [replace(each, rule=replace(each.rule, selecting=frozenset(each.rule.parameters))) for each in REPORT.rules]
+    report = replace(REPORT, rules=rules)
+    shown = rendered(JsonReporter(), report)
+
+    assert rendered(JsonReporter(), open_report(save(report))) == shown
+    assert b'"parameters":{"maximum":"PT' in rendered(JsonReporter(), REPORT).replace(b" ", b"")
+    assert b'"parameters":{"maximum":"PT' not in shown.replace(b" ", b"")
+
+
 def test_layout_and_keys_that_a_newer_version_adds_do_not_matter(save):
     def add(document):
         document["header"]["tenant"]["new"] = document["rules"][0]["new"] = 1

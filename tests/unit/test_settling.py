@@ -69,6 +69,13 @@ def test_without_such_a_limit_the_finding_is_exempt_as_a_whole(violations, why):
     assert "parameters" not in found.exemption, why
 
 
+def test_no_limit_is_proposed_that_an_exemption_cannot_set():
+    """The rule's `select` reads it as well, so an exemption with it is refused."""
+    limited = replace(rule(limit=("maximum", 3, {"maximum": 3})), selecting=frozenset({"limit"}))
+
+    assert "parameters" not in settled(limited, Violation("/x", "maximum", 3, 9)).exemption
+
+
 def test_two_parameters_of_one_value_are_not_told_apart():
     two = rule(limit=("maximum", 3, {"maximum": 3}), other=("maximum", 3, {"maximum": 3}))
 

@@ -12,7 +12,7 @@ from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import document_mistakes
 from tokenguard.model import Exemption, Resource, ResourceType, Rule
 from tokenguard.rules.mistakes import Mistake, keys_of, pointer, quote, withheld
-from tokenguard.rules.parameters import selecting_parameters, setting_mistakes
+from tokenguard.rules.parameters import setting_mistakes
 from tokenguard.schemas import schema
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)", re.IGNORECASE)
@@ -61,7 +61,7 @@ def _meaning_mistakes(
             rule = rules[entry["rule"]]
             for name, value in entry.get("parameters", {}).items():
                 place = pointer(here, "parameters", name)
-                if name in selecting_parameters(rule):
+                if name in rule.selecting:
                     yield _mistake(
                         place,
                         f"an exemption from {rule.id} cannot set {quote(name)}: the rule's `select` reads it, and would"

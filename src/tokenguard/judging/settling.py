@@ -67,7 +67,8 @@ def _limits(finding: Finding, rule: Rule, parameters: Mapping[str, Parameter]) -
         value = None if parameter is None else _limit(parameter, violation)
         if parameter is None or value is None or values.setdefault(parameter.name, value) != value:
             return {}
-    return {} if any(value_mistakes(rule, values)) else values
+    refused = any(value_mistakes(rule, values)) or not rule.selecting.isdisjoint(values)
+    return {} if refused else values
 
 
 def _parameter(violation: Violation, parameters: Mapping[str, Parameter]) -> Parameter | None:

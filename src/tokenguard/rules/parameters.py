@@ -72,11 +72,6 @@ def setting_mistakes(rule: Rule, values: Mapping[str, Any], type_schema: Schema)
                 yield replace(mistake, plain="a value that can mean nothing where the rule uses it")
 
 
-def selecting_parameters(rule: Rule) -> frozenset[str]:
-    """Names of the parameters that `select` of the rule's document reads: they decide what the rule is about."""
-    return parameters_read(rule.document.get("select", {}), rule.document.get("$defs", {}))
-
-
 def _with_value(parameter: Parameter, value: Any) -> Parameter:
     return read_parameter(parameter.name, {"title": parameter.title, parameter.keyword: value})
 
@@ -166,6 +161,7 @@ def compiled_rule(rule: Rule, parameters: Mapping[str, Parameter]) -> Rule:
         select=select,
         require=require,
         select_reads=names_read(select or {}),
+        selecting=parameters_read(document.get("select", {}), document.get("$defs", {})),
         require_reads=names_read(require),
         pinned_app_ids=pinned_app_ids(select),
         remediation=remediation,
