@@ -92,6 +92,13 @@ def test_a_row_of_policies_is_of_no_other_type(tmp_path: Path) -> None:
         assert status(tmp_path, {**NAMED, "policies.json": {**LISTS["policies.json"], "value": rows}}) == expected
 
 
+def test_an_organization_that_says_it_is_something_else_is_none(tmp_path: Path) -> None:
+    (row,) = LISTS["organization.json"]["value"]
+    for type_, expected in (("organization", 0), ("user", 3)):
+        marked = answer("organization", {**row, "@odata.type": f"#microsoft.graph.{type_}"})
+        assert status(tmp_path, {**NAMED, "organization.json": marked}) == expected
+
+
 def test_a_holder_that_only_the_expanded_list_tells_of_is_missing_from_the_other(tmp_path: Path) -> None:
     held = [{"@odata.type": "#microsoft.graph.servicePrincipal", **principal(number)} for number in (0x21, 0x20)]
     for holders, expected in ((held[:1], 0), (held, 3)):

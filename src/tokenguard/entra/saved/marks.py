@@ -66,4 +66,6 @@ def is_foreign(row: Fact, kind: str) -> bool:
 
 def may_be_organization(row: Any) -> bool:
     """Whether an object may be a tenant; one that is taken for a second tenant ends the run."""
-    return isinstance(row, dict) and marked(row) in (None, ORGANIZATION) and _NO_ORGANIZATION.isdisjoint(row)
+    if not isinstance(row, dict) or is_foreign(row, ORGANIZATION):
+        return False
+    return marked(row) in (None, ORGANIZATION) and _NO_ORGANIZATION.isdisjoint(row)
