@@ -1,15 +1,9 @@
-"""What a file is that was given in the place of another: said by name, since its mistakes would lead nowhere."""
+"""Which kind of our files one is, by how it begins."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
-
-from tokenguard.errors import DocumentError
-from tokenguard.files import is_stream
 
 BEGINNING = 64 * 1024
 """Bytes in which a file says what it is."""
@@ -28,16 +22,24 @@ PLAN = Kind("a plan", "`tokenguard fix --plan FILE` carries one out")
 JOURNAL = Kind("a journal", "`tokenguard undo FILE` takes back what one tells of")
 BASELINE = Kind("a baseline", "`tokenguard scan --baseline FILE` takes one")
 EXEMPTIONS = Kind("a file of exemptions", "`tokenguard scan --exemptions FILE` takes one")
-_RULE = Kind("a rule", "`tokenguard scan --rules FILE` judges by one")
-_PACKED = Kind("a compressed file", "`tokenguard scan --snapshot FILE` judges a snapshot, named .gz or .zst")
+RULE = Kind("a rule", "`tokenguard scan --rules FILE` judges by one")
+PACKED = Kind("a compressed file", "`tokenguard scan --snapshot FILE` judges a snapshot, named .gz or .zst")
 _ENDS = "nothing reads it back; of a report, only what `--format json` writes is"
 
 _SAYS = re.compile(rb'"kind"\s*:\s*"tokenguard-([a-z]+)"')
-_BY_WORD = {b"snapshot": SNAPSHOT, b"report": REPORT, b"plan": PLAN}
+_BY_WORD = {
+    b"snapshot": SNAPSHOT,
+    b"report": REPORT,
+    b"plan": PLAN,
+    b"diff": Kind("a comparison", "`tokenguard diff` writes such, and nothing reads it back"),
+    b"explanation": Kind("an explanation", "`tokenguard explain` writes such, and nothing reads it back"),
+    b"diagnosis": Kind("a diagnosis", "`tokenguard doctor` writes such, and nothing reads it back"),
+    b"probe": Kind("the result of a probe", "`tokenguard probe` writes such, and nothing reads it back"),
+}
 _OTHERS = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
-        (rb"\x1f\x8b|\x28\xb5\x2f\xfd", _PACKED),
+        (rb"\x1f\x8b|\x28\xb5\x2f\xfd", PACKED),
         (rb'\s*\{\s*"line"\s*:\s*"header"', JOURNAL),
         (rb'\s*\{(?=.*"runs"\s*:).*"version"\s*:\s*"2\.1\.0"', Kind("a SARIF report", _ENDS)),
         (rb'\s*\{.*"class_uid"\s*:\s*2003\b', Kind("an OCSF report", _ENDS)),
@@ -47,7 +49,7 @@ _OTHERS = tuple(
         (rb"# tokenguard: ", Kind("a Markdown report", _ENDS)),
         (rb'\s*\{(?=.*"created"\s*:)(?=.*"tenant"\s*:).*"findings"\s*:', BASELINE),
         (rb'\s*\{(\s*"\$schema"\s*:\s*"[^"]*"\s*,)?\s*"exemptions"\s*:', EXEMPTIONS),
-        (rb'\s*\{(?=.*"resource"\s*:\s*")(?=.*"severity"\s*:).*"require"\s*:', _RULE),
+        (rb'\s*\{(?=.*"resource"\s*:\s*")(?=.*"severity"\s*:).*"require"\s*:', RULE),
     )
 )
 
@@ -56,29 +58,5 @@ def recognized(beginning: bytes) -> Kind | None:
     """What a file is that begins so, as far as it is one of ours, or what our reports are written in."""
     if said := _SAYS.search(beginning):
         word = said[1]
-        return _BY_WORD.get(word) or Kind(f"what tells of a {word.decode()}", "nothing reads it back")
+        return _BY_WORD.get(word) or Kind(f"of the kind {word.decode()!r}", "nothing here reads it")
     return next((kind for pattern, kind in _OTHERS if pattern.match(beginning)), None)
-
-
-@contextmanager
-def naming(path: Path, expected: Kind) -> Iterator[None]:
-    """While the file at `path` is read as `expected`: where that fails and it is of another kind, the error says so."""
-    try:
-        yield
-    except DocumentError as error:
-        kind = recognized(_beginning(path))
-        damaged = kind is _PACKED and expected is SNAPSHOT and path.suffix in (".gz", ".zst")
-        if kind is None or kind == expected or damaged:
-            raise
-        raise type(error)(f"{path}: is {kind.name}, and {expected.name} is needed here", kind.use) from error
-
-
-def _beginning(path: Path) -> bytes:
-    """Nothing where it cannot be read again: a pipe, or what whoever read it before has told of."""
-    if is_stream(path):
-        return b""
-    try:
-        with path.open("rb") as file:
-            return file.read(BEGINNING)
-    except (OSError, ValueError):
-        return b""

@@ -15,7 +15,8 @@ from tokenguard.files import open_file
 from tokenguard.json_stream import JsonStream
 from tokenguard.judging.engine import document_check
 from tokenguard.judging.evaluate import exit_status, in_report_order
-from tokenguard.kinds import REPORT, naming
+from tokenguard.kinds import REPORT
+from tokenguard.misplaced import naming
 from tokenguard.model import (
     Finding,
     FindingStatus,

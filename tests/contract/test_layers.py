@@ -19,13 +19,13 @@ PACKAGE = Path(__file__).parents[2] / "src" / "tokenguard"
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "model", "exit_status", "changes", "differences", "errors", "durations", "documents", "excerpts", "json_stream",
-        "untrusted", "examination", "explanation", "issuance", "configured", "age", "system",
+        "untrusted", "examination", "explanation", "issuance", "configured", "age", "system", "kinds",
     ),
     ("schemas", "hookspecs"),
     ("rules", "judging", "encoding", "report_document", "layout", "readings", "consent", "planning", "diff"),
     (
-        "files", "kinds", "repository", "packs", "snapshot", "collect", "spool", "saved_report", "plugins", "journal",
-        "apply",
+        "files", "misplaced", "repository", "packs", "snapshot", "collect", "spool", "saved_report", "plugins",
+        "journal", "apply",
     ),
     ("entra", "reporters"),
     ("cli",),

@@ -45,6 +45,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run(folder, "collect", "--demo", "--output", "packed.gz").returncode == 3
     assert run(folder, "fix", "--demo", "--dry-run", "--out", "plan").returncode == 1
     assert run(folder, "diff", "snapshot", "--demo", "-f", "json", "-o", "diff").returncode == 3
+    explained = run(folder, "explain", "--demo", "Dataverse", "-f", "json")
+    (folder / "explanation").write_text(explained.stdout)
     rule = next((Path(__file__).parents[2] / "rules").rglob(f"{RULE}.json"))
     (folder / "rule").write_bytes(rule.read_bytes())
     (folder / "indented").write_text(json.dumps(json.loads((folder / "report").read_text()), indent=2))
@@ -62,7 +64,8 @@ NAMES = {
     "snapshot": "a snapshot", "report": "a JSON report", "indented": "a JSON report", "plan": "a plan",
     "journal": "a journal", "baseline": "a baseline", "exemptions": "a file of exemptions", "rule": "a rule",
     "sarif": "a SARIF report", "junit": "a JUnit report", "html": "a page of HTML", "csv": "a CSV report",
-    "markdown": "a Markdown report", "ocsf": "an OCSF report", "diff": "what tells of a diff",
+    "markdown": "a Markdown report", "ocsf": "an OCSF report", "diff": "a comparison",
+    "explanation": "an explanation",
     "packed": "a compressed file",
 }  # fmt: skip
 COMMANDS = {
@@ -86,6 +89,27 @@ def test_what_was_given_in_the_place_of_another_is_named(files: Path, given: str
     assert result.returncode == 2
     assert result.stdout == ""
     assert said in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("given", NAMES)
+def test_what_was_given_to_be_compared_is_named(files: Path, given: str) -> None:
+    result = run(files, "diff", given, "snapshot")
+    if NAMES[given] in ("a snapshot", "a JSON report"):
+        assert "is needed here" not in result.stderr
+        return
+    assert result.returncode == 2
+    assert f"Error: {given}: is {NAMES[given]}, and a snapshot or a JSON report is needed here\n" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["scan", "--demo", "--rules"], ["rules", "check"]])
+@pytest.mark.parametrize("given", NAMES)
+def test_what_was_given_as_a_rule_is_named_and_its_keys_are_no_mistakes(
+    files: Path, given: str, command: list[str]
+) -> None:
+    result = run(files, *command, given)
+    assert result.returncode == 2  # the rule's file has another name than the rule
+    said = f"Error: 1 mistake in the rules:\n  {given}: is {NAMES[given]}, and a rule is needed here; "
+    assert (said in result.stderr) == (NAMES[given] != "a rule"), result.stderr
 
 
 def test_of_what_the_configuration_names_not_even_the_kind_is_said(files: Path, tmp_path: Path) -> None:

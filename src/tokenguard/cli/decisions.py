@@ -16,7 +16,8 @@ from tokenguard.cli.options import Run
 from tokenguard.cli.selection import is_in_a_pack
 from tokenguard.files import read_file
 from tokenguard.judging.exemptions import parse_exemptions
-from tokenguard.kinds import BASELINE, EXEMPTIONS, Kind, naming
+from tokenguard.kinds import BASELINE, EXEMPTIONS, Kind
+from tokenguard.misplaced import naming
 from tokenguard.model import Exemption, Origin, Rule, Setting, UsedFile
 
 if TYPE_CHECKING:

@@ -26,6 +26,8 @@ from tokenguard.errors import DocumentError, UsageError
 from tokenguard.files import is_folder, is_stream, open_file
 from tokenguard.hookspecs import DifferenceReporter
 from tokenguard.judging.evaluate import evaluate
+from tokenguard.kinds import BEGINNING, Kind
+from tokenguard.misplaced import naming
 from tokenguard.model import Limits, Need, Precedence, Report, Severity
 from tokenguard.report_document import KIND as REPORT
 from tokenguard.rules.needs import needs_of
@@ -36,7 +38,9 @@ from tokenguard.spool import Spool
 
 PATH = click.Path(path_type=Path)
 _KIND = re.compile(rb'"kind"\s*:\s*"(tokenguard-[a-z]+)"')
-_BEGINNING = 64 * 1024
+_COMPARED = Kind(
+    "a snapshot or a JSON report", "`tokenguard collect` writes snapshots, `tokenguard scan --format json` reports"
+)
 """Bytes in which a file says what it is."""
 _JUDGING = ("rules", "select", "ignore", "settings", "exemptions")
 """Options that say by what to judge."""
@@ -135,13 +139,10 @@ def _kind(path: Path) -> str:
         )
     if path.suffix in (".gz", ".zst"):
         return SNAPSHOT
-    with open_file(path, "a snapshot or a JSON report") as file:
-        found = _KIND.search(file.read(_BEGINNING))
-    if found is None or found[1].decode() not in (SNAPSHOT, REPORT):
-        raise DocumentError(
-            f"{path}: neither a snapshot nor a JSON report of tokenguard",
-            "`tokenguard collect` writes snapshots, `tokenguard scan --format json` reports",
-        )
+    with naming(path, _COMPARED), open_file(path, _COMPARED.name) as file:
+        found = _KIND.search(file.read(BEGINNING))
+        if found is None or found[1].decode() not in (SNAPSHOT, REPORT):
+            raise DocumentError(f"{path}: neither a snapshot nor a JSON report of tokenguard", _COMPARED.use)
     return found[1].decode()
 
 

@@ -29,7 +29,8 @@ from tokenguard.errors import TokenguardError, UsageError
 from tokenguard.exit_status import ExitStatus
 from tokenguard.files import read_file, replace_file
 from tokenguard.journal import Record
-from tokenguard.kinds import PLAN, naming
+from tokenguard.kinds import PLAN
+from tokenguard.misplaced import naming
 from tokenguard.model import Configured, Origin, Report
 from tokenguard.planning.comparison import check_consent
 from tokenguard.planning.document import parse_plan, plan_to_dict

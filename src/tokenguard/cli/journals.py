@@ -8,7 +8,8 @@ from pathlib import Path
 from tokenguard.cli import context
 from tokenguard.errors import UsageError
 from tokenguard.journal import VARIABLE, Key, Record, checked_state_folder, known_keys, read_journal, writing_key
-from tokenguard.kinds import JOURNAL, naming
+from tokenguard.kinds import JOURNAL
+from tokenguard.misplaced import naming
 from tokenguard.model import Tenant
 from tokenguard.system import state_home, state_variable
 

@@ -11,6 +11,7 @@ from typing import Any
 from tokenguard.documents import Withheld, parse_document
 from tokenguard.errors import DocumentError
 from tokenguard.judging.engine import TypeCheck
+from tokenguard.kinds import BEGINNING, RULE, recognized
 from tokenguard.model import Example, Outcome, Remediation, Resource, ResourceType, Rule, Safety, Severity
 from tokenguard.rules.examples import example_mistakes
 from tokenguard.rules.mistakes import Mistake, did_you_mean, keys_of, quote, rule_error, withheld
@@ -51,13 +52,21 @@ def _read(
     try:
         document = parse_document(data, source)
     except DocumentError as error:
+        if not isinstance(data, Withheld) and (other := _of_another_kind(data)):
+            return other
         return [Mistake("", f"{error.message.removeprefix(f'{source}: ')}; {error.hint}")]
     found = _checked(source, document, types, check_of)
     if not isinstance(data, Withheld):
-        return found
+        return found if isinstance(found, Rule) else _of_another_kind(data) or found
     if isinstance(found, Rule):
         return replace(found, withheld=True)
     return list(withheld(found, data, keys_of(schema("dialect"))))
+
+
+def _of_another_kind(data: bytes) -> list[Mistake]:
+    """That a file with mistakes is no rule but something else of ours, whose keys would all be mistakes."""
+    kind = recognized(data[:BEGINNING])
+    return [] if kind in (None, RULE) else [Mistake("", f"is {kind.name}, and a rule is needed here; {kind.use}")]
 
 
 def _checked(

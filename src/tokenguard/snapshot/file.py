@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from tokenguard.errors import SnapshotError
 from tokenguard.files import replace_file
-from tokenguard.kinds import SNAPSHOT, naming
+from tokenguard.kinds import SNAPSHOT
+from tokenguard.misplaced import naming
 from tokenguard.model import Header, Limits, Resource, ResourceType, Snapshot, TypeSummary
 from tokenguard.rules.mistakes import quote
 from tokenguard.snapshot import compression
