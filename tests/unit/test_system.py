@@ -141,6 +141,20 @@ def test_a_link_that_is_laid_while_a_file_is_opened_is_seen(monkeypatch, tmp_pat
     assert sum(1 for _ in Path("/dev/fd").iterdir()) == before
 
 
+@needs_posix
+def test_no_pipe_is_waited_for_where_no_flag_says_so(monkeypatch, tmp_path):
+    bare(monkeypatch)
+    monkeypatch.setattr(opening, "_ALWAYS", 0)
+    os.mkfifo(tmp_path / "pipe")
+    both_ends = os.open(tmp_path / "pipe", os.O_RDWR)  # without them the one who opens it waits
+    try:
+        for flags in (os.O_RDONLY, os.O_RDWR | os.O_CREAT):
+            with pytest.raises(OSError, match="it is a pipe"):
+                os.close(open_unlinked(tmp_path / "pipe", flags))
+    finally:
+        os.close(both_ends)
+
+
 def test_a_file_that_another_makes_at_the_same_moment_is_opened_all_the_same(monkeypatch, tmp_path):
     bare(monkeypatch)
     status, quicker = opening._status, iter([None])

@@ -44,6 +44,8 @@ def _opened_as_seen(path: Path, flags: int, mode: int) -> int:
         flags |= os.O_EXCL  # made now and by us, or not at all
     if seen is not None and is_link(seen):
         raise _loop(path)
+    if seen is not None and stat.S_ISFIFO(seen.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe", str(path))
     handle = os.open(path, flags | _ALWAYS, mode)
     there = _status(path)
     if there is None or is_link(there) or not os.path.samestat(os.fstat(handle), seen or there):
