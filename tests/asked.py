@@ -1,7 +1,7 @@
 """Every request that any test makes has an entry in `graph_slice.json`, or the test fails.
 
 Where requests are seen: the sandbox writes each to a file, whoever started it; what stands in for a server in this
-process is a `http.server` or a `httpx.MockTransport`, and both are watched here.
+process is a `http.server`, a `httpx.MockTransport` or a transport of a test's own, and each of them is watched here.
 
 A test that asks for what is not there, to see how that is refused, says so with the marker
 ``off_the_slice("METHOD /path", …)``: patterns as of `fnmatch` (``[`` aside) for "METHOD /path?query", parts of batches
@@ -11,8 +11,10 @@ included. Nothing else of the test is let through, and a pattern that nothing fi
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,21 +35,42 @@ def _watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(path))
-        patch.setattr(httpx.MockTransport, "handle_async_request", _of_httpx(httpx.MockTransport.handle_async_request))
-        patch.setattr(httpx.MockTransport, "handle_request", _of_httpx(httpx.MockTransport.handle_request))
         handler = http.server.BaseHTTPRequestHandler
         patch.setattr(handler, "parse_request", _of_handler(handler.parse_request))
         yield path
 
 
 def _of_httpx(handle):
+    """`handle`, a method of a transport, watched. What tests send has its body as bytes, which can be read twice."""
+
     def watched(self, request):
+        if not isinstance(request.stream, httpx.ByteStream):
+            raise TypeError("a test sends a body in pieces, which nobody watches")
         path, query = request.url.path, request.url.query.decode()
-        body = json.loads(request.content) if request.headers.get("content-type", "").endswith("json") else None
-        _seen.append(Request(request.method, path, query, dict(request.headers), body))
+        _see(request.method, path, query, dict(request.headers), b"".join(request.stream))
         return handle(self, request)
 
     return watched
+
+
+def _watch_transports():
+    """Watch the transports that a file of the tests defines from here on, and the one that httpx has for tests."""
+
+    def wrap(cls):
+        for name in {"handle_request", "handle_async_request"} & vars(cls).keys():
+            setattr(cls, name, _of_httpx(vars(cls)[name]))
+
+    def defined(cls):
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+        if FILE.parent in Path(file).parents:
+            wrap(cls)
+
+    wrap(httpx.MockTransport)
+    for base in (httpx.BaseTransport, httpx.AsyncBaseTransport):
+        base.__init_subclass__ = classmethod(defined)
+
+
+_watch_transports()  # before a file of tests is imported
 
 
 def _of_handler(parse):
@@ -55,10 +78,41 @@ def _of_handler(parse):
         understood = parse(self)
         if understood and self.command != "CONNECT":  # a tunnel, and what it leads to sees what comes through
             path, _, query = self.path.partition("?")
-            _seen.append(Request(self.command, path, query, dict(self.headers)))
+            body = b"" if "Transfer-Encoding" in self.headers else _read(self)
+            _see(self.command, path, query, dict(self.headers), body)
         return understood
 
     return watched
+
+
+class _Again:
+    """A connection's `rfile` of which `ahead` was read already."""
+
+    def __init__(self, ahead, rest):
+        self._ahead, self._rest = io.BytesIO(ahead), rest
+
+    def read(self, size):
+        found = self._ahead.read(size)
+        return found if len(found) == size else found + self._rest.read(size - len(found))
+
+    def readline(self, limit=-1):
+        return self._ahead.readline(limit) or self._rest.readline(limit)
+
+    def __getattr__(self, name):
+        return getattr(self._rest, name)
+
+
+def _read(handler):
+    """The body of the request, which the handler can read once more."""
+    body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+    handler.rfile = _Again(body, handler.rfile)
+    return body
+
+
+def _see(method, path, query, headers, content):
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    body = json.loads(content) if content and kind.partition(";")[0].strip() == "application/json" else None
+    _seen.append(Request(method, path, query, headers, body))
 
 
 @pytest.fixture(autouse=True)

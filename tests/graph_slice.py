@@ -23,6 +23,16 @@ _NAMED = {"holder": ("servicePrincipal", "application")}
 """A row of a policy's holders is either; of which kind, `@odata.type` may say."""
 
 
+_IN_FILTER = re.compile(r"(?:^|\(|\b(?:and|or|not)\b)\s*([A-Za-z@]\w*)(?=/any\(|\s+(?:eq|ne|in|ge|gt|le|lt)\b)")
+"""A property, where a clause begins; not the variable of ``any(x:x eq '…')``, which comes after a colon."""
+_NAMING = {
+    "$select": lambda value: value.split(","),
+    "$expand": lambda value: value.split(","),
+    "$filter": lambda value: _IN_FILTER.findall(re.sub(r"'(?:[^']|'')*'", "''", value)) or [value],
+}
+"""The properties that a query option names."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One request: `path` with the version of Graph before it, if it is one of Graph's; `body` None for no JSON."""
@@ -56,11 +66,11 @@ def _flaws(service: str, request: Request, path: str) -> Iterator[str]:
         for name, value in parse_qsl(request.query, keep_blank_values=True):
             if name not in entry.get("query", ()) and name not in beyond:
                 yield f"{request}: no query option {name!r} in {found!r}"
-            elif name == "$select":
+            elif name in _NAMING:
                 yield from (
                     f"{request}: no property {each!r} in the types that {found!r} answers with"
-                    for each in value.split(",")
-                    if each not in _properties(entry["answer"])
+                    for each in _NAMING[name](value)
+                    if each not in _properties(entry)
                 )
         for name in request.headers:
             if name.lower() not in (*SLICE["headers"], *entry.get("headers", ()), *beyond):
@@ -78,9 +88,9 @@ def _flaws_of_parts(parts: Any) -> Iterator[str]:
         if isinstance(part, dict) and isinstance(part.get("url"), str) and isinstance(part.get("method"), str):
             path, _, query = part["url"].partition("?")
             headers = part.get("headers") or {}
-            yield from flaws(
-                Request(part["method"], f"{_ROOT}/{path.strip('/')}", query, headers, part.get("body") or None)
-            )
+            yield from flaws(Request(part["method"], f"{_ROOT}/{path.strip('/')}", query, headers, part.get("body")))
+        else:
+            yield f"POST {_ROOT}/$batch: a part without a method or an address: {part!r:.60}"
 
 
 def template_of(service: str, method: str, path: str) -> str | None:
@@ -94,8 +104,8 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("([^/()']+)".join(map(re.escape, re.split(r"\{[^}]+\}", template))))
 
 
-def _properties(answer: str) -> set[str]:
-    name = answer.removeprefix("page of ")
+def _properties(entry: Mapping[str, Any]) -> set[str]:
+    name = entry.get("of", entry["answer"]).removeprefix("page of ")
     return {each for kind in _NAMED.get(name, (name,)) for each in SLICE["types"][kind]}
 
 

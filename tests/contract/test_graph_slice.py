@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.server
+import json
 import re
+import threading
 
+import httpx
 import pytest
 from tokenguard_sandbox.graph import Graph
 from tokenguard_sandbox.permissions import PERMISSIONS
@@ -64,6 +69,11 @@ POLICIES = "/v1.0/policies/tokenLifetimePolicies"
             ),
             "GET /v1.0/servicePrincipals?$expand=owners: no query option '$expand'",
         ),
+        (Request("POST", "/v1.0/$batch", "", {}, {"requests": [{"id": "1", "url": "/users"}]}), "without a method"),
+        (Request("GET", "/v1.0/applications", "$filter=name eq 'x'"), "no property 'name'"),
+        (Request("GET", "/v1.0/applications/$count", "$filter=appId eq 'a or b' and uris/any(u:u eq 'x')"), "'uris'"),
+        (Request("GET", "/v1.0/applications", "$filter=startswith(appId,'x')"), "no property \"startswith"),
+        (Request("GET", POLICIES, "$expand=owners"), "no property 'owners'"),
         (Request("GET", "/beta/organization"), "no entry 'GET /beta/organization'"),
     ],
 )  # fmt: skip
@@ -139,6 +149,70 @@ def fits(schema, kind: str) -> bool:
 
 
 # --- nothing goes by unseen ------------------------------------------------------------------------------------------
+
+WRONG = {"lifetime": "05:00:00"}
+PARTS = {"requests": [{"id": "1", "method": "PATCH", "url": "/policies/tokenLifetimePolicies/2", "body": WRONG}]}
+GRAPH = "https://graph.example/v1.0"
+
+
+def sent(method: str, url: str, body: object) -> httpx.Request:
+    kind = {"Content-Type": "application/json; charset=utf-8"}
+    return httpx.Request(method, url, content=json.dumps(body).encode(), headers=kind)
+
+
+@pytest.mark.off_the_slice("POST /v1.0/policies/tokenLifetimePolicies", "PATCH /v1.0/policies/tokenLifetimePolicies/2")
+def test_what_a_server_of_a_test_is_sent_is_seen_with_its_body_and_can_still_be_read() -> None:
+    read = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # several requests on one connection
+
+        def do_POST(self) -> None:
+            read.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        root = f"http://127.0.0.1:{server.server_port}/v1.0"
+        with httpx.Client(trust_env=False) as client:
+            for path, body in (("policies/tokenLifetimePolicies", WRONG), ("$batch", PARTS)):
+                assert client.send(sent("POST", f"{root}/{path}", body)).status_code == 204
+        server.shutdown()
+    assert read == [WRONG, PARTS]
+
+
+@pytest.mark.off_the_slice("GET /v1.0/users", "PATCH /v1.0/policies/tokenLifetimePolicies/2", "GET /v1.0/groups")
+def test_what_a_transport_of_a_test_is_sent_is_seen_with_its_body() -> None:
+    class Alone(httpx.BaseTransport):
+        def handle_request(self, _: httpx.Request) -> httpx.Response:
+            return httpx.Response(204)
+
+    class Together(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+            return httpx.Response(204)
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=Together()) as client:
+            await client.get(f"{GRAPH}/groups")
+
+    with httpx.Client(transport=Alone()) as client:
+        client.get(f"{GRAPH}/users")
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(204))) as client:
+        client.send(sent("POST", f"{GRAPH}/$batch", PARTS))
+    asyncio.run(ask())
+
+
+def test_a_body_that_is_sent_in_pieces_is_no_way_past_the_slice() -> None:
+    with (
+        httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(204))) as client,
+        pytest.raises(TypeError, match="in pieces"),
+    ):
+        client.post(f"{GRAPH}/$batch", content=iter([b"{}"]))
+
 
 UNSEEN = {
     "test_signin.py": "a port that says nothing, and a tunnel to the sandbox, which sees what comes through",

@@ -218,6 +218,8 @@ def test_expanding_stops_at_twenty_without_a_word(new_sandbox):
     "GET /v1.0/users",
     "GET /v1.0/servicePrincipals?$orderby=displayName",
     "GET /v1.0/servicePrincipals/$count?$search=x",
+    "GET /v1.0/servicePrincipals?$filter=identifierUris/any*",
+    f"GET /v1.0{POLICIES}?$expand=owners",
     f"GET /v1.0{POLICIES}/$count?$filter=*",
     f"GET /v1.0{POLICIES}/{NOBODY}/appliesTo/$count?$filter=*",
     "GET /v1.0/organization/$count?$filter=*",
