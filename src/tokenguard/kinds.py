@@ -23,7 +23,7 @@ JOURNAL = Kind("a journal", "`tokenguard undo FILE` takes back what one tells of
 BASELINE = Kind("a baseline", "`tokenguard scan --baseline FILE` takes one")
 EXEMPTIONS = Kind("a file of exemptions", "`tokenguard scan --exemptions FILE` takes one")
 RULE = Kind("a rule", "`tokenguard scan --rules FILE` judges by one")
-PACKED = Kind("a compressed file", "`tokenguard scan --snapshot FILE` judges a snapshot, named .gz or .zst")
+_PACKED = Kind("a compressed file", "`tokenguard scan --snapshot FILE` judges a snapshot, named .gz or .zst")
 _ENDS = "nothing reads it back; of a report, only what `--format json` writes is"
 
 _SAYS = re.compile(rb'"kind"\s*:\s*"tokenguard-([a-z]+)"')
@@ -39,7 +39,7 @@ _BY_WORD = {
 _OTHERS = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
-        (rb"\x1f\x8b|\x28\xb5\x2f\xfd", PACKED),
+        (rb"\x1f\x8b|\x28\xb5\x2f\xfd", _PACKED),
         (rb'\s*\{\s*"line"\s*:\s*"header"', JOURNAL),
         (rb'\s*\{(?=.*"runs"\s*:).*"version"\s*:\s*"2\.1\.0"', Kind("a SARIF report", _ENDS)),
         (rb'\s*\{.*"class_uid"\s*:\s*2003\b', Kind("an OCSF report", _ENDS)),

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tokenguard.errors import DocumentError
 from tokenguard.files import is_stream
-from tokenguard.kinds import BEGINNING, PACKED, SNAPSHOT, Kind, recognized
+from tokenguard.kinds import BEGINNING, Kind, recognized
+
+Opening = Callable[[Path], AbstractContextManager[BinaryIO]]
+
+
+def _as_it_is(path: Path) -> AbstractContextManager[BinaryIO]:
+    return path.open("rb")
 
 
 @contextmanager
-def naming(path: Path, expected: Kind) -> Iterator[None]:
-    """While the file at `path` is read as `expected`: where that fails and it is of another kind, the error says so."""
+def naming(path: Path, expected: Kind, opening: Opening = _as_it_is) -> Iterator[None]:
+    """While the file at `path` is read as `expected`: where that fails and it is of another kind, the error says so.
+
+    `opening`: how it is read, such as decompressed; a `DocumentError` of it means that nothing is known of the file.
+    """
     try:
         yield
     except DocumentError as error:
-        kind = recognized(_beginning(path))
-        damaged = kind is PACKED and expected is SNAPSHOT and path.suffix in (".gz", ".zst")
-        if kind is None or kind == expected or damaged:
+        kind = recognized(_beginning(path, opening))
+        if kind in (None, expected):
             raise
         raise type(error)(f"{path}: is {kind.name}, and {expected.name} is needed here", kind.use) from error
 
 
-def _beginning(path: Path) -> bytes:
+def _beginning(path: Path, opening: Opening) -> bytes:
     """Nothing where it cannot be read again: a pipe, or what whoever read it before has told of."""
     if is_stream(path):
         return b""
     try:
-        with path.open("rb") as file:
+        with opening(path) as file:
             return file.read(BEGINNING)
-    except (OSError, ValueError):
+    except (OSError, ValueError, DocumentError):
         return b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -126,6 +127,15 @@ def test_a_file_of_no_kind_is_called_none(tmp_path: Path) -> None:
         result = run(tmp_path, *command, "other.json")
         assert result.returncode == 2, needed
         assert "is needed here" not in result.stderr
+
+
+@pytest.mark.parametrize("given", ["report", "plan", "indented"])
+def test_what_was_compressed_is_named_too(files: Path, tmp_path: Path, given: str) -> None:
+    (tmp_path / "other.gz").write_bytes(gzip.compress((files / given).read_bytes()))
+    for command in (["scan", "--snapshot", "other.gz"], ["diff", "other.gz", str(files / "snapshot")]):
+        result = run(tmp_path, *command)
+        assert result.returncode == 2
+        assert f"Error: other.gz: is {NAMES[given]}, and a snapshot is needed here\n" in result.stderr
 
 
 def test_a_snapshot_that_is_damaged_is_not_called_something_else(files: Path, tmp_path: Path) -> None:

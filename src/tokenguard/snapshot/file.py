@@ -85,7 +85,7 @@ class _Reader:
         self._lines = self._read()
         self._end: tuple[bytes, int] | None = None
         """What is left when no further line follows, and the CRC-32 of all before it."""
-        with naming(path, SNAPSHOT):
+        with naming(path, SNAPSHOT, compression.reading):
             written = decode_header(next(self._lines), self._source)
         self._counts = dict.fromkeys(written.properties, 0)
         self._widths = {type_: len(names) for type_, names in written.properties.items()}
