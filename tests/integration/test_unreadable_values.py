@@ -127,7 +127,8 @@ def test_no_value_ends_the_run_wherever_it_stands(name: str, key: str, tmp_path:
     for value in AROUND:
         save(tmp_path, changed(name, 0, **{key: value}))
         with suppress(DocumentError):  # the two files that tell of one object contradict each other, or one was cut
-            assert scanned(tmp_path).exit_status in (0, 3)
+            # a policy that may be deleted counts as not there too, and then Microsoft's 90 minutes are a finding
+            assert scanned(tmp_path).exit_status in ((1, 3) if key == "deletedDateTime" else (0, 3))
 
 
 @pytest.mark.parametrize("value", ["\ud800", 2**70, "10**5000"])
