@@ -439,6 +439,16 @@ def test_a_policy_that_comes_twice_with_different_contents_is_not_read():
         assert not failed or "policy p came twice, with different contents" in facts.policies_failure.reason
 
 
+@pytest.mark.parametrize("other", ["Definition", "IsOrganizationDefault"])
+def test_a_policy_with_one_property_in_two_letter_cases_is_not_read(other):
+    plain = {"id": "p", "displayName": "P", "definition": ["short"], "isOrganizationDefault": False}
+    needs = {"tokenLifetimePolicy": Need("tokenLifetimePolicy", frozenset({"definition"}))}
+    for row, failed in ((plain, False), ({**plain, other: ["long"]}, True)):
+        facts = EntraCollector().collect(tenant(**{POLICIES: {"value": [row]}, POLICY_COUNT: 1}), needs)
+        assert (facts.policies_failure is not None) is failed
+        assert not failed or "policy p has one property in two letter cases" in facts.policies_failure.reason
+
+
 @pytest.mark.parametrize("rows", [[], [{"id": "t1"}, {"id": "t2"}]])
 def test_an_answer_about_no_or_two_tenants_identifies_none(rows):
     collector = EntraCollector()

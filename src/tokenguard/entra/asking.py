@@ -111,6 +111,8 @@ def ask_policies(source: Source, counted: Count = UNASKED) -> tuple[dict[str, Fa
         id_ = _id(row)
         if id_ is None:
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: a policy has no id")
+        if len({name.lower() for name in row}) < len(row):  # and which of the two Graph means, nobody knows
+            return policies, ReadFailure(POLICIES, f"GET {POLICIES}: policy {id_} has one property in two letter cases")
         if policies.setdefault(id_, row) != row:  # it may have changed between two pages: which of the two holds?
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: policy {id_} came twice, with different contents")
     return policies, None
