@@ -49,13 +49,14 @@ class Resource:
     # NOTE: not a frozen dataclass, whose __init__ costs four times as much; a scan makes one per line of a snapshot.
     __slots__ = ("id", "name", "possible", "properties", "type", "unknown")
 
-    def __init__(  # noqa: PLR0917  (as it has always been called)
+    def __init__(
         self,
         type: str,  # noqa: A002  (Graph's and the snapshot's word)
         id: str,  # noqa: A002
         name: str,
         properties: dict[str, Any],
         unknown: Mapping[str, str] | None = None,
+        *,
         possible: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """`unknown` maps a top-level property that could not be determined to the reason; it is null there.

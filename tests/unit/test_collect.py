@@ -175,7 +175,7 @@ def test_a_bug_in_a_collector_is_not_taken_for_an_unreadable_type():
         Resource("box", "1", "One", {"color": "red"}),
         Resource("box", "1", "One", {"color": "red", "size": 1, "age": 1}),
         Resource("box", "1", "One", {"color": "red", "size": None}, {"age": "not known"}),
-        Resource("box", "1", "One", {"color": "red", "size": 1}, {}, [{"size": 2}]),
+        Resource("box", "1", "One", {"color": "red", "size": 1}, {}, possible=[{"size": 2}]),
     ],
 )
 def test_a_collector_that_breaks_its_promise_is_named(item):

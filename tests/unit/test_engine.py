@@ -122,7 +122,7 @@ def test_what_is_unknown_never_passes_and_fails_only_for_another_reason(
 @pytest.mark.parametrize("select", [None, SET])
 def test_what_fails_with_a_value_that_an_unknown_property_may_have_fails_and_never_passes(select, possible, outcome):
     one = gadget(unknown=UNKNOWN)
-    one = Resource(one.type, one.id, one.name, one.properties, one.unknown, possible)
+    one = Resource(one.type, one.id, one.name, one.properties, one.unknown, possible=possible)
     judged = judge(rule("r", SHORT, select), GADGET, one)
     assert judged.outcome is outcome
     if outcome is FAIL:

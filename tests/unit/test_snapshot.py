@@ -329,7 +329,9 @@ def test_what_was_unknown_stays_so_when_it_is_written_again(written, tmp_path):
 
 def test_what_an_unknown_property_may_be_comes_back(tmp_path):
     path = tmp_path / "tenant.jsonl"
-    one = Resource("lid", "3", "Three", {"open": None}, {"open": "too dark"}, [{"open": True}, {"open": False}])
+    one = Resource(
+        "lid", "3", "Three", {"open": None}, {"open": "too dark"}, possible=[{"open": True}, {"open": False}]
+    )
     write_snapshot(snapshot(resources=[*RESOURCES[:2], one]), path)
     assert read(path)[1][2] == one
     jsonschema.validate(json.loads(path.read_bytes().splitlines()[3]), schema("snapshot"))

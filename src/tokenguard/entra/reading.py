@@ -97,7 +97,7 @@ def make_resource(
         name if isinstance(name, str) and name else id_,
         {key: None if isinstance(value, Unknown) else value for key, value in properties.items()},
         {key: value.reason for key, value in properties.items() if isinstance(value, Unknown)},
-        possible,
+        possible=possible,
     )
 
 

@@ -198,4 +198,4 @@ def _added(written: Header, types: Mapping[str, ResourceType]) -> dict[str, dict
 def _with_unknown(resource: Resource, added: Mapping[str, str]) -> Resource:
     properties = {**resource.properties, **dict.fromkeys(added)}
     unknown = {**resource.unknown, **added}
-    return Resource(resource.type, resource.id, resource.name, properties, unknown, resource.possible)
+    return Resource(resource.type, resource.id, resource.name, properties, unknown, possible=resource.possible)

@@ -123,7 +123,7 @@ def decode_resource(line: bytes, widths: Mapping[str, int]) -> Resource:
         type(each) is dict and each.keys() <= (unknown or {}).keys() for each in possible
     ):
         raise TypeError("'possible' does not speak of what is unknown")
-    return Resource(type_, id_, name, properties, unknown, possible)
+    return Resource(type_, id_, name, properties, unknown, possible=possible)
 
 
 def encode_trailer(summary: Mapping[str, TypeSummary], digest: int) -> bytes:

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,7 @@ def _system_lock() -> Callable[[int], None] | None:
     """What locks an open file for this process, as far as the system has it."""
     for module, take in (("fcntl", _by_flock), ("msvcrt", _by_locking)):
         with suppress(ImportError):
-            found = import_module(module)
-            return lambda handle, take=take: take(found, handle)  # type: ignore[misc]
+            return partial(take, import_module(module))
     return None
 
 
