@@ -76,7 +76,7 @@ def test_the_schema_would_tell(path: Path, schema: list[str], tmp_path: Path) ->
 
 
 def zizmor(*paths: Path) -> subprocess.CompletedProcess[str]:
-    command = [BIN / "zizmor", "--offline", "--persona", "pedantic", "--no-progress", *paths]
+    command = [BIN / "zizmor", "--color=never", "--offline", "--persona", "pedantic", "--no-progress", *paths]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -95,12 +95,15 @@ def test_zizmor_would_tell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=name_of)
 def test_make_audit_looks_at_each_of_them(path: Path, tmp_path: Path) -> None:
-    """By its own command: of a folder that is not `.github`, zizmor takes the workflows only where they are named."""
+    """By its own command: of a folder that is not `.github`, zizmor takes the workflows only where they are named.
+
+    Without colour, which zizmor writes to a pipe, too, where `CI` is set.
+    """
     for name in map(name_of, [*WORKFLOWS, ACTION]):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     [command] = re.findall(r"^\.venv/bin/(zizmor .*)$", make_says("audit"), re.MULTILINE)
-    command = [BIN / "zizmor", *command.split()[1:]]
+    command = [BIN / "zizmor", "--color=never", *command.split()[1:]]
     sound = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert sound.returncode == 0, sound.stdout
     spoilt = tmp_path / name_of(path)
