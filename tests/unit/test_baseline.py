@@ -47,6 +47,21 @@ def test_what_is_known_does_not_count() -> None:
     assert report.notices == ()
 
 
+@pytest.mark.parametrize(("now", "status"), [(9000, "baseline"), (90000, "new"), (60, "new")])
+@pytest.mark.parametrize("first", [True, False])
+def test_none_of_the_values_that_an_unknown_may_have_hides_another(first: bool, now: int, status: str) -> None:
+    """As of a policy that Entra may ignore, with another behind it."""
+
+    def may_be(*lengths: int) -> Resource:
+        one = gadget("g1", unknown={"lifetimeSeconds": "one of them"})
+        possible = [{"lifetimeSeconds": length} for length in (lengths if first else reversed(lengths))]
+        return Resource(one.type, one.id, one.name, one.properties, one.unknown, possible=possible)
+
+    known = taken(scanned([LIMIT], [may_be(9000, 7200)]))
+    report = scanned([LIMIT], [may_be(now, 7200)], baseline=known)
+    assert [str(finding.status) for finding in report.findings] == [status]
+
+
 @pytest.mark.parametrize(
     ("changed", "status"),
     [

@@ -130,6 +130,17 @@ def test_what_fails_with_a_value_that_an_unknown_property_may_have_fails_and_nev
         assert judged.by.properties["lifetimeSeconds"] == judged.violations[0].observed == 10**6
 
 
+def test_every_violation_that_an_unknown_may_come_to_is_told_once() -> None:
+    """A finding that told of the first alone was known to a baseline whatever became of the others."""
+    lengths = [5, 10**6, 3 * 10**6, 10**6]
+    one = gadget(unknown=UNKNOWN)
+    one = Resource(
+        one.type, one.id, one.name, one.properties, one.unknown, possible=[{"lifetimeSeconds": n} for n in lengths]
+    )
+    judged = judge(rule("r", SHORT), GADGET, one)
+    assert [violation.observed for violation in judged.violations] == [10**6, 3 * 10**6]
+
+
 CONDITIONS = conditions(GADGET.schema)
 RULES = st.builds(rule, st.just("r"), CONDITIONS, st.none() | CONDITIONS)
 PROPERTIES = values(GADGET.schema)

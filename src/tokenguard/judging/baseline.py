@@ -86,8 +86,13 @@ def baseline_document(report: Report) -> dict[str, Any]:
 
 
 def observed_values(violations: Sequence[Violation]) -> dict[str, Any]:
-    """What was observed, by path."""
-    return {violation.path: violation.observed for violation in violations}
+    """What was observed, by path; of what may have several values for all that is known, all of them in one list."""
+    observed: dict[str, list[Any]] = {}
+    for violation in violations:
+        values = observed.setdefault(violation.path, [])
+        if violation.observed not in values:
+            values.append(violation.observed)
+    return {path: values if len(values) > 1 else values[0] for path, values in observed.items()}
 
 
 def canonical(values: Mapping[str, Any]) -> str:

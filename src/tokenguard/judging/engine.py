@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import jsonschema_rs
@@ -127,11 +128,20 @@ class RuleJudge:
         """What the rule says of `resource`, considering what is unknown or wrong about it."""
         judgement = self._judge_json(resource)
         if resource.possible and judgement.outcome is Outcome.NOT_EVALUATED:
-            for possible in map(resource.with_values, resource.possible):
-                other = self._judge_json(possible)
-                if other.outcome is Outcome.FAIL:
-                    return replace(other, by=possible)
+            return self._judge_possible(resource) or judgement
         return judgement
+
+    def _judge_possible(self, resource: Resource) -> Judgement | None:
+        """A failure with every violation that the unknown may come to, so that a baseline of one knows no other."""
+        judged = [(possible, self._judge_json(possible)) for possible in map(resource.with_values, resource.possible)]
+        failed = [(possible, each.violations) for possible, each in judged if each.outcome is Outcome.FAIL]
+        if not failed:
+            return None
+        violations: list[Violation] = []
+        for violation in chain.from_iterable(each for _, each in failed):
+            if violation not in violations:
+                violations.append(violation)
+        return Judgement(Outcome.FAIL, tuple(violations), by=failed[0][0])
 
     def _judge_json(self, resource: Resource) -> Judgement:
         try:
