@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from tokenguard.entra.counting import COUNT, POLICY, Count, complete
 from tokenguard.entra.facts import UNASKED, DirectoryObject, Kind, Rows, because, kind_of
-from tokenguard.entra.reading import Unknown, guid, not_held
+from tokenguard.entra.reading import Unknown, contradiction, guid, not_held
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import Fact
 
@@ -111,8 +111,6 @@ def ask_policies(source: Source, counted: Count = UNASKED) -> tuple[dict[str, Fa
         id_ = _id(row)
         if id_ is None:
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: a policy has no id")
-        if len({name.lower() for name in row}) < len(row):  # and which of the two Graph means, nobody knows
-            return policies, ReadFailure(POLICIES, f"GET {POLICIES}: policy {id_} has one property in two letter cases")
         if policies.setdefault(id_, row) != row:  # it may have changed between two pages: which of the two holds?
             return policies, ReadFailure(POLICIES, f"GET {POLICIES}: policy {id_} came twice, with different contents")
     return policies, None
@@ -214,7 +212,11 @@ def _id(row: Fact) -> str | None:
 
 
 def _one(call: str, fate: Fate) -> Fact | ReadFailure:
-    return ReadFailure(call, f"GET {call}: the answer is no object") if isinstance(fate, int) else fate
+    if isinstance(fate, int):
+        return ReadFailure(call, f"GET {call}: the answer is no object")
+    if not isinstance(fate, ReadFailure) and (why := contradiction(fate)):
+        return ReadFailure(call, f"GET {call}: the answer {why}")
+    return fate
 
 
 def _about(wanted: str, name: str, call: str, fate: Fate) -> Fact | ReadFailure:
@@ -235,7 +237,8 @@ def _rows(call: str, fate: Fate) -> Sequence[Fact] | ReadFailure:
     rows = fact.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return ReadFailure(call, f"GET {call}: the answer is no collection")
-    return rows
+    why = next(filter(None, map(contradiction, rows)), "")
+    return ReadFailure(call, f"GET {call}: an object {why}") if why else rows
 
 
 def _kind(row: Fact) -> Kind | Unknown:

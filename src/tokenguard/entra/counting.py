@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tokenguard.entra.facts import because
+from tokenguard.entra.reading import contradiction
 from tokenguard.hookspecs import ReadFailure, Source
 from tokenguard.model import CollectionNotice, Fact
 
@@ -33,11 +34,11 @@ def complete(source: Source, call: str, counted: Count) -> Iterator[Fact | ReadF
     of one page is read once more, of which only what is new is given.
     """
     if not isinstance(counted, int):
-        yield from source.rows(call)
+        yield from _rows(source, call)
         return
     seen = _Seen()
     see = seen.see
-    for row in source.rows(call):
+    for row in _rows(source, call):
         if isinstance(row, ReadFailure):
             yield row
             return
@@ -56,7 +57,7 @@ def _again(source: Source, call: str, counted: int, seen: _Seen) -> Iterator[Fac
         counted = recounted
     if came < counted and came <= _READ_TWICE:
         second = _Seen()
-        for row in source.rows(call):
+        for row in _rows(source, call):
             if isinstance(row, ReadFailure):
                 yield row
                 return
@@ -66,6 +67,15 @@ def _again(source: Source, call: str, counted: int, seen: _Seen) -> Iterator[Fac
         came = len(second)
     if came < counted:
         yield ReadFailure(path, f"GET {path}: {came} different objects came where GET {count} counts {counted}")
+
+
+def _rows(source: Source, call: str) -> Iterator[Fact | ReadFailure]:
+    """The rows of the list `call` as far as they can be read."""
+    for row in source.rows(call):
+        if not isinstance(row, ReadFailure) and (why := contradiction(row)):
+            yield ReadFailure(call.partition("?")[0], f"GET {call.partition('?')[0]}: object {row.get('id')} {why}")
+            return
+        yield row
 
 
 class _Seen:

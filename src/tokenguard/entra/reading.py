@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from tokenguard.model import Fact, Resource
@@ -81,6 +82,22 @@ def member(fact: Fact, name: str, members: Collection[str], missing: Unknown = N
 def first_unknown(*values: object) -> Unknown | None:
     """The first of `values` that is unknown: what depends on all of them is unknown for its reason."""
     return next((value for value in values if isinstance(value, Unknown)), None)
+
+
+def contradiction(fact: Fact) -> str:
+    """Why nothing can be read from `fact`; empty where that is not so.
+
+    Graph's names are read as they are spelt, so beside `definition` a `Definition` would be passed over; which of the
+    two is meant, nobody knows.
+    """
+    return _in_two_cases(tuple(fact))
+
+
+@lru_cache(maxsize=1024)  # the rows of a list have the same names
+def _in_two_cases(names: tuple[str, ...]) -> str:
+    spelt: dict[str, str] = {}
+    twin = next((name for name in names if spelt.setdefault(name.lower(), name) != name), None)
+    return "" if twin is None else f"has one property in two letter cases, {spelt[twin.lower()]} and {twin}"
 
 
 def make_resource(
