@@ -460,6 +460,12 @@ def test_an_object_with_one_property_in_two_letter_cases_is_not_read(path):
     assert [reason for reason in (*failures, *unknowns) if f"GET {path}" in reason and said in reason]
 
 
+def test_what_a_tenant_names_itself_may_differ_in_letter_case_alone():
+    own = {"extension_1_Team": "a", "extension_1_team": "b", "@odata.id": "c", "@odata.Id": "d"}
+    found = scan(tenant(**{"/applications": {"value": [application("app1") | own]}}), EVERYTHING)
+    assert known(found) == known(scan(tenant(), EVERYTHING))
+
+
 @pytest.mark.parametrize("rows", [[], [{"id": "t1"}, {"id": "t2"}]])
 def test_an_answer_about_no_or_two_tenants_identifies_none(rows):
     collector = EntraCollector()

@@ -88,7 +88,7 @@ def contradiction(fact: Fact) -> str:
     """Why nothing can be read from `fact`; empty where that is not so.
 
     Graph's names are read as they are spelt, so beside `definition` a `Definition` would be passed over; which of the
-    two is meant, nobody knows.
+    two is meant, nobody knows. Names that are not of letters alone, as a tenant's own ``extension_…``, are never read.
     """
     return _in_two_cases(tuple(fact))
 
@@ -96,7 +96,8 @@ def contradiction(fact: Fact) -> str:
 @lru_cache(maxsize=1024)  # the rows of a list have the same names
 def _in_two_cases(names: tuple[str, ...]) -> str:
     spelt: dict[str, str] = {}
-    twin = next((name for name in names if spelt.setdefault(name.lower(), name) != name), None)
+    own = (name for name in names if name.isalpha())
+    twin = next((name for name in own if spelt.setdefault(name.lower(), name) != name), None)
     return "" if twin is None else f"has one property in two letter cases, {spelt[twin.lower()]} and {twin}"
 
 
