@@ -54,7 +54,7 @@ def open_client(
 
     Raises as `open_live` does.
     """
-    import asyncio  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415  (slow to import, as what follows, and only a live tenant needs it)
 
     from tokenguard.entra.addresses import usable_cloud  # noqa: PLC0415
     from tokenguard.entra.connection import connect  # noqa: PLC0415
